@@ -1,0 +1,1 @@
+//! From a graph to an image: quantise, partition, place, route, emit, verify.

@@ -1,0 +1,146 @@
+//! What a run counted and how long it took: the only part of the emulator that energy and report see.
+
+use crate::event::Event;
+use crate::units::Picos;
+
+/// How often each class of event happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventCounts([u64; Event::COUNT]);
+
+impl EventCounts {
+    /// How often `event` happened.
+    #[must_use]
+    pub const fn get(&self, event: Event) -> u64 {
+        self.0[event.index()]
+    }
+
+    /// Counts `times` more.
+    #[inline]
+    pub const fn add(&mut self, event: Event, times: u64) {
+        self.0[event.index()] += times;
+    }
+
+    /// Adds another count.
+    pub fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    /// Synaptic events of all formats.
+    #[must_use]
+    pub fn synaptic(&self) -> u64 {
+        Event::ALL.into_iter().filter(|event| event.is_synaptic()).map(|event| self.get(event)).sum()
+    }
+}
+
+/// Modelled faults: they happen as on the chip and are counted, never thrown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Faults {
+    /// Packets that arrived after their delivery tick had begun.
+    pub late_packets: u64,
+    /// Cores that had not finished their neurons when the tick ended (core-ticks).
+    pub overruns: u64,
+    /// Spikes that fell on an axon that already held one for the same tick (one-bit delay rings merge them).
+    pub merged_spikes: u64,
+    /// Registers (u, v, V) that saturated or wrapped.
+    pub overflows: u64,
+}
+
+impl Faults {
+    /// All faults that `--strict` ends a run for (merged spikes are regular behaviour of one-bit axons and
+    /// count too: the network meant two).
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.late_packets + self.overruns + self.merged_spikes + self.overflows
+    }
+
+    /// Adds another count.
+    pub const fn merge(&mut self, other: &Self) {
+        self.late_packets += other.late_packets;
+        self.overruns += other.overruns;
+        self.merged_spikes += other.merged_spikes;
+        self.overflows += other.overflows;
+    }
+}
+
+/// Times of one tick, with timing on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TickTime {
+    /// From start to the end of the barrier or of the fixed tick.
+    pub duration: Picos,
+    /// When the last core was done (neurons and synapses).
+    pub busy: Picos,
+    /// When the last packet was delivered.
+    pub drained: Picos,
+}
+
+/// One spike of a neuron of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spike {
+    /// Tick of emission.
+    pub tick: u32,
+    /// Population number.
+    pub population: u32,
+    /// Neuron within it.
+    pub neuron: u32,
+}
+
+/// Packets over one directed link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkLoad {
+    /// Packets in the whole run.
+    pub packets: u64,
+    /// Most packets in one tick.
+    pub peak: u32,
+}
+
+/// Latency of packets from emission to delivery at the destination core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PacketLatency {
+    /// Packets delivered.
+    pub packets: u64,
+    /// Sum of latencies.
+    pub total: Picos,
+    /// Worst latency.
+    pub worst: Picos,
+}
+
+/// What one sample did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SampleResult {
+    /// Ticks run (stimulus plus depth).
+    pub ticks: u32,
+    /// Spikes of the recorded populations, ascending by (tick, population, neuron).
+    pub spikes: Vec<Spike>,
+    /// Spike count of each output neuron, by output.
+    pub output_counts: Vec<Vec<u32>>,
+    /// Tick of the first spike of each output neuron, by output; `u32::MAX` where none.
+    pub output_first: Vec<Vec<u32>>,
+    /// Membrane of each output neuron after the last tick, by output.
+    pub output_membranes: Vec<Vec<i32>>,
+    /// Spikes of all populations.
+    pub spike_total: u64,
+    /// Events of the whole chip.
+    pub counts: EventCounts,
+    /// Modelled faults.
+    pub faults: Faults,
+    /// Time of each tick; empty with timing off.
+    pub tick_times: Vec<TickTime>,
+    /// Latency of packets; zero with timing off.
+    pub latency: PacketLatency,
+}
+
+/// What a run of many samples did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunResult {
+    /// In stimulus order; shorter than the stimulus where the run was interrupted.
+    pub samples: Vec<SampleResult>,
+    /// Events by used core (in image order), over all samples.
+    pub core_counts: Vec<EventCounts>,
+    /// Load of every directed link by router and direction (`router * 4 + {0 east, 1 west, 2 north, 3 south}`, y
+    /// grows to the south), over all samples; empty with timing off.
+    pub links: Vec<LinkLoad>,
+    /// Spikes by population (in image order), over all samples.
+    pub population_spikes: Vec<u64>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}

@@ -1,0 +1,3 @@
+//! The emulator: function pass, then time pass, tick by tick.
+
+pub mod counters;

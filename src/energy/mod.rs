@@ -1,0 +1,1 @@
+//! Table x counters: joules, seconds, watts.

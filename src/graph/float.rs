@@ -1,0 +1,134 @@
+//! The network with float parameters, as frameworks export it, and the discrete-time profile under which its
+//! neurons are to be read.
+
+use super::{Output, Population, Projection};
+
+/// A network with float parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Name in reports.
+    pub name: String,
+    /// Inputs and populations.
+    pub populations: Vec<Population<FloatNeuron>>,
+    /// Synapses between them.
+    pub projections: Vec<Projection<f64>>,
+    /// What is read.
+    pub outputs: Vec<Output>,
+    /// How continuous neurons become steps.
+    pub profile: Profile,
+}
+
+/// The equation of a neuron (names of the NIR primitives).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeuronKind {
+    /// `v' = r x` with threshold.
+    If,
+    /// `v' = r x`, no spikes: read out by membrane.
+    I,
+    /// `tau v' = (v_leak - v) + r x` with threshold.
+    Lif,
+    /// The same without spikes.
+    Li,
+    /// Current filter `tau_syn i' = -i + w_in x`, then a Lif driven by i.
+    CubaLif,
+    /// The same without spikes.
+    CubaLi,
+    /// Stateless: fires when the input of this tick exceeds the threshold.
+    Threshold,
+}
+
+impl NeuronKind {
+    /// Whether it emits spikes.
+    #[must_use]
+    pub const fn spikes(self) -> bool {
+        matches!(self, Self::If | Self::Lif | Self::CubaLif | Self::Threshold)
+    }
+}
+
+/// Neurons of one population. Each parameter has one value for all or one a neuron.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatNeuron {
+    /// The equation.
+    pub kind: NeuronKind,
+    /// Membrane time constant in seconds (Lif, Li, Cuba).
+    pub tau_mem: Vec<f64>,
+    /// Synaptic time constant in seconds (Cuba).
+    pub tau_syn: Vec<f64>,
+    /// Input resistance.
+    pub r: Vec<f64>,
+    /// Leak (rest) potential.
+    pub v_leak: Vec<f64>,
+    /// Threshold.
+    pub v_threshold: Vec<f64>,
+    /// Reset potential.
+    pub v_reset: Vec<f64>,
+    /// Input weight of the current filter (Cuba).
+    pub w_in: Vec<f64>,
+    /// Constant input added to x in every tick (bias of Affine and Conv nodes); empty: none.
+    pub bias: Vec<f64>,
+}
+
+/// How continuous dynamics become steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dynamics {
+    /// Forward Euler: `v += dt/tau * ((v_leak - v) + r x)`.
+    Euler,
+    /// Exact for input held over the step: `v = v_inf + (v - v_inf) exp(-dt/tau)`.
+    ZeroOrderHold,
+    /// `v = v exp(-dt/tau) + x` (the input is added after the decay, unscaled).
+    DecayThenAdd,
+}
+
+/// Comparison at the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fire {
+    /// `v > threshold`.
+    Above,
+    /// `v >= threshold`.
+    AtOrAbove,
+}
+
+/// What a spike does to the membrane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// To the population's `v_reset`.
+    Value,
+    /// Minus the threshold.
+    Subtract,
+    /// Minus the threshold; if v is then still above it, the next step subtracts before comparing (snnTorch).
+    SnntorchSubtract,
+    /// Nothing.
+    None,
+}
+
+/// When the reset acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetTime {
+    /// In the step of the spike.
+    Same,
+    /// In the next step, before the update.
+    Next,
+}
+
+/// The discrete-time reading of a file: explicit, printed at every import.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Name of the preset it came from, such as `snntorch`.
+    pub name: String,
+    /// Seconds per tick.
+    pub dt: f64,
+    /// Integrator.
+    pub dynamics: Dynamics,
+    /// Comparison.
+    pub fire: Fire,
+    /// Reset.
+    pub reset: Reset,
+    /// When it acts.
+    pub reset_time: ResetTime,
+    /// Whether a neuron may emit several spikes in a step, `floor(v / threshold)`.
+    pub multi_spike: bool,
+    /// Whether the bias of a recurrent connection acts in the first step already.
+    pub recurrent_bias_at_start: bool,
+    /// Steps by which recorded spikes lag.
+    pub output_lag: u32,
+}

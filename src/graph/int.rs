@@ -1,0 +1,79 @@
+//! The network in the integers of a chip: what quantisation makes of a [`super::Graph`], or what a script
+//! states exactly. Compiled images are verified against this form.
+
+use super::{Output, Population, Projection};
+
+/// A network with chip-integer parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntGraph {
+    /// Name in reports.
+    pub name: String,
+    /// Inputs and populations.
+    pub populations: Vec<Population<IntNeuron>>,
+    /// Synapses between them; effective weight `w * 2^exponent`.
+    pub projections: Vec<Projection<i32>>,
+    /// What is read.
+    pub outputs: Vec<Output>,
+}
+
+/// Integer neuron parameters of one population. Each vector has one value for all or one a neuron.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntNeuron {
+    /// Loihi-style.
+    Cuba(CubaNeuron),
+    /// TrueNorth-style.
+    Crossbar(CrossbarNeuron),
+}
+
+/// Registers of a Loihi-style compartment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CubaNeuron {
+    /// Current decay register, 0..=4095 (4095: no memory).
+    pub decay_u: Vec<u16>,
+    /// Membrane decay register, 0..=4095 (0: perfect integrator).
+    pub decay_v: Vec<u16>,
+    /// Threshold mantissa; fires when `v > mantissa << 6`. `None`: never fires (read-out).
+    pub threshold: Option<Vec<u32>>,
+    /// Bias mantissa.
+    pub bias: Vec<i16>,
+    /// Bias exponent.
+    pub bias_exponent: Vec<u8>,
+}
+
+/// What a spike does to V of a crossbar neuron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpikeReset {
+    /// gamma 0: V becomes R.
+    Value,
+    /// gamma 1: V - alpha.
+    Linear,
+    /// gamma 2: V stays.
+    None,
+}
+
+/// What V below -beta does in a crossbar neuron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NegativeReset {
+    /// kappa 1: V saturates at -beta.
+    Saturate,
+    /// kappa 0: as the spike reset, mirrored.
+    Mirror,
+}
+
+/// Parameters of a TrueNorth-style neuron before lowering to axon types (deterministic part). Weights live in
+/// the projections; lowering slices them over the axon types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrossbarNeuron {
+    /// Leak added every tick, sigma*lambda.
+    pub leak: Vec<i16>,
+    /// Positive threshold alpha; fires when V >= alpha. `None`: never fires (read-out; alpha is set to its largest value).
+    pub threshold: Option<Vec<u32>>,
+    /// Negative threshold beta (magnitude).
+    pub negative_threshold: Vec<u32>,
+    /// Reset potential R (gamma 0); must be 0 or sigma*(2^k - 1).
+    pub reset_value: Vec<i32>,
+    /// Spike reset mode.
+    pub spike_reset: SpikeReset,
+    /// Negative reset mode.
+    pub negative_reset: NegativeReset,
+}

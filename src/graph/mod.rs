@@ -1,0 +1,51 @@
+//! The source network: populations of neurons and projections between them, with float parameters
+//! ([`Graph`]) or with the integers of a chip ([`IntGraph`]).
+//!
+//! Time convention of both forms: a projection's delay `d` (ticks, 0 or more) is added to what a spike takes
+//! anyway. On a chip a spike emitted in tick t is integrated in tick t + 1 + d. In the float reference a
+//! feed-forward spike is integrated in tick t + d and one on a recurrent edge in tick t + 1 + d; a chip run of a
+//! layered network is therefore the float run shifted by one tick a layer.
+
+mod float;
+mod int;
+mod pattern;
+
+pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
+pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
+pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
+
+use crate::ids::PopulationId;
+
+/// A named population of neurons, or an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Population<N> {
+    /// Unique name.
+    pub name: String,
+    /// Shape, slowest dimension first (channels, height, width); the flat index is row-major.
+    pub shape: Vec<u32>,
+    /// `None` for an input, whose spikes come from the stimulus.
+    pub neuron: Option<N>,
+}
+
+impl<N> Population<N> {
+    /// The number of neurons, the product of the shape.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.shape.iter().map(|&extent| extent as usize).product()
+    }
+
+    /// Whether it is an input.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        self.neuron.is_none()
+    }
+}
+
+/// A population whose spikes (or membranes) are the network's result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Name in reports.
+    pub name: String,
+    /// The population that is read.
+    pub population: PopulationId,
+}

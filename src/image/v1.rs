@@ -1,0 +1,256 @@
+//! Version 1 of the payload. Field order is the wire format (bincode 2, fixed-int little-endian).
+
+use bincode::{Decode, Encode};
+
+/// A compiled network: what each core is loaded with, and where inputs and outputs are.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Image {
+    /// Name of the network.
+    pub network: String,
+    /// Name of the chip.
+    pub chip: String,
+    /// Cores in use, ascending by number.
+    pub cores: Vec<CoreImage>,
+    /// Where the neurons of every population are (inputs included, without places), in graph order.
+    pub populations: Vec<PopulationImage>,
+    /// Where stimulus spikes go, one entry per input population.
+    pub inputs: Vec<InputImage>,
+    /// What is read.
+    pub outputs: Vec<OutputImage>,
+    /// Ticks from an input spike to the last output that it can first reach (feed-forward depth): how long a
+    /// sample is run on after its stimulus has ended.
+    pub depth: u32,
+}
+
+/// One loaded core.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CoreImage {
+    /// Physical core number.
+    pub core: u32,
+    /// Its contents.
+    pub body: CoreBody,
+}
+
+/// Contents of a core by family.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum CoreBody {
+    /// TrueNorth-style.
+    Crossbar(Crossbar),
+    /// Loihi-style.
+    Cuba(CubaCore),
+}
+
+/// A TrueNorth-style core: neurons in use are `0..parameter_of.len()`, axons `0..axon_types.len()`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Crossbar {
+    /// Type of each axon, 0..=3.
+    pub axon_types: Vec<u8>,
+    /// Connection bits, axon-major: `ceil(neurons / 64)` words per axon, bit n is neuron n.
+    pub rows: Vec<u64>,
+    /// Distinct neuron parameters.
+    pub parameters: Vec<CrossbarParameters>,
+    /// Parameter entry of each neuron.
+    pub parameter_of: Vec<u16>,
+    /// Where each neuron's spikes go; `None` is an output neuron (or an unused one).
+    pub destinations: Vec<Option<Destination>>,
+}
+
+/// Stored parameters of a TrueNorth neuron (deterministic part).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct CrossbarParameters {
+    /// Weight by axon type, -255..=255.
+    pub weights: [i16; 4],
+    /// Leak, -255..=255.
+    pub leak: i16,
+    /// Leak reversal (epsilon): the leak acts in the direction of V's sign.
+    pub leak_reversal: bool,
+    /// Positive threshold alpha.
+    pub threshold: u32,
+    /// Negative threshold beta, magnitude.
+    pub negative_threshold: u32,
+    /// gamma: 0 value, 1 linear, 2 none.
+    pub spike_reset: u8,
+    /// kappa: whether V saturates at -beta.
+    pub negative_saturate: bool,
+    /// Reset potential R.
+    pub reset_value: i32,
+    /// Initial V.
+    pub initial: i32,
+}
+
+/// The one target of a crossbar neuron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Destination {
+    /// Physical core.
+    pub core: u32,
+    /// Axon of that core.
+    pub axon: u16,
+    /// Delay in ticks, 1..=15: integrated `delay` ticks after it was emitted. On Loihi-style cores, where delays
+    /// are in the synapses, 1.
+    pub delay: u8,
+}
+
+/// A Loihi-style core: compartments in use are `0..config_of.len()`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CubaCore {
+    /// Distinct compartment configurations.
+    pub configs: Vec<CompartmentConfig>,
+    /// Configuration of each compartment.
+    pub config_of: Vec<u16>,
+    /// Synapse formats, at most 16.
+    pub formats: Vec<SynapseFormat>,
+    /// Synapse lists; several axons may share one (convolution sharing).
+    pub lists: Vec<SynapseList>,
+    /// Synapses of all lists.
+    pub synapses: Vec<Synapse>,
+    /// Start of each inbound axon in `list_uses`, one more than there are axons.
+    pub axon_offsets: Vec<u32>,
+    /// The lists that an axon works through, each with its base compartment.
+    pub list_uses: Vec<ListUse>,
+    /// Start of each compartment in `axons_out`, one more than there are compartments.
+    pub out_offsets: Vec<u32>,
+    /// Packets that a spike sends: one per destination core.
+    pub axons_out: Vec<AxonOut>,
+}
+
+/// Registers of a compartment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct CompartmentConfig {
+    /// Current decay register, 0..=4095.
+    pub decay_u: u16,
+    /// Membrane decay register, 0..=4095.
+    pub decay_v: u16,
+    /// Threshold mantissa; fires when `v > mantissa << 6`. `None` never fires.
+    pub threshold: Option<u32>,
+    /// Bias mantissa.
+    pub bias: i16,
+    /// Bias exponent.
+    pub bias_exponent: u8,
+}
+
+/// How the synapses of a list are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct SynapseFormat {
+    /// Dense, sparse or shared.
+    pub kind: ListKind,
+    /// Weight bits, sign excluded.
+    pub weight_bits: u8,
+    /// Whether the weight has a sign bit (mixed).
+    pub signed: bool,
+    /// Weight exponent: the effective weight is `w * 2^(6 + exponent)`.
+    pub weight_exponent: i8,
+    /// Index bits (0 in dense lists).
+    pub index_bits: u8,
+    /// Delay bits.
+    pub delay_bits: u8,
+}
+
+/// The kind of a synapse list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub enum ListKind {
+    /// Consecutive targets, no indices.
+    Dense,
+    /// With indices.
+    Sparse,
+    /// With indices relative to the axon's base, shared by several axons.
+    Shared,
+}
+
+/// A run of synapses in one format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct SynapseList {
+    /// Format number.
+    pub format: u8,
+    /// First synapse.
+    pub first: u32,
+    /// Number of synapses.
+    pub count: u32,
+}
+
+/// One synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct Synapse {
+    /// Target compartment relative to the base of the list's use.
+    pub target: u16,
+    /// Weight mantissa, -256..=255.
+    pub weight: i16,
+    /// Delay in ticks beyond the one that every spike takes.
+    pub delay: u8,
+}
+
+/// A list as one axon uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct ListUse {
+    /// List number.
+    pub list: u32,
+    /// Added to every target.
+    pub base: u16,
+}
+
+/// One outgoing packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct AxonOut {
+    /// Destination core.
+    pub core: u32,
+    /// Inbound axon there.
+    pub axon: u16,
+}
+
+/// Where a population is.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PopulationImage {
+    /// Name in the graph.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<u32>,
+    /// The place of each neuron; empty for an input.
+    pub places: Vec<Place>,
+    /// Further places of neurons that are doubled for fan-out (crossbar chips).
+    pub copies: Vec<NeuronCopy>,
+}
+
+/// A neuron slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+pub struct Place {
+    /// Physical core.
+    pub core: u32,
+    /// Neuron of that core.
+    pub neuron: u16,
+}
+
+/// A further slot of a neuron, with the same inputs and the same spikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct NeuronCopy {
+    /// Neuron of the population.
+    pub neuron: u32,
+    /// Its other place.
+    pub place: Place,
+}
+
+/// Where the spikes of an input go.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct InputImage {
+    /// Number of the population.
+    pub population: u32,
+    /// Start of each input neuron in `targets`, one more than there are.
+    pub offsets: Vec<u32>,
+    /// Packets that the host injects for a spike.
+    pub targets: Vec<Destination>,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct OutputImage {
+    /// Name in reports.
+    pub name: String,
+    /// Number of the population.
+    pub population: u32,
+}
+
+impl PopulationImage {
+    /// The number of neurons.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.shape.iter().map(|&extent| extent as usize).product()
+    }
+}

@@ -1,0 +1,29 @@
+//! spikeloom weaves spiking neural networks onto many-core neuromorphic chips and runs them there.
+//!
+//! Data flows one way: a source network ([`graph`]) and a chip description ([`chip`]) are compiled
+//! ([`compile`]) to an [`image`], which the emulator ([`emu`]) runs with a [`stimulus`]; its counters
+//! become joules ([`energy`]) and pages ([`report`]). See `ARCHITECTURE.md` for the plan of the house.
+
+pub mod bits;
+pub mod diag;
+pub mod digest;
+pub mod event;
+pub mod fixed;
+pub mod ids;
+pub mod rng;
+pub mod units;
+
+pub mod chip;
+pub mod graph;
+pub mod stimulus;
+
+pub mod image;
+
+pub mod compile;
+pub mod emu;
+pub mod energy;
+pub mod oracle;
+pub mod report;
+pub mod train;
+
+pub mod cli;

@@ -1,0 +1,1 @@
+//! One plain model of a run and its renderers: text, JSON, HTML.

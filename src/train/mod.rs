@@ -1,0 +1,1 @@
+//! Surrogate-gradient training of small networks, aware of the chip's fixed point.
