@@ -1,3 +1,4 @@
 //! The emulator: function pass, then time pass, tick by tick.
 
 pub mod counters;
+pub mod mesh;

@@ -1,1 +1,1 @@
-//! Table x counters: joules, seconds, watts.
+//! Energy table x counters -> joules, seconds, watts. An unknown price stays unknown.

@@ -49,3 +49,23 @@ pub struct Output {
     /// The population that is read.
     pub population: PopulationId,
 }
+
+/// A network in either form, as a reader returns it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Network {
+    /// Float parameters, to be quantised.
+    Float(Graph),
+    /// Integers of a chip, taken as they are.
+    Int(IntGraph),
+}
+
+impl Network {
+    /// Name in reports.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Float(graph) => &graph.name,
+            Self::Int(graph) => &graph.name,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Lowering to TrueNorth-style crossbars.

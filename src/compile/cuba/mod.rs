@@ -1,0 +1,1 @@
+//! Lowering to Loihi-style synapse lists.

@@ -1,0 +1,1 @@
+//! Straight-line model of the TrueNorth-style neuron and network.

@@ -1,0 +1,1 @@
+//! Straight-line model of the Loihi-style compartment and network.

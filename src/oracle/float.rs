@@ -1,0 +1,1 @@
+//! Float reference simulator under an explicit import profile.
