@@ -59,7 +59,7 @@ pub(super) struct Ports {
 
 impl Ports {
     /// The ports of an empty mesh.
-    pub fn new(spec: &MeshSpec) -> Self {
+    pub(super) fn new(spec: &MeshSpec) -> Self {
         let (width, height, cores) = (u32::from(spec.width), u32::from(spec.height), u32::from(spec.cores_per_router));
         let (host_x, host_y) = spec.host;
         assert!(cores > 0 && host_x < spec.width && host_y < spec.height, "a mesh with cores and the host inside");
@@ -87,30 +87,30 @@ impl Ports {
     }
 
     /// Routers of the mesh.
-    pub fn routers(&self) -> usize {
+    pub(super) fn routers(&self) -> usize {
         self.channels.len() / (SIDES + self.cores as usize)
     }
 
     /// The input from a core, which is also the number of the channel to it.
-    pub fn of_core(&self, core: CoreId) -> u32 {
+    pub(super) fn of_core(&self, core: CoreId) -> u32 {
         let (router, local) = (core.0 / self.cores, core.0 % self.cores);
         router * (SIDES as u32 + self.cores) + SIDES as u32 + local
     }
 
     /// The input from the host.
-    pub fn of_host(&self) -> u32 {
+    pub(super) fn of_host(&self) -> u32 {
         self.channels.len() as u32
     }
 
     /// The number of a channel as a link between routers, `router * 4 + side`.
-    pub fn link(&self, channel: u32) -> Option<usize> {
+    pub(super) fn link(&self, channel: u32) -> Option<usize> {
         let ports = SIDES as u32 + self.cores;
         let (router, port) = (channel / ports, channel % ports);
         (port < SIDES as u32).then_some(router as usize * SIDES + port as usize)
     }
 
     /// Puts an input into the waiting list of a channel, by (time of request, number of the input).
-    pub fn wait(&mut self, channel: u32, number: u32, now: u64) {
+    pub(super) fn wait(&mut self, channel: u32, number: u32, now: u64) {
         let channel = &mut self.channels[channel as usize];
         let inputs = &mut self.inputs;
         let key = |inputs: &[Input], other: u32| (inputs[other as usize].since, other);
@@ -135,7 +135,7 @@ impl Ports {
     }
 
     /// Takes the first waiting input, where the channel is idle and has a free slot at its far end.
-    pub fn choose(&mut self, channel: u32) -> Option<u32> {
+    pub(super) fn choose(&mut self, channel: u32) -> Option<u32> {
         let channel = &mut self.channels[channel as usize];
         if channel.first == NONE || channel.serving != NONE || channel.slots == 0 {
             return None;
