@@ -3,5 +3,41 @@
 mod crossbar;
 mod cuba;
 mod log;
+mod options;
+pub mod place;
+mod verify;
 
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
+pub use options::{Calibration, Options, Partition, Placement};
+pub use verify::verify;
+
+use crate::chip::{ChipSpec, Family};
+use crate::diag::Result;
+use crate::graph::{IntGraph, Network};
+use crate::image::Image;
+
+/// What a compilation gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// What is loaded onto the chip.
+    pub image: Image,
+    /// The network in the chip's integers, against which the image was verified.
+    pub network: IntGraph,
+}
+
+/// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
+/// verified against the integer network.
+pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
+    let network = match (network, &chip.family) {
+        (Network::Int(graph), _) => graph.clone(),
+        (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log)?,
+        (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log)?,
+    };
+    let image = match &chip.family {
+        Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
+        Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
+    };
+    verify(&image, &network, chip)?;
+    log.say("verify", "every synapse and register of the image equals the integer network");
+    Ok(Compiled { image, network })
+}
