@@ -1,6 +1,9 @@
 //! The network with float parameters, as frameworks export it, and the discrete-time profile under which its
 //! neurons are to be read.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Output, Population, Projection};
 
 /// A network with float parameters.
@@ -69,7 +72,8 @@ pub struct FloatNeuron {
 }
 
 /// How continuous dynamics become steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Dynamics {
     /// Forward Euler: `v += dt/tau * ((v_leak - v) + r x)`.
     Euler,
@@ -80,7 +84,8 @@ pub enum Dynamics {
 }
 
 /// Comparison at the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Fire {
     /// `v > threshold`.
     Above,
@@ -89,7 +94,8 @@ pub enum Fire {
 }
 
 /// What a spike does to the membrane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reset {
     /// To the population's `v_reset`.
     Value,
@@ -102,7 +108,8 @@ pub enum Reset {
 }
 
 /// When the reset acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ResetTime {
     /// In the step of the spike.
     Same,
