@@ -59,6 +59,9 @@ pub struct TrainOptions {
     pub rate: f32,
     /// Images between updates.
     pub batch: usize,
+    /// Each showing of an image changes each pixel by up to so much, at random: keeps the network from learning the
+    /// training images by heart.
+    pub jitter: u8,
 }
 
 impl Default for TrainOptions {
@@ -73,6 +76,7 @@ impl Default for TrainOptions {
             seed: 1,
             rate: 4e-3,
             batch: 32,
+            jitter: 4,
         }
     }
 }
@@ -144,10 +148,9 @@ pub fn train(
     check(set, options)?;
     let mut rng = Rng::new(options.seed);
     let stimulus = options.stimulus();
-    let samples: Vec<Sample> = set.images.iter().map(|image| encode_image(image, set.max, &stimulus)).collect();
     let mut layers = initial(set, options, &mut rng);
     let mut adam: Vec<Adam> = layers.iter().map(|layer| Adam::new(layer.latent().len())).collect();
-    let mut order: Vec<usize> = (0..samples.len()).collect();
+    let mut order: Vec<usize> = (0..set.images.len()).collect();
     for epoch in 0..options.epochs_in_all() {
         let quantised = epoch >= options.epochs;
         if let (true, Some(levels)) = (quantised, options.levels) {
@@ -156,6 +159,8 @@ pub fn train(
             layers.iter_mut().for_each(|layer| layer.quantise(levels, !settled));
         }
         rng.shuffle(&mut order);
+        let samples: Vec<Sample> =
+            set.images.iter().map(|image| jittered(image, set.max, options, &stimulus, &mut rng)).collect();
         let rate = rate(options, epoch);
         let (loss, right) = pass(&mut layers, &mut adam, (&samples, &set.labels), &order, options, rate);
         let count = samples.len() as f64;
@@ -172,6 +177,17 @@ pub fn train(
     }
     let network = export::graph(&layers, set, options);
     Ok(Trained { network, stimulus, layers })
+}
+
+/// An image for training: as it will be shown, but for the jitter.
+fn jittered(image: &[u8], max: u8, options: &TrainOptions, stimulus: &Options, rng: &mut Rng) -> Sample {
+    let span = 2 * u64::from(options.jitter) + 1;
+    let mut shake = |&pixel: &u8| {
+        let shaken = i64::from(pixel) + rng.below(span) as i64 - i64::from(options.jitter);
+        shaken.clamp(0, i64::from(max)) as u8
+    };
+    let image: Vec<u8> = image.iter().map(&mut shake).collect();
+    encode_image(&image, max, stimulus)
 }
 
 fn check(set: &ImageSet, options: &TrainOptions) -> Result<()> {
@@ -319,18 +335,36 @@ mod tests {
     #[test]
     #[ignore = "a minute: the shipped network"]
     fn probe() {
+        let digits = digits();
+        let (mut fit, mut held) = (digits.train.clone(), digits.train.clone());
+        held.images.truncate(400);
+        held.labels.truncate(400);
+        fit.images.drain(..400);
+        fit.labels.drain(..400);
+        let arg = |name: &str, default: f64| std::env::var(name).map_or(default, |v| v.parse().expect("number"));
+        let base = TrainOptions {
+            jitter: arg("J", 0.0) as u8,
+            ticks: arg("T", 16.0) as u32,
+            rate: arg("R", 4e-3) as f32,
+            epochs: arg("E", 60.0) as u32,
+            quantised_epochs: arg("E", 60.0) as u32,
+            encoding: if arg("L", 0.0) > 0.0 { Encoding::Latency } else { Encoding::Rate },
+            ..TrainOptions::default()
+        };
+        let start = std::time::Instant::now();
+        let (mut of_float, mut of_all, mut spikes) = (Vec::new(), Vec::new(), 0);
         for seed in 1..4 {
-            let digits = digits();
-            let options = TrainOptions { seed, ..TrainOptions::default() };
-            let start = std::time::Instant::now();
-            let mut show = |p: Progress| {
-                if p.epoch % 10 == 0 { println!("{p:?}") }
-                ControlFlow::Continue(())
-            };
-            let float = train(&digits.train, &TrainOptions { levels: None, ..options.clone() }, &mut show).expect("trains");
-            println!("float {} {}", float.accuracy(&digits.train), float.accuracy(&digits.test));
-            let trained = train(&digits.train, &options, &mut show).expect("trains");
-            println!("seed {seed} {} {} {:?}", trained.accuracy(&digits.train), trained.accuracy(&digits.test), start.elapsed());
+            let options = TrainOptions { seed, ..base.clone() };
+            let float = train(&fit, &TrainOptions { levels: None, ..options.clone() }, &mut silent).expect("trains");
+            let all = train(&fit, &options, &mut silent).expect("trains");
+            of_float.push(float.accuracy(&held));
+            of_all.push(all.accuracy(&held));
+            for image in &held.images {
+                let mut traces = traces(&all.layers, options.ticks);
+                forward(&all.layers, &encode_image(image, 16, &all.stimulus), &mut traces);
+                spikes += traces[0].counts().iter().sum::<u32>();
+            }
         }
+        println!("{:?} float {of_float:?} all {of_all:?} {:?} hidden spikes {}", (base.jitter, base.ticks, base.rate, base.epochs), start.elapsed(), spikes / 1200);
     }
 }
