@@ -60,8 +60,9 @@ pub(super) fn populations(report: &Report) -> Markup {
     if report.populations.is_empty() {
         return Markup::default();
     }
+    let alone = report.accuracy.as_ref().is_none_or(|accuracy| accuracy.confusion.is_empty());
     markup! {
-        section.card {
+        section.card.wide[alone] {
             h2 { "Populations" }
             p.note { "Spikes of the whole run." }
             table {
@@ -87,17 +88,14 @@ pub(super) fn faults(report: &Report) -> Markup {
         return Markup::default();
     }
     markup! {
-        section.card {
+        section.card.wide {
             h2 { "Modelled faults" }
             p.note { "They happen as on the chip and are counted; " code { "--strict" } " ends a run at the first." }
-            table {
-                tbody {
-                    @for fault in &report.faults {
-                        tr {
-                            td { (fault.name) br; span.note { (fault.meaning) } }
-                            td.n { span.bad[fault.count > 0].good[fault.count == 0] { (count(fault.count)) } }
-                            td { @if let Some(sample) = &fault.first_sample { "first in " (sample) } }
-                        }
+            div.faults {
+                @for fault in &report.faults {
+                    div {
+                        b.bad[fault.count > 0].good[fault.count == 0] { (count(fault.count)) } " " (fault.name)
+                        p.note { (fault.meaning) @if let Some(sample) = &fault.first_sample { "; first in " (sample) } }
                     }
                 }
             }

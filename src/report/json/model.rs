@@ -30,7 +30,9 @@ pub struct Report {
     pub activity: Activity,
     /// Energy.
     pub energy: Energy,
-    /// Time; `None` with timing off.
+    /// Modelled seconds of one sample; with timing off known only where a tick has a fixed length.
+    pub latency: Option<Spread>,
+    /// Time in detail; `None` with timing off.
     pub timing: Option<Timing>,
     /// Modelled faults.
     pub faults: Vec<Fault>,
