@@ -24,6 +24,8 @@ pub fn verify(image: &Image, graph: &IntGraph, chip: &ChipSpec) -> Result<()> {
 /// The ticks by which each population of a correct image runs behind the network as written (0 for inputs): a
 /// spike in tick t of the network is one in tick t + lag of the chip.
 pub fn lags(image: &Image, graph: &IntGraph, chip: &ChipSpec) -> Result<Vec<u32>> {
+    let spec = super::crossbar_of(chip)?;
+    Problems::check(super::check::check(graph, spec), ())?;
     let mut reading = Reading { image, graph, cores: BTreeMap::new(), slots: BTreeMap::new(), found: Vec::new() };
     reading.structure(chip);
     // Nothing below may index into a malformed image.
@@ -34,7 +36,7 @@ pub fn lags(image: &Image, graph: &IntGraph, chip: &ChipSpec) -> Result<Vec<u32>
     let expected = expected(graph);
     let lags = reading.shifts(&synapses, &expected);
     reading.compare(&synapses, &expected, &lags);
-    reading.registers(&lags);
+    reading.registers(&lags, super::check::largest_threshold(spec));
     reading.depth(&lags);
     Problems::check(reading.found, lags.iter().map(|&lag| lag.max(0) as u32).collect())
 }
@@ -245,7 +247,9 @@ impl<'a> Reading<'a> {
             let (target, neuron) = self.slots[slot];
             let least = |sums: &BTreeMap<Heard, i64>| {
                 let mut least: BTreeMap<(usize, u32), i64> = BTreeMap::new();
-                sums.keys().for_each(|&(p, n, ticks)| drop(least.entry((p, n)).or_insert(ticks)));
+                for &(p, n, ticks) in sums.keys() {
+                    least.entry((p, n)).or_insert(ticks);
+                }
                 least
             };
             let wanted = least(&expected[target][neuron as usize]);
@@ -301,13 +305,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Registers of every slot, and that lagging neurons are at V = 0 when their time begins.
-    fn registers(&mut self, lags: &[i64]) {
+    fn registers(&mut self, lags: &[i64], never: u32) {
         for (&(core, slot), &(p, neuron)) in &self.slots.clone() {
             let Some(IntNeuron::Crossbar(wanted)) = &self.graph.populations[p].neuron else { continue };
             let stored = parameters(self.cores[&core], usize::from(slot));
             let place = || format!("population '{}'", self.graph.populations[p].name);
             let at = format!("neuron {neuron} at core {core} slot {slot}");
-            if !same_registers(stored, wanted, neuron as usize) {
+            if !same_registers(stored, wanted, neuron as usize, never) {
                 let place = place();
                 self.fail("verify/registers", place, format!("{at} has other registers than the network: {stored:?}"));
             } else if lags[p] < 0 || !starts_at_rest(stored, lags[p]) {
@@ -383,9 +387,9 @@ fn relay_axon(body: &Crossbar, slot: usize) -> Option<u16> {
     (axons.next().is_none() && repeats).then_some(axon as u16)
 }
 
-/// Whether stored registers are those of the network (weights and initial V apart).
-fn same_registers(stored: &CrossbarParameters, wanted: &CrossbarNeuron, index: usize) -> bool {
-    let never = (1 << 18) - 1;
+/// Whether stored registers are those of the network (weights and initial V apart); `never` is the
+/// threshold of one that is only read.
+fn same_registers(stored: &CrossbarParameters, wanted: &CrossbarNeuron, index: usize, never: u32) -> bool {
     let threshold = wanted.threshold.as_ref().map_or(Some(never), |alpha| at(alpha, index));
     let gamma = match wanted.spike_reset {
         SpikeReset::Value => 0,
