@@ -3,26 +3,27 @@
 mod check;
 mod depth;
 mod draft;
+mod dynamics;
 mod emit;
 mod format;
 mod incoming;
+mod lags;
 mod partition;
+mod quantise;
+mod scale;
 #[cfg(test)]
 mod testing;
 mod verify;
 mod verify_core;
 
+pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 
 use super::{Log, Options, Partition};
 use crate::chip::{ChipSpec, CubaSpec};
-use crate::diag::{Problem, Result};
-use crate::graph::{Graph, IntGraph};
+use crate::diag::Result;
+use crate::graph::IntGraph;
 use crate::image::Image;
-
-pub(super) fn quantise(_: &Graph, _: &CubaSpec, _: &Options, _: &mut Log) -> Result<IntGraph> {
-    Err(Problem::misfit("cuba/pending", "", "not written yet").into())
-}
 
 /// From the integer network to the image: check -> partition -> place -> route -> emit.
 pub(super) fn lower(
