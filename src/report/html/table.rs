@@ -60,7 +60,10 @@ pub(super) fn populations(report: &Report) -> Markup {
     if report.populations.is_empty() {
         return Markup::default();
     }
-    let alone = report.accuracy.as_ref().is_none_or(|accuracy| accuracy.confusion.is_empty());
+    // With an even number of narrow cards before it, this one would leave a hole beside it.
+    let confusion = report.accuracy.as_ref().is_some_and(|accuracy| !accuracy.confusion.is_empty());
+    let before = [!report.capacities.is_empty(), confusion, report.timing.is_some()];
+    let alone = before.into_iter().filter(|&card| card).count().is_multiple_of(2);
     markup! {
         section.card.wide[alone] {
             h2 { "Populations" }
