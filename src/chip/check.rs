@@ -78,8 +78,6 @@ fn crossbar(checker: &mut Checker<'_>, spec: &CrossbarSpec, capacity: &CapacityL
     let what = format!("lets a potential reach {most} within a tick");
     let limit = format!("{}: fewer axons_in, weight_bits or potential_bits", i32::MAX);
     checker.demand(most <= i64::from(i32::MAX), "core.crossbar.weight_bits", what, limit);
-    let what = format!("is {}, but a neuron of a crossbar core has one destination", capacity.axons_out);
-    checker.demand(capacity.axons_out <= capacity.neurons, "core.axons_out", what, "at most core.neurons");
 }
 
 fn cuba(checker: &mut Checker<'_>, spec: &CubaSpec, capacity: &CapacityLimits) {

@@ -69,7 +69,7 @@ impl Node {
 /// Parses a file to a tree; syntax errors go to `problems` and what can be read is returned.
 pub(super) fn parse(text: &str, file: &str, problems: &mut Vec<Problem>) -> Node {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let source = Source { text, file };
+    let source = Source::new(text, file);
     for error in errors {
         let place = source.place(error.span().map_or(0, |span| span.start));
         problems.push(Problem::invalid("chip/syntax", place, error.message().trim().to_owned()));
@@ -77,19 +77,32 @@ pub(super) fn parse(text: &str, file: &str, problems: &mut Vec<Problem>) -> Node
     source.table(table.get_ref(), source.place(0))
 }
 
+/// Columns are counted in characters up to this many bytes into a line, in bytes beyond: places must stay cheap.
+const COUNTED_COLUMNS: usize = 1024;
+
 struct Source<'a> {
     text: &'a str,
     file: &'a str,
+    /// Byte offset at which each line begins.
+    lines: Vec<usize>,
 }
 
-impl Source<'_> {
-    /// `file:line:column` of a byte offset, both from 1; columns count characters.
+impl<'a> Source<'a> {
+    fn new(text: &'a str, file: &'a str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, file, lines }
+    }
+
+    /// `file:line:column` of a byte offset, both from 1.
     fn place(&self, offset: usize) -> String {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-        format!("{}:{line}:{column}", self.file)
+        let offset = offset.min(self.text.len());
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let before = &self.text.as_bytes()[self.lines[line - 1]..offset];
+        let column = match before.len() {
+            0..COUNTED_COLUMNS => String::from_utf8_lossy(before).chars().count(),
+            bytes => bytes,
+        };
+        format!("{}:{line}:{}", self.file, column + 1)
     }
 
     fn table(&self, table: &DeTable<'_>, place: String) -> Node {
@@ -137,12 +150,21 @@ pub(super) fn set(root: &mut Node, key: &str, text: &str, problems: &mut Vec<Pro
     };
     let value = override_value(text, &place);
     match entries.iter_mut().find(|entry| entry.key == *last) {
+        Some(entry) if is_section(&entry.node) && !matches!(value, Value::Table(_)) => {
+            let what = format!("'{key}' is a table, not a value");
+            problems.push(Problem::invalid("chip/override", place, what).help("name a key in it, table.key=value"));
+        }
         Some(entry) => replace(&mut entry.node, value, &place),
         None => {
             let node = quantity(value, &place);
             entries.push(Entry { key: (*last).to_owned(), place, node });
         }
     }
+}
+
+/// Whether this is a table of keys, not a number with its provenance.
+fn is_section(node: &Node) -> bool {
+    matches!(node.value, Value::Table(_)) && node.get("value").is_none()
 }
 
 fn descend<'a>(table: &'a mut Node, part: &str, place: &str) -> Result<&'a mut Node, Box<Problem>> {

@@ -1,6 +1,6 @@
 //! From a network to an image: quantise, partition, place, route, emit, verify.
 
-mod crossbar;
+pub mod crossbar;
 mod cuba;
 mod log;
 mod options;

@@ -126,8 +126,7 @@ impl Fabric {
         let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
         self.take_in(program, cores);
         let busy = self.close(program, cores);
-        let duration =
-            program.period.map_or_else(|| busy.max(drained) + program.barrier, Picos);
+        let duration = program.period.map_or_else(|| busy.max(drained) + program.barrier, Picos);
         self.tick_times.push(TickTime { duration, busy, drained });
     }
 

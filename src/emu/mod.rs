@@ -3,21 +3,21 @@
 //! Entry: [`run`] shows a stimulus to a compiled image. [`Chip::tick`] is the chip's tick in architected order;
 //! [`Program`] is what never changes during a run, [`Chip`] what does.
 
-// mod chip;
+mod chip;
 pub mod counters;
-// mod fabric;
+mod fabric;
 pub mod mesh;
-// mod neurocore;
-// mod program;
+mod neurocore;
+mod program;
 mod run;
-// mod shard;
+mod shard;
 mod sync;
 
-// #[cfg(test)]
-// mod tests;
+#[cfg(test)]
+mod tests;
 
-// pub use chip::Chip;
-// pub use program::Program;
+pub use chip::Chip;
+pub use program::Program;
 pub use run::run;
 
 /// How to run.

@@ -91,9 +91,10 @@ impl Times {
     }
 }
 
-/// An output population: name, number, and the (core index, neuron) of each of its neurons.
+/// An output population: its number, and the (core index, neuron) of each of its neurons.
 #[derive(Debug)]
 pub(super) struct Output {
+    pub(super) population: u32,
     pub(super) places: Vec<(u32, u16)>,
 }
 
@@ -215,8 +216,7 @@ fn identities(image: &Image, core: &image::CoreImage) -> Vec<Identity> {
     let mut identities = vec![Identity::NONE; core.body.neurons()];
     for (population, of) in image.populations.iter().enumerate() {
         for (neuron, place) in of.places.iter().enumerate().filter(|(_, place)| place.core == core.core) {
-            identities[usize::from(place.neuron)] =
-                Identity { population: population as u32, neuron: neuron as u32 };
+            identities[usize::from(place.neuron)] = Identity { population: population as u32, neuron: neuron as u32 };
         }
     }
     identities
@@ -224,7 +224,7 @@ fn identities(image: &Image, core: &image::CoreImage) -> Vec<Identity> {
 
 fn load_output(image: &Image, population: u32) -> Output {
     let places = &image.populations[population as usize].places;
-    Output { places: places.iter().map(|place| (index_of(image, place.core), place.neuron)).collect() }
+    Output { population, places: places.iter().map(|place| (index_of(image, place.core), place.neuron)).collect() }
 }
 
 /// Input populations in graph order, one behind the other.

@@ -35,9 +35,14 @@ mod tests {
     fn the_barrier_is_interpolated_between_entries_and_constant_outside() {
         let table = vec![(1, Picos(113_000)), (32, Picos(465_000))];
         let sync = SyncSpec::Barrier { table };
-        for (tiles, expected) in
-            [(0, 113_000), (1, 113_000), (2, 113_000 + 352_000 / 31), (31, 113_000 + 352_000 * 30 / 31), (32, 465_000), (40, 465_000)]
-        {
+        for (tiles, expected) in [
+            (0, 113_000),
+            (1, 113_000),
+            (2, 113_000 + 352_000 / 31),
+            (31, 113_000 + 352_000 * 30 / 31),
+            (32, 465_000),
+            (40, 465_000),
+        ] {
             assert_eq!(barrier_time(&sync, tiles), Picos(expected), "{tiles} tiles");
         }
         assert_eq!(barrier_time(&SyncSpec::Barrier { table: Vec::new() }, 5), Picos::ZERO);

@@ -57,3 +57,50 @@ fn baselines_price_accumulates_and_macs() {
         assert!(baseline.mac_pj > baseline.ac_pj && !baseline.source.is_empty(), "{}", baseline.name);
     }
 }
+
+/// Powers of TrueNorth that IBM measured, with synthetic activity: every neuron of the chip at `hz`, `synapses`
+/// events a spike, 21.33 hops in x and in y on average (uniform random targets on 64 x 64).
+fn truenorth_milliwatts(supply_mv: u32, hz: f64, synapses: f64) -> f64 {
+    let options = crate::chip::LoadOptions { supply_mv: Some(supply_mv), ..Default::default() };
+    let chip = crate::chip::load("truenorth", &options).unwrap_or_else(|problems| panic!("{problems}"));
+    let neurons = f64::from(1 << 20);
+    let spikes = neurons * hz;
+    let mut counts = EventCounts::default();
+    counts.add(Event::MemoryBit, (neurons * 408.0 * 1000.0) as u64);
+    counts.add(Event::HopX, (spikes * 64.0 / 3.0) as u64);
+    counts.add(Event::HopY, (spikes * 64.0 / 3.0) as u64);
+    counts.add(Event::SynapseCrossbar, (spikes * synapses) as u64);
+    bill(&chip.energy, &counts, Some(1.0)).watts().expect("timed") * 1e3
+}
+
+#[test]
+fn truenorth_reproduces_measured_powers() {
+    // (supply, Hz, synapses, measured mW, tolerance): the first four are those of the fit, the rest is held out.
+    for (supply, hz, synapses, measured, tolerance) in [
+        (700, 0.0, 0.0, 42.0, 0.005),
+        (800, 11.58, 128.0, 68.0, 0.005),
+        (800, 20.07, 128.0, 71.0, 0.005),
+        (800, 95.93, 128.0, 94.0, 0.005),
+        (1050, 200.0, 256.0, 323.0, 0.06),
+        (750, 216.0, 256.0, 145.0, 0.06),
+        (750, 20.0, 128.0, 65.0, 0.12),
+        (775, 20.0, 128.0, 72.0, 0.12),
+    ] {
+        let model = truenorth_milliwatts(supply, hz, synapses);
+        let error = model / measured - 1.0;
+        println!("{supply} mV {hz} Hz {synapses}: {measured} mW measured, {model:.1} mW ({:+.1} %)", error * 100.0);
+        assert!(error.abs() <= tolerance, "{supply} mV, {hz} Hz, {synapses}: {model} mW for {measured} mW");
+    }
+}
+
+#[test]
+fn loihi_operations_cost_what_the_table_says() {
+    let chip = crate::chip::load("loihi", &Default::default()).unwrap_or_else(|problems| panic!("{problems}"));
+    let cost = |events: &[(Event, u64)]| bill(&chip.energy, &counts(events), None).dynamic_joules;
+    assert!(near(cost(&[(Event::NeuronAccess, 1)]), 52e-12));
+    assert!(near(cost(&[(Event::NeuronAccess, 1), (Event::NeuronUpdate, 1)]), 81e-12));
+    assert!(near(cost(&[(Event::SynapseDense, 1), (Event::HopX, 1), (Event::HopY, 1)]), 30.6e-12));
+    // A network reset is about one idle sweep of all compartments: 5.94 uJ measured, 6.82 uJ by the table.
+    let sweep = cost(&[(Event::NeuronAccess, 131_072)]);
+    assert!((sweep / 5.94e-6 - 1.0).abs() < 0.2, "{sweep}");
+}

@@ -227,7 +227,8 @@ mod tests {
             outputs: Vec::new(),
         };
         let spike = |tick, value| InputSpike { tick, input: 0, value };
-        let sample = Sample { spikes: vec![spike(0, 5), spike(0, 1), spike(1, 1), spike(2, 0)], ticks: 3, ..Sample::default() };
+        let sample =
+            Sample { spikes: vec![spike(0, 5), spike(0, 1), spike(1, 1), spike(2, 0)], ticks: 3, ..Sample::default() };
         let run = run(&graph, &sample, 3);
         assert_eq!(run.spikes, [vec![], vec![(4, 0)]]);
         assert_eq!(run.membranes, [vec![], vec![0]]);

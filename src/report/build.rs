@@ -76,6 +76,7 @@ pub fn build(inputs: Inputs<'_>) -> Report {
         accuracy: accuracy(&inputs),
         activity: activity(&inputs),
         energy: bill(inputs.bill, &samples),
+        latency: timing::spread(samples.iter().filter_map(|sample| sample.seconds).collect()),
         timing: timing::timing(inputs.result, inputs.chip, &inputs.samples),
         faults: faults(&inputs),
         populations: populations(&inputs),
@@ -132,9 +133,19 @@ pub(super) fn seconds_of(sample: &SampleResult) -> Option<f64> {
     })
 }
 
+/// With timing off, ticks of a fixed length still have a length; used where the bill counts it too.
+fn fixed_seconds(inputs: &Inputs<'_>, sample: &SampleResult) -> Option<f64> {
+    match inputs.chip.sync {
+        SyncSpec::FixedTick { period } if inputs.bill.seconds.is_some() => {
+            Some(period.as_seconds() * f64::from(sample.ticks))
+        }
+        _ => None,
+    }
+}
+
 fn samples(inputs: &Inputs<'_>) -> Vec<Sample> {
     let line = |(index, sample): (usize, &SampleResult)| {
-        let seconds = seconds_of(sample);
+        let seconds = seconds_of(sample).or_else(|| fixed_seconds(inputs, sample));
         Sample {
             name: name_of(&inputs.samples, index),
             label: inputs.samples.get(index).and_then(|facts| facts.label),

@@ -52,9 +52,7 @@ pub(super) fn lines(reports: &[Report]) -> Vec<Line> {
             let samples = report.activity.samples;
             si_or_unknown((samples > 0).then(|| report.energy.dynamic_joules / samples as f64), "J")
         }),
-        ("latency per inference", |report| {
-            si_or_unknown(report.timing.as_ref().map(|timing| timing.inference.mean), "s")
-        }),
+        ("latency per inference", |report| si_or_unknown(report.latency.map(|spread| spread.mean), "s")),
         ("mean tick", |report| si_or_unknown(report.timing.as_ref().map(|timing| timing.tick.mean), "s")),
         ("mean packet latency", |report| {
             si_or_unknown(report.timing.as_ref().and_then(|timing| timing.packet_mean), "s")
@@ -63,7 +61,10 @@ pub(super) fn lines(reports: &[Report]) -> Vec<Line> {
             let watts = report.energy.watts.map(|watts| bound(&report.energy, &si(watts, "W")));
             watts.unwrap_or_else(|| UNKNOWN.to_owned())
         }),
-        ("energy per synaptic event", |report| si_or_unknown(report.energy.joules_per_synaptic_event, "J")),
+        ("energy per synaptic event", |report| {
+            let joules = report.energy.joules_per_synaptic_event.map(|it| bound(&report.energy, &si(it, "J")));
+            joules.unwrap_or_else(|| UNKNOWN.to_owned())
+        }),
         ("synaptic events per inference", |report| {
             let samples = report.activity.samples as u64;
             report.activity.synaptic_events.checked_div(samples).map_or_else(|| UNKNOWN.to_owned(), count)

@@ -15,13 +15,13 @@ pub(super) fn raster(result: &RunResult, image: &ImageFacts, facts: &[SampleFact
         if sample.spikes.iter().any(|spike| spike.population as usize == population) {
             first_row[population] = Some(next);
             bands.push(Band { name: name.clone(), first: next, rows: *neurons });
-            next += neurons;
+            next = next.saturating_add(*neurons);
         }
     }
     let every = sample.spikes.len().div_ceil(MAX_RASTER).max(1);
     let spikes = sample.spikes.iter().step_by(every).filter_map(|spike| {
         let first = first_row.get(spike.population as usize).copied().flatten()?;
-        Some((spike.tick, first + spike.neuron))
+        Some((spike.tick, first.saturating_add(spike.neuron)))
     });
     Some(Raster {
         sample: name_of(facts, index),

@@ -31,13 +31,6 @@ fn chip(width: u16) -> ChipSpec {
     for (event, attojoules) in prices {
         entries[event.index()] = Some(EnergyEntry { attojoules, reference_mv: 750, exponent_milli: 2000 });
     }
-    let fact = |key: &str, value: &str, unit: &str, source: &str, status| Fact {
-        key: key.to_owned(),
-        value: value.to_owned(),
-        unit: unit.to_owned(),
-        source: source.to_owned(),
-        status,
-    };
     ChipSpec {
         name: "made-up".to_owned(),
         title: "a synthetic chip for tests".to_owned(),
@@ -74,16 +67,28 @@ fn chip(width: u16) -> ChipSpec {
             entries,
             static_power: Some(StaticPower { nanowatts: 104_000_000, reference_mv: 750, exponent_milli: 1000 }),
         },
-        facts: vec![
-            fact("mesh.hop_x", "4.1", "ns", "Davies et al. 2018, table 2", Status::Published),
-            fact("energy.davies2018.synapse_dense", "23.6", "pJ", "Davies et al. 2018, table 2", Status::Published),
-            fact("energy.davies2018.static", "104", "mW", "3.34 W over 32 chips, Frady et al. 2020", Status::Derived),
-            fact("energy.nahuku.axon_out", "111", "pJ", "regression on Nahuku silicon <2025>", Status::Measured),
-            fact("mesh.buffer", "16", "packets", "no public number", Status::Estimated),
-        ],
+        facts: facts(),
         unknown: vec!["mesh.hop_y".to_owned(), "energy.davies2018.spike_out".to_owned()],
         digest: Digest::of(b"chip"),
     }
+}
+
+/// Constants of every status.
+fn facts() -> Vec<Fact> {
+    let fact = |key: &str, value: &str, unit: &str, source: &str, status| Fact {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        unit: unit.to_owned(),
+        source: source.to_owned(),
+        status,
+    };
+    vec![
+        fact("mesh.hop_x", "4.1", "ns", "Davies et al. 2018, table 2", Status::Published),
+        fact("energy.davies2018.synapse_dense", "23.6", "pJ", "Davies et al. 2018, table 2", Status::Published),
+        fact("energy.davies2018.static", "104", "mW", "3.34 W over 32 chips, Frady et al. 2020", Status::Derived),
+        fact("energy.nahuku.axon_out", "111", "pJ", "regression on Nahuku silicon <2025>", Status::Measured),
+        fact("mesh.buffer", "16", "packets", "no public number", Status::Estimated),
+    ]
 }
 
 /// Spikes of two recorded populations, denser in the hidden one.
@@ -164,18 +169,15 @@ fn log(cores: &[u32]) -> Log {
     log
 }
 
-/// A run of `samples` samples of `ticks` ticks on `cores` cores of a mesh of `width` x `width` routers.
-pub(super) fn run(samples: u32, ticks: u32, width: u16, cores: u32) -> Report {
-    let chip = chip(width);
-    let used: Vec<u32> = (0..cores).collect();
-    let log = log(&used);
+/// A run with activity on the `used` cores.
+fn result(samples: u32, ticks: u32, width: u16, used: &[u32]) -> RunResult {
     let mut result = RunResult {
         samples: (0..samples).map(|index| sample(u64::from(index), ticks)).collect(),
         population_spikes: vec![9_000, 41_000, 12_000, 2_100],
         ..RunResult::default()
     };
     result.samples[0].faults.merged_spikes = 17;
-    for &core in &used {
+    for &core in used {
         let mut counts = EventCounts::default();
         counts.add(Event::SynapseDense, u64::from(core * 7_919 % 5_000) * 10);
         counts.add(Event::AxonIn, u64::from(core * 101 % 900));
@@ -186,10 +188,20 @@ pub(super) fn run(samples: u32, ticks: u32, width: u16, cores: u32) -> Report {
     result.links = (0..routers * 4)
         .map(|link| {
             let (x, y) = (link / 4 % u32::from(width), link / 4 / u32::from(width));
-            let packets = if x + y < cores / u32::from(width) { u64::from(link * 2_654_435 % 4_000) } else { 0 };
+            let packets =
+                if x + y < used.len() as u32 / u32::from(width) { u64::from(link * 2_654_435 % 4_000) } else { 0 };
             LinkLoad { packets, peak: (packets / 40) as u32 }
         })
         .collect();
+    result
+}
+
+/// A run of `samples` samples of `ticks` ticks on `cores` cores of a mesh of `width` x `width` routers.
+pub(super) fn run(samples: u32, ticks: u32, width: u16, cores: u32) -> Report {
+    let chip = chip(width);
+    let used: Vec<u32> = (0..cores).collect();
+    let log = log(&used);
+    let result = result(samples, ticks, width, &used);
     let mut counts = EventCounts::default();
     result.samples.iter().for_each(|sample| counts.merge(&sample.counts));
     let seconds: f64 = result

@@ -1,6 +1,6 @@
 //! Tables for a terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 use crate::report::format::{UNKNOWN, count, or_unknown, percent, si, si_or_unknown, volts};
 use crate::report::json::model::{Energy, Report, Spread, Timing};
@@ -27,7 +27,10 @@ pub fn text(report: &Report, width: u16) -> String {
 /// A table in the house style; the columns of `right` (all numbers) are aligned to the right.
 pub(super) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    // The preset without its lines between rows.
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.force_no_tty().set_width(width);
     if !header.is_empty() {
         table.set_header(header.to_vec());
@@ -43,7 +46,13 @@ pub(super) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<
 
 /// What a total is called: with unknown parts it is a lower bound.
 pub(super) fn bound(energy: &Energy, value: &str) -> String {
-    if energy.complete { value.to_owned() } else { format!("at least {value}") }
+    if energy.complete { value.to_owned() } else { format!("≥ {value}") }
+}
+
+/// Synaptic events per joule; an upper bound where the energy is a lower one.
+pub(super) fn efficiency(energy: &Energy) -> Option<String> {
+    let bound = if energy.complete { "" } else { "≤ " };
+    energy.gsops_per_watt.map(|gsops| format!("{bound}{gsops:.1} GSOPS/W"))
 }
 
 struct Page {
@@ -91,15 +100,13 @@ impl Page {
             "energy per inference",
             inference.map_or(UNKNOWN.to_owned(), |mean| bound(energy, &si(mean, "J"))),
         ));
-        let latency = report.timing.as_ref().map(|timing| timing.inference.mean);
+        let latency = report.latency.map(|spread| spread.mean);
         rows.push(pair("latency per inference", si_or_unknown(latency, "s")));
         let power = energy.watts.map_or(UNKNOWN.to_owned(), |watts| bound(energy, &si(watts, "W")));
         rows.push(pair("power", power));
-        rows.push(pair("energy per synaptic event", si_or_unknown(energy.joules_per_synaptic_event, "J")));
-        rows.push(pair(
-            "efficiency",
-            energy.gsops_per_watt.map_or(UNKNOWN.to_owned(), |it| format!("{it:.1} GSOPS/W")),
-        ));
+        let each = energy.joules_per_synaptic_event.map(|each| bound(energy, &si(each, "J")));
+        rows.push(pair("energy per synaptic event", or_unknown(each)));
+        rows.push(pair("efficiency", or_unknown(efficiency(energy))));
         rows.push(pair("synaptic events", count(activity.synaptic_events)));
         rows.push(pair("spikes", count(activity.spikes)));
         rows.push(pair("packets, hops", format!("{}, {}", count(activity.packets), count(activity.hops))));
@@ -257,11 +264,12 @@ mod tests {
     fn an_unknown_is_the_word() {
         let mut report = synthetic::report();
         report.timing = None;
+        report.latency = None;
         report.energy.watts = None;
         report.energy.static_joules = None;
         report.energy.complete = false;
         let text = text(&report, 100);
-        assert!(text.contains("at least"), "{text}");
+        assert!(text.contains("≥ "), "{text}");
         assert!(text.lines().any(|line| line.contains("power") && line.contains("unknown")), "{text}");
         assert!(text.lines().any(|line| line.contains("latency per inference") && line.contains("unknown")), "{text}");
     }

@@ -7,6 +7,9 @@ mod events;
 mod npy;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 pub use digits::{Digits, ImageSet, digits};
 pub use encode::{DEFAULT_IMAGE_TICKS, encode_image, encode_images};
 pub use read::read;

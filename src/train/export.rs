@@ -57,14 +57,14 @@ const TICK: f64 = 1e-3;
 /// The reading under which the network was trained.
 fn profile() -> Profile {
     Profile {
-        name: "spikeloom-train".to_owned(),
+        name: "nir".to_owned(),
         dt: TICK,
         dynamics: Dynamics::Euler,
         fire: Fire::AtOrAbove,
         reset: Reset::Value,
         reset_time: ResetTime::Same,
         multi_spike: false,
-        recurrent_bias_at_start: false,
+        recurrent_bias_at_start: true,
         output_lag: 0,
     }
 }

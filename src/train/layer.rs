@@ -78,7 +78,8 @@ impl Layer {
 
     /// What a spike of `source` adds to `target`.
     pub(super) fn weight(&self, source: usize, target: usize) -> f32 {
-        self.weights[source * self.targets + target]
+        // Plus zero: files are to hold no negative zeros.
+        self.weights[source * self.targets + target] + 0.0
     }
 
     pub(super) fn thresholds(&self) -> &[f32] {

@@ -59,6 +59,9 @@ pub struct TrainOptions {
     pub rate: f32,
     /// Images between updates.
     pub batch: usize,
+    /// Each showing of an image changes each pixel by up to so much, at random: keeps the network from learning the
+    /// training images by heart.
+    pub jitter: u8,
 }
 
 impl Default for TrainOptions {
@@ -73,6 +76,7 @@ impl Default for TrainOptions {
             seed: 1,
             rate: 4e-3,
             batch: 32,
+            jitter: 3,
         }
     }
 }
@@ -144,10 +148,9 @@ pub fn train(
     check(set, options)?;
     let mut rng = Rng::new(options.seed);
     let stimulus = options.stimulus();
-    let samples: Vec<Sample> = set.images.iter().map(|image| encode_image(image, set.max, &stimulus)).collect();
     let mut layers = initial(set, options, &mut rng);
     let mut adam: Vec<Adam> = layers.iter().map(|layer| Adam::new(layer.latent().len())).collect();
-    let mut order: Vec<usize> = (0..samples.len()).collect();
+    let mut order: Vec<usize> = (0..set.images.len()).collect();
     for epoch in 0..options.epochs_in_all() {
         let quantised = epoch >= options.epochs;
         if let (true, Some(levels)) = (quantised, options.levels) {
@@ -156,6 +159,8 @@ pub fn train(
             layers.iter_mut().for_each(|layer| layer.quantise(levels, !settled));
         }
         rng.shuffle(&mut order);
+        let samples: Vec<Sample> =
+            set.images.iter().map(|image| jittered(image, set.max, options, &stimulus, &mut rng)).collect();
         let rate = rate(options, epoch);
         let (loss, right) = pass(&mut layers, &mut adam, (&samples, &set.labels), &order, options, rate);
         let count = samples.len() as f64;
@@ -172,6 +177,17 @@ pub fn train(
     }
     let network = export::graph(&layers, set, options);
     Ok(Trained { network, stimulus, layers })
+}
+
+/// An image for training: as it will be shown, but for the jitter.
+fn jittered(image: &[u8], max: u8, options: &TrainOptions, stimulus: &Options, rng: &mut Rng) -> Sample {
+    let span = 2 * u64::from(options.jitter) + 1;
+    let mut shake = |&pixel: &u8| {
+        let shaken = i64::from(pixel) + rng.below(span) as i64 - i64::from(options.jitter);
+        shaken.clamp(0, i64::from(max)) as u8
+    };
+    let image: Vec<u8> = image.iter().map(&mut shake).collect();
+    encode_image(&image, max, stimulus)
 }
 
 fn check(set: &ImageSet, options: &TrainOptions) -> Result<()> {
@@ -306,6 +322,7 @@ fn backward(layers: &[Layer], sample: &Sample, traces: &[Trace], of_counts: &[f3
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Network;
     use crate::stimulus::digits;
 
     fn quick() -> TrainOptions {
@@ -317,20 +334,57 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "a minute: the shipped network"]
-    fn probe() {
-        for seed in 1..4 {
-            let digits = digits();
-            let options = TrainOptions { seed, ..TrainOptions::default() };
-            let start = std::time::Instant::now();
-            let mut show = |p: Progress| {
-                if p.epoch % 10 == 0 { println!("{p:?}") }
-                ControlFlow::Continue(())
-            };
-            let float = train(&digits.train, &TrainOptions { levels: None, ..options.clone() }, &mut show).expect("trains");
-            println!("float {} {}", float.accuracy(&digits.train), float.accuracy(&digits.test));
-            let trained = train(&digits.train, &options, &mut show).expect("trains");
-            println!("seed {seed} {} {} {:?}", trained.accuracy(&digits.train), trained.accuracy(&digits.test), start.elapsed());
+    fn learns_within_the_levels_and_the_same_way_every_time() {
+        let digits = digits();
+        let mut last = None;
+        let mut keep = |progress| {
+            last = Some(progress);
+            ControlFlow::Continue(())
+        };
+        let trained = train(&digits.train, &quick(), &mut keep).expect("trains");
+        assert!(last.is_some_and(|p| p.epoch == 6 && p.epochs == 6 && p.quantised && p.accuracy > 0.85), "{last:?}");
+        assert!(trained.accuracy(&digits.test) > 0.85);
+        for projection in &trained.network.projections {
+            assert!(projection.weights.iter().all(|w| w.fract() == 0.0 && (-8.0..=7.0).contains(w)));
         }
+        for neuron in trained.network.populations.iter().filter_map(|population| population.neuron.as_ref()) {
+            assert!(neuron.v_threshold.iter().all(|v| v.fract() == 0.0 && *v >= 1.0));
+        }
+        crate::graph::check(&Network::Float(trained.network.clone())).expect("a sound network");
+        let again = train(&digits.train, &quick(), &mut silent).expect("trains");
+        assert_eq!(trained.network, again.network);
+        let other = train(&digits.train, &TrainOptions { seed: 2, ..quick() }, &mut silent).expect("trains");
+        assert_ne!(trained.network, other.network);
+    }
+
+    #[test]
+    fn stops_when_told() {
+        let mut passes = 0;
+        let mut stop = |_| {
+            passes += 1;
+            ControlFlow::Break(())
+        };
+        train(&digits().train, &quick(), &mut stop).expect("stops");
+        assert_eq!(passes, 1);
+    }
+
+    #[test]
+    fn tells_all_that_is_wrong_with_the_options() {
+        let wrong = TrainOptions { ticks: 0, batch: 0, rate: f32::NAN, hidden: vec![0], ..quick() };
+        let problems = train(&ImageSet::default(), &wrong, &mut silent).expect_err("faulty");
+        assert_eq!(problems.all().len(), 5 + 1, "{problems}");
+    }
+
+    #[test]
+    fn the_first_of_equals_is_chosen() {
+        assert_eq!(decide(&[1, 4, 4, 0]), Some(1));
+        assert_eq!(decide(&[]), None);
+    }
+
+    #[test]
+    fn the_loss_falls_with_the_lead_and_its_gradient_points_there() {
+        let (gradient, near) = cross_entropy(&[3, 3], 0);
+        let (_, far) = cross_entropy(&[6, 3], 0);
+        assert!(far < near && gradient[0] < 0.0 && gradient[1] > 0.0);
     }
 }

@@ -51,6 +51,11 @@ impl CrossbarCore {
         }
     }
 
+    /// Rows of the delay ring: a packet can be placed up to one less ahead.
+    pub(in crate::emu) fn ring_rows(&self) -> usize {
+        self.ring_rows
+    }
+
     pub(super) fn reset(&self) -> State {
         State {
             v: vec![0; self.neurons],

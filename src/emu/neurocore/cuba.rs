@@ -83,8 +83,12 @@ pub(in crate::emu) struct CubaCore {
 
 impl CubaCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
-        let mut shifts: Vec<u32> =
-            image.formats.iter().filter(|f| f.weight_exponent < 0).map(|f| f.weight_exponent.unsigned_abs().into()).collect();
+        let mut shifts: Vec<u32> = image
+            .formats
+            .iter()
+            .filter(|f| f.weight_exponent < 0)
+            .map(|f| f.weight_exponent.unsigned_abs().into())
+            .collect();
         shifts.push(0);
         shifts.sort_unstable();
         shifts.dedup();
@@ -150,8 +154,7 @@ impl CubaCore {
         } else {
             (summed, 0)
         };
-        let wide =
-            i64::from(decay_toward_zero(v, compartment.decay_v)) + i64::from(u) + i64::from(compartment.bias);
+        let wide = i64::from(decay_toward_zero(v, compartment.decay_v)) + i64::from(u) + i64::from(compartment.bias);
         let kept = wide.clamp(-i64::from(limit), i64::from(limit));
         let fires = kept > i64::from(compartment.threshold);
         (u, if fires { 0 } else { kept as i32 }, fires, wrapped + u32::from(kept != wide))

@@ -180,7 +180,7 @@ impl Core {
             (State::Crossbar(state), Body::Crossbar(body)) => {
                 self.faults.merged_spikes += u64::from(state.accept(body, axon, due));
             }
-            (State::Cuba(state), Body::Cuba(_)) => state.accept(axon, due),
+            (State::Cuba(state), Body::Cuba(_)) => state.accept(axon),
             _ => unreachable!("a core keeps its family"),
         }
     }

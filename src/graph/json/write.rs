@@ -84,6 +84,7 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
         v_reset: values(&neuron.v_reset),
         w_in: values(&neuron.w_in),
         bias: values(&neuron.bias),
+        recurrent_bias: values(&neuron.recurrent_bias),
     };
     match neuron.kind {
         NeuronKind::If => Neuron::If(float),

@@ -1,6 +1,6 @@
 //! The page that puts several reports side by side.
 
-use maud::{PreEscaped, html as markup};
+use maud::html as markup;
 
 use crate::report::comparison::lines;
 use crate::report::format::{UNKNOWN, si};
@@ -14,7 +14,7 @@ pub(in crate::report) fn comparison_page(reports: &[Report]) -> String {
     let network = reports.first().map_or("", |report| report.network.as_str());
     let title = format!("{network} on {}", names.join(" and "));
     let energy = |report: &Report| report.energy.inference.map(|spread| spread.mean);
-    let latency = |report: &Report| report.timing.as_ref().map(|timing| timing.inference.mean);
+    let latency = |report: &Report| report.latency.map(|spread| spread.mean);
     page(
         &title,
         &markup! {
@@ -56,5 +56,5 @@ fn bars(names: &[&str], values: &[Option<f64>], unit: &str) -> String {
             None => svg.text("u", (124.0, y + 15.0), UNKNOWN),
         }
     }
-    PreEscaped(svg.finish("bars by chip")).0
+    svg.finish("bars by chip")
 }

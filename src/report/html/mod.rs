@@ -12,7 +12,7 @@ pub(super) use comparison::comparison_page;
 
 use crate::report::format::{UNKNOWN, count, percent, si, volts};
 use crate::report::json::model::{Raster, Report};
-use crate::report::text::bound;
+use crate::report::text::{bound, efficiency};
 
 /// The report as one self-contained page.
 #[must_use]
@@ -90,7 +90,7 @@ fn tiles(report: &Report) -> Markup {
     let energy = &report.energy;
     let or_word = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
     let bounded = |value: Option<f64>, unit: &str| or_word(value.map(|value| bound(energy, &si(value, unit))));
-    let latency = report.timing.as_ref().map(|timing| timing.inference);
+    let latency = report.latency;
     let faults = report.fault_total();
     markup! {
         div.tiles {
@@ -101,7 +101,7 @@ fn tiles(report: &Report) -> Markup {
             (tile(&bounded(energy.inference.map(|it| it.mean), "J"), "per inference", "modelled energy, mean"))
             (tile(&or_word(latency.map(|it| si(it.mean, "s"))), "per inference", "modelled latency, mean"))
             (tile(&bounded(energy.watts, "W"), "power", &format!("{} at {}", energy_set(report), volts(report.chip.supply_mv))))
-            (tile(&bounded(energy.joules_per_synaptic_event, "J"), "per synaptic event", &or_word(energy.gsops_per_watt.map(|it| format!("{it:.1} GSOPS/W")))))
+            (tile(&bounded(energy.joules_per_synaptic_event, "J"), "per synaptic event", &or_word(efficiency(energy))))
             (tile(&count(faults), "modelled faults", &format!("{} spikes, {} packets", count(report.activity.spikes), count(report.activity.packets))))
         }
     }
@@ -135,13 +135,18 @@ fn energy(report: &Report) -> Markup {
 
 fn mesh(report: &Report) -> Markup {
     let mesh = &report.mesh;
-    let (right, bottom) = (mesh.x + mesh.width.max(1) - 1, mesh.y + mesh.height.max(1) - 1);
+    let last = |from: u16, extent: u16| (u32::from(from) + u32::from(extent)).saturating_sub(1);
+    let (right, bottom) = (last(mesh.x, mesh.width), last(mesh.y, mesh.height));
     let links = if mesh.links.is_empty() { " Link loads are unknown with timing off." } else { "" };
+    let (columns, rows, cores) = (report.chip.mesh_width, report.chip.mesh_height, report.chip.cores_per_router);
     let note = format!(
-        "Routers ({}, {}) to ({right}, {bottom}) of a {} × {} mesh, {} cores each: cells by synaptic events, \
-         lines by packets on each link.{links}",
-        mesh.x, mesh.y, report.chip.mesh_width, report.chip.mesh_height, report.chip.cores_per_router
+        "Routers ({}, {}) to ({right}, {bottom}) of a {columns} × {rows} mesh, {cores} cores each: cells by \
+         synaptic events, lines by packets on each link.{links}",
+        mesh.x, mesh.y
     );
+    if place::too_large(mesh) {
+        return card("Mesh", &format!("{note} It is too large to be drawn."), String::new());
+    }
     card("Mesh", &note, place::mesh(mesh))
 }
 
@@ -180,9 +185,14 @@ fn spikes(raster: &Raster) -> Markup {
 }
 
 fn capacities_note(report: &Report) -> String {
+    let cores = report.capacities.first().map_or(0, |capacity| capacity.used.len());
+    let bar = match cores.div_ceil(place::BARS) {
+        0 | 1 => "One bar a core".to_owned(),
+        group => format!("One bar the fullest of {group} neighbouring cores"),
+    };
     let metrics = report.notes.iter().rfind(|note| note.pass == "mapping");
     let mapping = metrics.map_or_else(String::new, |note| format!(" Mapping: {}.", note.text));
-    format!("One bar a core, against the limit (dashed).{mapping}")
+    format!("{bar}, against the limit (dashed).{mapping}")
 }
 
 fn footer(report: &Report) -> Markup {
@@ -219,6 +229,7 @@ mod tests {
     fn an_unknown_is_the_word() {
         let mut report = synthetic::report();
         report.timing = None;
+        report.latency = None;
         report.energy.watts = None;
         let page = html(&report);
         assert!(page.contains("<b class=\"unknown\">unknown</b>power"), "{}", &page[..6_000]);

@@ -10,7 +10,9 @@ use crate::report::json::model::{Capacity, Link, Mesh, Raster};
 /// Most elements with a tooltip of their own in one chart.
 const TOOLTIPS: usize = 1_500;
 /// Most bars of a capacity strip.
-const BARS: usize = 256;
+pub(super) const BARS: usize = 256;
+/// Most routers that are drawn.
+const ROUTERS: u32 = 16_384;
 
 /// Spikes of the shown sample, one band a population.
 pub(super) fn raster(raster: &Raster) -> String {
@@ -25,9 +27,10 @@ pub(super) fn raster(raster: &Raster) -> String {
         svg.rect("fg", (left, y), (width, high), None);
         svg.text("r", (left - 8.0, y + 12.0), &band.name);
         svg.text("l r", (left - 8.0, y + 26.0), &count(u64::from(band.rows)));
-        let mark = row.clamp(1.2, 6.0);
+        let mark = row.clamp(1.7, 6.0);
         let mut data = String::new();
-        let inside = raster.spikes.iter().filter(|(_, at)| (band.first..band.first + band.rows).contains(at));
+        let rows = band.first..band.first.saturating_add(band.rows);
+        let inside = raster.spikes.iter().filter(|(_, row)| rows.contains(row));
         for &(tick, at_row) in inside {
             let up = y + row * f64::from(at_row - band.first);
             let _ = write!(data, "M{} {}v{}", at(x(f64::from(tick) + 0.5)), at(up), at(mark));
@@ -55,7 +58,8 @@ struct Plan {
 
 impl Plan {
     fn corner(&self, x: u16, y: u16) -> (f64, f64) {
-        (self.left + self.pitch * f64::from(x - self.x), self.top + self.pitch * f64::from(y - self.y))
+        let (column, row) = (f64::from(x) - f64::from(self.x), f64::from(y) - f64::from(self.y));
+        (self.left + self.pitch * column, self.top + self.pitch * row)
     }
 
     fn cell_path(&self, x: u16, y: u16) -> String {
@@ -78,6 +82,11 @@ impl Plan {
     }
 }
 
+/// Whether the part of the mesh in use has more routers than a page can hold.
+pub(super) fn too_large(mesh: &Mesh) -> bool {
+    u32::from(mesh.width) * u32::from(mesh.height) > ROUTERS || mesh.links.len() > 4 * ROUTERS as usize
+}
+
 /// Routers by synaptic events, links by packets.
 pub(super) fn mesh(mesh: &Mesh) -> String {
     let pitch = (500.0 / f64::from(mesh.width.max(1))).min(330.0 / f64::from(mesh.height.max(1))).clamp(6.0, 62.0);
@@ -88,8 +97,8 @@ pub(super) fn mesh(mesh: &Mesh) -> String {
     svg.text("l", (host_x, 11.0), if mesh.host.1 == mesh.y { "▾ host" } else { "" });
     let used = |x, y| mesh.routers.iter().any(|router| (router.x, router.y) == (x, y));
     let mut idle = String::new();
-    for y in mesh.y..mesh.y + mesh.height {
-        for x in mesh.x..mesh.x + mesh.width {
+    for y in mesh.y..mesh.y.saturating_add(mesh.height) {
+        for x in mesh.x..mesh.x.saturating_add(mesh.width) {
             if mesh.routers.len() > TOOLTIPS || !used(x, y) {
                 idle.push_str(&plan.cell_path(x, y));
             }
@@ -151,7 +160,7 @@ fn scale(svg: &mut Svg, plan: &Plan, mesh: &Mesh, tall: f64) {
         svg.rect(&format!("h{step}"), (plan.left + f64::from(step) * 13.0, y), (12.0, 12.0), None);
     }
     let events = mesh.routers.iter().map(|router| router.synaptic_events).max().unwrap_or(0);
-    svg.text("l", (plan.left + 110.0, y + 10.5), &format!("≤ {}", si(events as f64, "synaptic events")));
+    svg.text("l", (plan.left + 110.0, y + 10.5), &format!("≤ {}", si(events as f64, " synaptic events")));
     if mesh.links.is_empty() {
         return;
     }
@@ -160,7 +169,7 @@ fn scale(svg: &mut Svg, plan: &Plan, mesh: &Mesh, tall: f64) {
         svg.stroke(&format!("w{step}"), 5.0, &format!("M{from} {}h13", at(y + 6.0)), None);
     }
     let packets = mesh.links.iter().map(|link| link.packets).max().unwrap_or(0);
-    svg.text("l", (plan.left + 372.0, y + 10.5), &format!("≤ {}", si(packets as f64, "packets")));
+    svg.text("l", (plan.left + 372.0, y + 10.5), &format!("≤ {}", si(packets as f64, " packets")));
 }
 
 /// One strip a resource: the use of every core against the limit.

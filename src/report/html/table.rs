@@ -60,8 +60,12 @@ pub(super) fn populations(report: &Report) -> Markup {
     if report.populations.is_empty() {
         return Markup::default();
     }
+    // With an even number of narrow cards before it, this one would leave a hole beside it.
+    let confusion = report.accuracy.as_ref().is_some_and(|accuracy| !accuracy.confusion.is_empty());
+    let before = [!report.capacities.is_empty(), confusion, report.timing.is_some()];
+    let alone = before.into_iter().filter(|&card| card).count().is_multiple_of(2);
     markup! {
-        section.card {
+        section.card.wide[alone] {
             h2 { "Populations" }
             p.note { "Spikes of the whole run." }
             table {
@@ -87,17 +91,14 @@ pub(super) fn faults(report: &Report) -> Markup {
         return Markup::default();
     }
     markup! {
-        section.card {
+        section.card.wide {
             h2 { "Modelled faults" }
             p.note { "They happen as on the chip and are counted; " code { "--strict" } " ends a run at the first." }
-            table {
-                tbody {
-                    @for fault in &report.faults {
-                        tr {
-                            td { (fault.name) br; span.note { (fault.meaning) } }
-                            td.n { span.bad[fault.count > 0].good[fault.count == 0] { (count(fault.count)) } }
-                            td { @if let Some(sample) = &fault.first_sample { "first in " (sample) } }
-                        }
+            div.faults {
+                @for fault in &report.faults {
+                    div {
+                        b.bad[fault.count > 0].good[fault.count == 0] { (count(fault.count)) } " " (fault.name)
+                        p.note { (fault.meaning) @if let Some(sample) = &fault.first_sample { "; first in " (sample) } }
                     }
                 }
             }

@@ -5,6 +5,7 @@
 //! meaning; readers refuse what they do not know.
 
 pub(super) mod model;
+mod place;
 
 use schemars::JsonSchema;
 use serde::Serialize;
