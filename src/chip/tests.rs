@@ -91,6 +91,17 @@ fn every_key_is_explained_and_both_families_parse() {
     assert_eq!(load("example", &slow).expect("the set is there").energy.supply_mv, 600);
 }
 
+#[test]
+fn the_manual_names_every_key() {
+    let manual = include_str!("../../isa/README.md");
+    for line in default_text().lines().map(|line| line.trim_start_matches("#: ")).filter(|line| !line.starts_with('#'))
+    {
+        if let Some((key, _)) = line.split_once(" = ") {
+            assert!(manual.contains(&format!("`{key}")) || manual.contains(&format!(".{key}`")), "'{key}' is missing");
+        }
+    }
+}
+
 /// The example with its "#:" lines in the place of those that they replace.
 fn as_crossbar(text: &str) -> String {
     let mut out = String::new();
