@@ -13,7 +13,7 @@ pub use verify::verify;
 
 use crate::chip::{ChipSpec, Family};
 use crate::diag::Result;
-use crate::graph::{IntGraph, Network};
+use crate::graph::{self, IntGraph, Network};
 use crate::image::Image;
 
 /// What a compilation gives.
@@ -28,6 +28,7 @@ pub struct Compiled {
 /// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
 /// verified against the integer network.
 pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
+    graph::check(network)?;
     let network = match (network, &chip.family) {
         (Network::Int(graph), _) => graph.clone(),
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log)?,

@@ -18,6 +18,8 @@ pub(super) struct Motion {
     pub(super) bias: Vec<f64>,
     /// What is added to the input in every tick and passes the current filter; empty: nothing.
     pub(super) filtered_bias: Vec<f64>,
+    /// The part of it that comes over recurrent edges and starts one tick later; empty: nothing.
+    pub(super) late_bias: Vec<f64>,
     /// Threshold above the reset potential; `None`: never fires.
     pub(super) threshold: Option<Vec<f64>>,
 }
@@ -82,8 +84,15 @@ pub(super) fn motion(
     let threshold = neuron.kind.spikes().then(|| {
         each(size, &[&neuron.v_threshold, &neuron.v_reset], |n| at(&neuron.v_threshold, n) - shift(n))
     });
-    let filtered_bias = if filters && neuron.bias.iter().any(|&b| b != 0.0) { neuron.bias.clone() } else { Vec::new() };
-    Ok(Motion { decay_u, decay_v, gain, bias, filtered_bias, threshold })
+    let given = |biases: &[f64]| filters && biases.iter().any(|&b| b != 0.0);
+    let late = !profile.recurrent_bias_at_start && given(&neuron.recurrent_bias);
+    let late_bias = if late { neuron.recurrent_bias.clone() } else { Vec::new() };
+    let filtered_bias = if given(&neuron.bias) {
+        each(size, &[&neuron.bias, &late_bias], |n| at(&neuron.bias, n) - at(&late_bias, n))
+    } else {
+        Vec::new()
+    };
+    Ok(Motion { decay_u, decay_v, gain, bias, filtered_bias, late_bias, threshold })
 }
 
 /// Whether a kind leaks, and whether it has a current filter.
@@ -103,14 +112,14 @@ fn shifts(neuron: &FloatNeuron, profile: &Profile) -> bool {
 /// What an input of 1 adds to u (and, with no filter, to v).
 fn gains(size: usize, neuron: &FloatNeuron, profile: &Profile, decay_u: &[f64], decay_v: &[f64]) -> Vec<f64> {
     let unscaled = profile.dynamics == Dynamics::DecayThenAdd;
+    let of = |values: &[f64], n: usize| if values.is_empty() { 1.0 } else { at(values, n) };
+    let filter = |decay: &[f64], n: usize| if unscaled { 1.0 } else { at(decay, n) };
     each(size, &[&neuron.r, &neuron.w_in, decay_u, decay_v], |n| match neuron.kind {
         NeuronKind::Threshold => 1.0,
-        NeuronKind::If | NeuronKind::I if unscaled => at(&neuron.r, n),
-        NeuronKind::If | NeuronKind::I => profile.dt * at(&neuron.r, n),
-        _ if unscaled => 1.0,
-        NeuronKind::Lif | NeuronKind::Li => at(decay_v, n) * at(&neuron.r, n),
+        NeuronKind::If | NeuronKind::I => profile.dt * of(&neuron.r, n),
+        NeuronKind::Lif | NeuronKind::Li => filter(decay_v, n) * of(&neuron.r, n),
         NeuronKind::CubaLif | NeuronKind::CubaLi => {
-            at(decay_v, n) * at(&neuron.r, n) * at(decay_u, n) * at(&neuron.w_in, n)
+            filter(decay_v, n) * of(&neuron.r, n) * filter(decay_u, n) * of(&neuron.w_in, n)
         }
     })
 }

@@ -42,25 +42,36 @@ pub(super) fn lags(graph: &Graph, log: &mut Log) -> Lags {
     Lags { of, added }
 }
 
-/// Projections that close a loop: to their own source, or back in graph order to a population that reaches it.
+/// Projections against the order of a depth-first walk from the inputs, in which a walk in the reverse of leaving
+/// order is the order of update of the float network: those take one tick there.
 fn recurrent(graph: &Graph) -> Vec<bool> {
     let count = graph.populations.len();
-    let reaches = |from: usize, to: usize| {
-        let (mut seen, mut open) = (vec![false; count], vec![from]);
-        while let Some(at) = open.pop() {
-            if at == to {
-                return true;
-            }
-            for next in graph.projections.iter().filter(|p| p.source.index() == at).map(|p| p.target.index()) {
-                if !std::mem::replace(&mut seen[next], true) {
-                    open.push(next);
-                }
+    let next = |from: usize, after: usize| {
+        let mut later = graph.projections.iter().enumerate().skip(after);
+        later.find(|(_, p)| p.source.index() == from).map(|(number, p)| (number + 1, p.target.index()))
+    };
+    let (mut seen, mut left) = (vec![false; count], Vec::new());
+    let (inputs, others): (Vec<usize>, Vec<usize>) = (0..count).partition(|&p| graph.populations[p].is_input());
+    for start in inputs.into_iter().chain(others) {
+        if std::mem::replace(&mut seen[start], true) {
+            continue;
+        }
+        let mut path = vec![(start, 0)];
+        while let Some((at, after)) = path.last_mut() {
+            let Some((resume, target)) = next(*at, *after) else {
+                left.push(*at);
+                path.pop();
+                continue;
+            };
+            *after = resume;
+            if !std::mem::replace(&mut seen[target], true) {
+                path.push((target, 0));
             }
         }
-        false
-    };
-    let closes = |source: usize, target: usize| source >= target && reaches(target, source);
-    graph.projections.iter().map(|p| closes(p.source.index(), p.target.index())).collect()
+    }
+    let mut rank = vec![0; count];
+    left.iter().rev().enumerate().for_each(|(position, &population)| rank[population] = position);
+    graph.projections.iter().map(|p| rank[p.target.index()] <= rank[p.source.index()]).collect()
 }
 
 /// Delays with `ticks` added, not below 0.

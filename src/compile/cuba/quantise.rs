@@ -124,21 +124,30 @@ fn scaled(graph: &Graph, projection: &Projection<f64>, motions: &[Option<Motion>
     Ok(Projection { pattern, weights, delays, ..projection.clone() })
 }
 
-/// Adds a projection from the pacemaker for every bias that must pass a current filter: it acts from the tick in
-/// which the population starts.
+/// Adds projections from the pacemaker for the biases that must pass a current filter: they act from the tick in
+/// which the population starts, those of recurrent edges one tick later where the profile says so.
 fn carry_biases(graph: &Graph, motions: &[Option<Motion>], lags: &Lags, float: &mut Vec<Projection<f64>>) {
     for (index, population) in graph.populations.iter().enumerate() {
-        let Some(motion) = motions[index].as_ref().filter(|motion| !motion.filtered_bias.is_empty()) else { continue };
+        let Some(motion) = &motions[index] else { continue };
         let targets = population.size();
-        float.push(Projection {
-            name: format!("{}.bias", population.name),
-            source: PopulationId::from(graph.populations.len()),
-            target: PopulationId::from(index),
-            pattern: Pattern::Dense { sources: 1, targets: targets as u32 },
-            weights: (0..targets).map(|n| at(&motion.filtered_bias, n) * at(&motion.gain, n)).collect(),
-            exponent: 0,
-            delays: Delays::Uniform(lags.of[index].saturating_sub(1) as u16),
-        });
+        let first = lags.of[index].saturating_sub(1) as u16;
+        for (what, biases, delay) in [
+            ("bias", &motion.filtered_bias, first),
+            ("recurrent_bias", &motion.late_bias, first.saturating_add(1)),
+        ] {
+            if biases.iter().all(|&bias| bias == 0.0) {
+                continue;
+            }
+            float.push(Projection {
+                name: format!("{}.{what}", population.name),
+                source: PopulationId::from(graph.populations.len()),
+                target: PopulationId::from(index),
+                pattern: Pattern::Dense { sources: 1, targets: targets as u32 },
+                weights: (0..targets).map(|n| at(biases, n) * at(&motion.gain, n)).collect(),
+                exponent: 0,
+                delays: Delays::Uniform(delay),
+            });
+        }
     }
 }
 
