@@ -24,3 +24,4 @@ pub use json::model::{
 };
 pub use json::{SCHEMA_VERSION, json, json_schema, read_json};
 pub use text::text;
+pub(crate) use text::table;

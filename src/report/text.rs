@@ -25,7 +25,7 @@ pub fn text(report: &Report, width: u16) -> String {
 }
 
 /// A table in the house style; the columns of `right` (all numbers) are aligned to the right.
-pub(super) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
+pub(crate) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     // The preset without its lines between rows.
     table

@@ -17,6 +17,7 @@ mod verify;
 mod verify_core;
 
 pub(super) use quantise::quantise;
+pub(super) use format::words;
 pub(super) use verify::verify;
 
 use super::{Log, Options, Partition};
