@@ -1,7 +1,54 @@
 //! From a network to an image: quantise, partition, place, route, emit, verify.
 
-mod crossbar;
+pub mod crossbar;
 mod cuba;
 mod log;
+mod options;
+pub mod place;
+mod usage;
+mod verify;
 
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
+pub use options::{Calibration, Options, Partition, Placement};
+pub use usage::usage;
+pub use verify::verify;
+
+use crate::chip::{ChipSpec, Family};
+use crate::diag::Result;
+use crate::graph::{IntGraph, Network};
+use crate::image::Image;
+
+/// What a compilation gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// What is loaded onto the chip.
+    pub image: Image,
+    /// The network in the chip's integers, against which the image was verified.
+    pub network: IntGraph,
+}
+
+/// The network in the integers of the chip: quantised where it is float, else as it is.
+///
+/// # Errors
+/// What the chip's quantiser refuses.
+pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
+    match (network, &chip.family) {
+        (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
+        (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
+    }
+}
+
+/// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
+/// verified against the integer network.
+pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
+    let network = integers(network, chip, options, log)?;
+    let image = match &chip.family {
+        Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
+        Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
+    };
+    verify(&image, &network, chip)?;
+    (log.cores, log.metrics) = usage(&image, chip);
+    log.say("verify", "every synapse and register of the image equals the integer network");
+    Ok(Compiled { image, network })
+}

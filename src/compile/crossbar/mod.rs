@@ -1,1 +1,119 @@
-//! Lowering to TrueNorth-style crossbars.
+//! Passes for TrueNorth-style cores: weights are sliced over axon types, fan-out is made by copies and relays,
+//! and what cannot be lowered without changing the dynamics is refused.
+
+mod check;
+mod emit;
+mod lags;
+mod lines;
+mod pack;
+mod plan;
+mod quantise;
+mod slices;
+mod verify;
+
+pub use quantise::quantise;
+pub use verify::{lags, verify};
+
+use super::log::{CoreUse, Log, Metrics, ResourceUse};
+use super::{Options, place};
+use crate::chip::{ChipSpec, CrossbarSpec, Family};
+use crate::diag::{Problem, Problems, Result};
+use crate::graph::IntGraph;
+use crate::ids::CoreId;
+use crate::image::{CoreBody, Image};
+
+/// The core type, where it is this one.
+fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
+    match &chip.family {
+        Family::Crossbar(spec) => Ok(spec),
+        Family::Cuba(_) => {
+            let what = format!("chip '{}' has no crossbar cores", chip.name);
+            Err(Problem::invalid("crossbar/family", "", what).help("choose a crossbar chip such as truenorth").into())
+        }
+    }
+}
+
+/// Partition, place, route and emit: a network of crossbar neurons as an image for `chip`.
+pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Image> {
+    let spec = crossbar_of(chip)?;
+    Problems::check(check::check(graph, spec), ())?;
+    let plan = plan::plan(graph, chip, spec)?;
+    let counts = emit::cores_of(graph, &plan, chip);
+    let order = place::order(chip, options.placement);
+    if counts.iter().sum::<usize>() > order.len() {
+        return Err(misfit_cores(graph, chip, &counts).into());
+    }
+    let emitted = emit::emit(graph, &plan, chip, spec, &order);
+    tell(graph, chip, &plan, &counts, &emitted, log);
+    Ok(emitted.image)
+}
+
+/// Too many cores, with what each population takes.
+fn misfit_cores(graph: &IntGraph, chip: &ChipSpec, counts: &[usize]) -> Problem {
+    let shares = graph.populations.iter().zip(counts).filter(|(_, count)| **count > 0);
+    let shares: Vec<String> = shares.map(|(population, count)| format!("'{}' {count}", population.name)).collect();
+    let total: usize = counts.iter().sum();
+    let what = format!("needs at least {total} cores: {}", shares.join(", "));
+    Problem::misfit("crossbar/cores", "", what)
+        .limit(format!("{} cores on chip '{}'", chip.cores(), chip.name))
+        .help("fewer weight levels (--weight-bits), fan-in or channels need fewer axons, copies and relays")
+}
+
+/// Lines, core use and metrics of a lowering.
+fn tell(
+    graph: &IntGraph,
+    chip: &ChipSpec,
+    plan: &plan::Plan,
+    counts: &[usize],
+    emitted: &emit::Emitted,
+    log: &mut Log,
+) {
+    for (p, packed) in plan.populations.iter().enumerate() {
+        let Some(packed) = packed else { continue };
+        let (own, copies) = (packed.cores.len(), emitted.image.populations[p].copies.len());
+        let slots: u32 = packed.cores.iter().map(pack::Core::slots).sum();
+        let axons: u32 = packed.cores.iter().map(pack::Core::axons).sum();
+        let name = &graph.populations[p].name;
+        let mut text = format!("{name}: {own} cores, {slots} neuron slots ({copies} copies), {axons} axons");
+        if counts[p] > own {
+            text.push_str(&format!(", {} relay cores", counts[p] - own));
+        }
+        if plan.lags[p] > 0 {
+            text.push_str(&format!(", {} ticks behind", plan.lags[p]));
+        }
+        log.say("partition", text);
+    }
+    for (core, &owner) in emitted.image.cores.iter().zip(&emitted.owners) {
+        let CoreBody::Crossbar(body) = &core.body else { continue };
+        let neurons = body.destinations.len() as u32;
+        let sending = body.destinations.iter().flatten().count() as u32;
+        let resource = |resource, used, limit| ResourceUse { resource, used, limit };
+        log.cores.push(CoreUse {
+            core: core.core,
+            resources: vec![
+                resource("neurons", neurons, chip.capacity.neurons),
+                resource("axons_in", body.axon_types.len() as u32, chip.capacity.axons_in),
+                resource("axons_out", sending, chip.capacity.axons_out),
+            ],
+            populations: vec![(owner as u32, neurons)],
+        });
+    }
+    log.metrics = metrics(&emitted.image, chip, emitted.added);
+    let Metrics { cores, connections, hops, added_neurons } = log.metrics;
+    log.say("route", format!("{cores} cores, {connections} connections, {hops} hops, {added_neurons} neurons added"));
+}
+
+/// Static metrics of an image.
+fn metrics(image: &Image, chip: &ChipSpec, added_neurons: u32) -> Metrics {
+    let mut metrics = Metrics { cores: image.cores.len() as u32, added_neurons, ..Metrics::default() };
+    for core in &image.cores {
+        let CoreBody::Crossbar(body) = &core.body else { continue };
+        let (x, y) = chip.router_of(CoreId(core.core));
+        for destination in body.destinations.iter().flatten() {
+            let (to_x, to_y) = chip.router_of(CoreId(destination.core));
+            metrics.connections += 1;
+            metrics.hops += u64::from(x.abs_diff(to_x)) + u64::from(y.abs_diff(to_y));
+        }
+    }
+    metrics
+}

@@ -45,11 +45,11 @@
 //! grown to the size of the largest tick.
 
 mod ports;
+mod queue;
 mod route;
 
-use std::collections::VecDeque;
-
 use self::ports::{NONE, Ports, SIDES};
+use self::queue::{Queue, Timed};
 pub use self::route::{hops, zero_load};
 use super::counters::LinkLoad;
 use crate::chip::MeshSpec;
@@ -96,12 +96,11 @@ struct Flit {
 struct Offer {
     ready: u64,
     tag: u32,
-    flit: u32,
-    input: u32,
+    packet: u32,
 }
 
 /// A packet on a wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Flight {
     at: u64,
     flit: u32,
@@ -109,10 +108,32 @@ struct Flight {
 }
 
 /// A handshake that will end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Handshake {
     at: u64,
     channel: u32,
+}
+
+impl Timed for Flight {
+    fn at(&self) -> u64 {
+        self.at
+    }
+}
+
+impl Timed for Handshake {
+    fn at(&self) -> u64 {
+        self.at
+    }
+}
+
+/// The end of time, when nothing happens any more.
+const NEVER: u64 = u64::MAX;
+
+/// A time after another; what would overflow happens at the last moment (such times come from absurd chip files only).
+#[inline]
+const fn after(now: u64, delay: u64) -> u64 {
+    let time = now.saturating_add(delay);
+    if time == NEVER { NEVER - 1 } else { time }
 }
 
 /// The mesh of one chip: empty between ticks, with the loads of its links accumulated.
@@ -125,8 +146,8 @@ pub struct Mesh {
     ports: Ports,
     flits: Vec<Flit>,
     offers: Vec<Offer>,
-    flights: [VecDeque<Flight>; 2],
-    handshakes: VecDeque<Handshake>,
+    flights: [Queue<Flight>; 2],
+    handshakes: Queue<Handshake>,
     choosing: Vec<u32>,
     used: Vec<u32>,
     links: Vec<LinkLoad>,
@@ -150,8 +171,8 @@ impl Mesh {
             ports,
             flits: Vec::new(),
             offers: Vec::new(),
-            flights: [VecDeque::new(), VecDeque::new()],
-            handshakes: VecDeque::new(),
+            flights: [Queue::new(), Queue::new()],
+            handshakes: Queue::new(),
             choosing: Vec::new(),
             used: Vec::new(),
         }
@@ -166,8 +187,12 @@ impl Mesh {
         arrivals.clear();
         self.load(packets);
         let mut offered = 0;
-        while let Some(now) = self.next_time(offered) {
-            self.offer(now, &mut offered);
+        loop {
+            let now = self.next_time(offered);
+            if now == NEVER {
+                break;
+            }
+            self.offer(now, &mut offered, packets);
             self.land(now);
             self.finish(now);
             self.grant(now, arrivals);
@@ -189,46 +214,45 @@ impl Mesh {
         std::mem::replace(&mut self.links, empty)
     }
 
-    /// Notes the tick's packets in the order in which their sources offer them.
+    /// Numbers the tick's packets in the order in which their sources offer them.
     fn load(&mut self, packets: &[Packet]) {
-        self.flits.clear();
         self.offers.clear();
-        for (packet, flit) in packets.iter().zip(0..) {
-            let (x, y) = route::router_of(&self.spec, packet.to);
-            let exit = self.ports.of_core(packet.to);
-            self.flits.push(Flit { x, y, exit, behind: NONE, tag: packet.tag });
-            let input = packet.from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
-            self.offers.push(Offer { ready: packet.ready.0, tag: packet.tag, flit, input });
-        }
+        self.offers.extend((0..).zip(packets).map(|(packet, &Packet { ready, tag, .. })| Offer {
+            ready: after(ready.0, 0),
+            tag,
+            packet,
+        }));
         self.offers.sort_unstable();
+        self.flits.clear();
+        self.flits.extend(self.offers.iter().map(|offer| {
+            let to = packets[offer.packet as usize].to;
+            let (x, y) = route::router_of(&self.spec, to);
+            Flit { x, y, exit: self.ports.of_core(to), behind: NONE, tag: offer.tag }
+        }));
     }
 
-    /// When the next thing happens.
-    fn next_time(&self, offered: usize) -> Option<u64> {
-        [
-            self.offers.get(offered).map(|offer| offer.ready),
-            self.flights[0].front().map(|flight| flight.at),
-            self.flights[1].front().map(|flight| flight.at),
-            self.handshakes.front().map(|handshake| handshake.at),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+    /// When the next thing happens, or [`NEVER`].
+    #[inline]
+    fn next_time(&self, offered: usize) -> u64 {
+        let offer = self.offers.get(offered).map_or(NEVER, |offer| offer.ready);
+        let flight = self.flights[0].next().min(self.flights[1].next());
+        offer.min(flight).min(self.handshakes.next())
     }
 
     /// Sources offer what is ready.
-    fn offer(&mut self, now: u64, offered: &mut usize) {
+    fn offer(&mut self, now: u64, offered: &mut usize, packets: &[Packet]) {
         while let Some(&offer) = self.offers.get(*offered).filter(|offer| offer.ready == now) {
+            let from = packets[offer.packet as usize].from;
+            let input = from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
+            self.enter(*offered as u32, input, now);
             *offered += 1;
-            self.enter(offer.flit, offer.input, now);
         }
     }
 
     /// Packets reach the far ends of their wires.
     fn land(&mut self, now: u64) {
         for axis in 0..2 {
-            while let Some(&flight) = self.flights[axis].front().filter(|flight| flight.at == now) {
-                self.flights[axis].pop_front();
+            while let Some(flight) = self.flights[axis].pop_at(now) {
                 self.enter(flight.flit, flight.input, now);
             }
         }
@@ -259,11 +283,12 @@ impl Mesh {
 
     /// Handshakes end: the channel and the input behind it are idle, and one slot of that input is free.
     fn finish(&mut self, now: u64) {
-        while let Some(&handshake) = self.handshakes.front().filter(|handshake| handshake.at == now) {
-            self.handshakes.pop_front();
-            self.choosing.push(handshake.channel);
+        while let Some(handshake) = self.handshakes.pop_at(now) {
             let channel = &mut self.ports.channels[handshake.channel as usize];
             let number = std::mem::replace(&mut channel.serving, NONE);
+            if channel.awaited() {
+                self.choosing.push(handshake.channel);
+            }
             let input = &mut self.ports.inputs[number as usize];
             input.sending = false;
             let (waits, behind) = (input.first != NONE, input.channel);
@@ -271,8 +296,11 @@ impl Mesh {
                 self.request(number, now);
             }
             if behind != NONE {
-                self.ports.channels[behind as usize].slots += 1;
-                self.choosing.push(behind);
+                let channel = &mut self.ports.channels[behind as usize];
+                channel.slots += 1;
+                if channel.awaited() {
+                    self.choosing.push(behind);
+                }
             }
         }
     }
@@ -293,14 +321,14 @@ impl Mesh {
             }
             if channel.input == NONE {
                 let tag = self.flits[flit as usize].tag;
-                arrivals.push(Arrival { at: Picos(now.saturating_add(self.local)), tag });
+                arrivals.push(Arrival { at: Picos(after(now, self.local)), tag });
             } else {
                 channel.slots -= 1;
                 let axis = usize::from(channel.vertical);
-                let at = now.saturating_add(self.hop[axis]);
-                self.flights[axis].push_back(Flight { at, flit, input: channel.input });
+                let at = after(now, self.hop[axis]);
+                self.flights[axis].push(Flight { at, flit, input: channel.input });
             }
-            self.handshakes.push_back(Handshake { at: now.saturating_add(self.cycle), channel: number });
+            self.handshakes.push(Handshake { at: after(now, self.cycle), channel: number });
         }
         choosing.clear();
         self.choosing = choosing;

@@ -154,6 +154,11 @@ impl Input {
 }
 
 impl Channel {
+    /// Whether an input waits for it.
+    pub(super) const fn awaited(&self) -> bool {
+        self.first != NONE
+    }
+
     const fn new(input: u32, slots: u16, vertical: bool) -> Self {
         Self { serving: NONE, first: NONE, last: NONE, input, slots, vertical, packets: 0 }
     }

@@ -1,0 +1,124 @@
+//! What the user may decide about a compilation.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::diag::{Problem, Problems, Result, nearest};
+
+/// In which order cores are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placement {
+    /// Row by row, each from west to east.
+    RowMajor,
+    /// Row by row, alternately eastwards and westwards.
+    Zigzag,
+    /// Along a generalised Hilbert curve, so that cores near in order are near on the mesh.
+    #[default]
+    Hilbert,
+}
+
+/// How neurons are divided among cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Partition {
+    /// In graph order; a core is closed when the next neuron would break one of its capacities.
+    #[default]
+    Sequential,
+}
+
+/// Peaks of a float run, by population, from which the quantiser chooses its scales.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Calibration {
+    /// Largest magnitude of the summed input x of one tick.
+    pub peak_input: Vec<f64>,
+    /// Largest magnitude of the membrane before a reset.
+    pub peak_membrane: Vec<f64>,
+}
+
+/// Options of [`super::compile`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Options {
+    /// Order in which cores are filled.
+    pub placement: Placement,
+    /// How neurons are divided among cores.
+    pub partition: Partition,
+    /// Width to which weights are quantised, in bits as the chip counts them; `None`: the widest it has.
+    pub weight_bits: Option<u8>,
+    /// Accepts a change of the spike reset where the chip has no other (soft reset, several spikes a tick and
+    /// reset to a value other than 0 become what the chip has). Without it such a network is refused.
+    pub allow_reset_change: bool,
+    /// Peaks of a float run, where one was made.
+    pub calibration: Option<Calibration>,
+    /// Seed of randomised passes.
+    pub seed: u64,
+}
+
+impl Placement {
+    /// Every placement with its name on the command line.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::RowMajor, "row-major"), (Self::Zigzag, "zigzag"), (Self::Hilbert, "hilbert")];
+}
+
+impl Partition {
+    /// Every partition with its name on the command line.
+    pub const ALL: [(Self, &'static str); 1] = [(Self::Sequential, "sequential")];
+}
+
+/// Looks a strategy up by name.
+fn by_name<T: Copy>(code: &'static str, kind: &str, name: &str, all: &[(T, &'static str)]) -> Result<T> {
+    if let Some((value, _)) = all.iter().find(|(_, known)| *known == name) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = all.iter().map(|(_, known)| *known).collect();
+    let help = nearest(name, names.iter().copied()).map_or_else(
+        || format!("choose one of the {} known ones", names.len()),
+        |near| format!("did you mean '{near}'?"),
+    );
+    Err(Problem::invalid(code, "", format!("unknown {kind} '{name}'")).limit(names.join(", ")).help(help).into())
+}
+
+/// The name of a strategy.
+fn name_of<T: Copy + PartialEq>(value: T, all: &[(T, &'static str)]) -> &'static str {
+    all.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
+}
+
+impl FromStr for Placement {
+    type Err = Problems;
+    fn from_str(name: &str) -> Result<Self> {
+        by_name("compile/placement", "placement", name, &Self::ALL)
+    }
+}
+
+impl FromStr for Partition {
+    type Err = Problems;
+    fn from_str(name: &str) -> Result<Self> {
+        by_name("compile/partition", "partition", name, &Self::ALL)
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(name_of(*self, &Self::ALL))
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(name_of(*self, &Self::ALL))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_shown_alike_and_misspelt_ones_get_a_hint() {
+        for (placement, name) in Placement::ALL {
+            assert_eq!(name.parse::<Placement>(), Ok(placement));
+            assert_eq!(placement.to_string(), name);
+        }
+        let problems = "hilbrt".parse::<Placement>().expect_err("misspelt");
+        assert!(problems.has("compile/placement"));
+        assert!(problems.to_string().contains("did you mean 'hilbert'?"), "{problems}");
+    }
+}
