@@ -69,6 +69,9 @@ pub struct FloatNeuron {
     pub w_in: Vec<f64>,
     /// Constant input added to x in every tick (bias of Affine and Conv nodes); empty: none.
     pub bias: Vec<f64>,
+    /// The part of `bias` that comes from recurrent connections; empty: none. It acts in the first tick only
+    /// where the profile says so.
+    pub recurrent_bias: Vec<f64>,
 }
 
 /// How continuous dynamics become steps.
@@ -79,7 +82,7 @@ pub enum Dynamics {
     Euler,
     /// Exact for input held over the step: `v = v_inf + (v - v_inf) exp(-dt/tau)`.
     ZeroOrderHold,
-    /// `v = v exp(-dt/tau) + x` (the input is added after the decay, unscaled).
+    /// `v = v exp(-dt/tau) + r x` (the input is added after the decay, not scaled by dt/tau).
     DecayThenAdd,
 }
 
@@ -101,7 +104,8 @@ pub enum Reset {
     Value,
     /// Minus the threshold.
     Subtract,
-    /// Minus the threshold; if v is then still above it, the next step subtracts before comparing (snnTorch).
+    /// Minus the threshold; if v is then still above it, the next step subtracts before comparing, and takes
+    /// that back if it then does not spike (snnTorch).
     SnntorchSubtract,
     /// Nothing.
     None,
@@ -113,7 +117,7 @@ pub enum Reset {
 pub enum ResetTime {
     /// In the step of the spike.
     Same,
-    /// In the next step, before the update.
+    /// In the next step, after its update and before its comparison (snnTorch's `reset_delay`).
     Next,
 }
 

@@ -317,6 +317,7 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         v_reset: get(&float.v_reset, &[0.0]),
         w_in: get(&float.w_in, &[1.0]),
         bias: get(&float.bias, &[]),
+        recurrent_bias: get(&float.recurrent_bias, &[]),
     })
 }
 

@@ -139,6 +139,9 @@ pub(super) struct Float {
     /// Constant input added in every tick; default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<Values<f64>>,
+    /// The part of bias that comes from recurrent connections; default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent_bias: Option<Values<f64>>,
 }
 
 /// Registers of a Loihi-style compartment.
