@@ -155,7 +155,7 @@ fn the_order_of_the_callers_packets_and_earlier_ticks_do_not_matter() {
     for seed in 0..5 {
         Rng::new(seed).shuffle(&mut packets);
         mesh.deliver(&packets, &mut arrivals);
-        assert_eq!(arrivals, expected);
+        assert!(arrivals == expected, "in another order, or after {seed} ticks");
     }
     let (five_ticks, mut once) = (mesh.take_links(), Mesh::new(&spec));
     once.deliver(&packets, &mut arrivals);

@@ -146,7 +146,7 @@ fn all_problems_of_a_file_are_reported_at_once() {
         .replace("family = \"crossbar\"", "family = \"crossbars\"")
         .replace("hop_y = { value = 7.16, unit = \"ns\"", "hop_y = { value = 7.16, unit = \"pJ\"")
         .replace("cycle = { value = 7.16, unit = \"ns\"", "cycle = { value = 7.16")
-        .replace("status = \"measured\"", "status = \"guessed\"");
+        .replace("status = \"derived\"", "status = \"guessed\"");
     let problems = refused(&broken);
     for code in ["chip/range", "chip/type", "chip/choice", "chip/unit", "chip/status"] {
         assert!(problems.has(code), "{code} in\n{problems}");

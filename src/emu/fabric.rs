@@ -159,7 +159,7 @@ impl Fabric {
             let Some(period) = program.period else { continue };
             let (deadline, turn) = match &to.body {
                 // A late bit waits until the ring comes round to its row again.
-                Body::Crossbar(body) => (u64::from(parcel.to.delay) * period, body.ring_rows() as u64),
+                Body::Crossbar(body) => (period.saturating_mul(parcel.to.delay.into()), body.ring_rows() as u64),
                 Body::Cuba(_) => (period, 1),
             };
             let turns = periods_late(done, deadline, period.saturating_mul(turn));

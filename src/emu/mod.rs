@@ -9,6 +9,7 @@ mod fabric;
 pub mod mesh;
 mod neurocore;
 mod program;
+mod readout;
 mod run;
 mod shard;
 mod sync;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use chip::Chip;
 pub use program::Program;
+pub use readout::Readout;
 pub use run::run;
 
 /// How to run.

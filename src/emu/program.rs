@@ -126,7 +126,10 @@ impl Program {
     pub fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
         image::contents(image, chip, "image")?;
         let times = Times::new(&chip.times);
-        let cores: Vec<CoreProgram> = image.cores.iter().map(|core| load_core(image, chip, &times, core)).collect();
+        let cores: Vec<CoreProgram> = {
+            let cores = image.cores.iter().zip(identities(image));
+            cores.map(|(core, identities)| load_core(image, chip, &times, core, identities)).collect()
+        };
         let (input_offsets, input_targets) = load_inputs(image);
         let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
         routers.sort_unstable();
@@ -178,7 +181,13 @@ fn index_of(image: &Image, core: u32) -> u32 {
     image.cores.binary_search_by_key(&core, |loaded| loaded.core).expect("a checked image loads its targets") as u32
 }
 
-fn load_core(image: &Image, chip: &ChipSpec, times: &Times, core: &image::CoreImage) -> CoreProgram {
+fn load_core(
+    image: &Image,
+    chip: &ChipSpec,
+    times: &Times,
+    core: &image::CoreImage,
+    identities: Vec<Identity>,
+) -> CoreProgram {
     let id = CoreId(core.core);
     let mut program = CoreProgram {
         id,
@@ -190,7 +199,7 @@ fn load_core(image: &Image, chip: &ChipSpec, times: &Times, core: &image::CoreIm
         },
         out_offsets: vec![0],
         targets: Vec::new(),
-        identities: identities(image, core),
+        identities,
     };
     match &core.body {
         CoreBody::Crossbar(body) => {
@@ -212,11 +221,14 @@ fn load_core(image: &Image, chip: &ChipSpec, times: &Times, core: &image::CoreIm
     program
 }
 
-fn identities(image: &Image, core: &image::CoreImage) -> Vec<Identity> {
-    let mut identities = vec![Identity::NONE; core.body.neurons()];
+/// Who the neurons of each core are.
+fn identities(image: &Image) -> Vec<Vec<Identity>> {
+    let mut identities: Vec<Vec<Identity>> =
+        image.cores.iter().map(|core| vec![Identity::NONE; core.body.neurons()]).collect();
     for (population, of) in image.populations.iter().enumerate() {
-        for (neuron, place) in of.places.iter().enumerate().filter(|(_, place)| place.core == core.core) {
-            identities[usize::from(place.neuron)] = Identity { population: population as u32, neuron: neuron as u32 };
+        for (neuron, place) in of.places.iter().enumerate() {
+            identities[index_of(image, place.core) as usize][usize::from(place.neuron)] =
+                Identity { population: population as u32, neuron: neuron as u32 };
         }
     }
     identities

@@ -97,7 +97,7 @@ fn lock<'s, 'c>(shard: &'s Shard<'c>) -> MutexGuard<'s, &'c mut [Core]> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All shards in the leader's hand.
+/// All shards in the leader's hand. Taken anew in every tick: a guard cannot outlive the meeting.
 struct Table<'s, 'c> {
     shards: Vec<MutexGuard<'s, &'c mut [Core]>>,
     per: usize,

@@ -25,7 +25,7 @@ pub fn text(report: &Report, width: u16) -> String {
 }
 
 /// A table in the house style; the columns of `right` (all numbers) are aligned to the right.
-pub(super) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
+pub(crate) fn table(width: u16, header: &[&str], right: &[usize], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     // The preset without its lines between rows.
     table
@@ -53,6 +53,14 @@ pub(super) fn bound(energy: &Energy, value: &str) -> String {
 pub(super) fn efficiency(energy: &Energy) -> Option<String> {
     let bound = if energy.complete { "" } else { "≤ " };
     energy.gsops_per_watt.map(|gsops| format!("{bound}{gsops:.1} GSOPS/W"))
+}
+
+/// Energy with memory accesses; a price that counts arithmetic only leaves them out.
+pub(super) fn with_memory(arithmetic: Option<f64>, memory: Option<f64>) -> String {
+    match (arithmetic, memory) {
+        (Some(_), None) => "left out".to_owned(),
+        (_, memory) => si_or_unknown(memory, "J"),
+    }
 }
 
 struct Page {
@@ -196,7 +204,7 @@ impl Page {
             vec![
                 other.name.clone(),
                 si_or_unknown(other.sparse_joules, "J"),
-                si_or_unknown(other.sparse_memory_joules, "J"),
+                with_memory(other.sparse_joules, other.sparse_memory_joules),
                 si_or_unknown(other.dense_joules, "J"),
             ]
         };

@@ -105,7 +105,7 @@ impl Plain {
         let packet = input.queue.pop_front().expect("it asked");
         input.asked = None;
         input.sending = true;
-        self.handshakes.push((now + picos(spec.cycle), channel, from));
+        self.handshakes.push((now + picos(spec.cycle).max(1), channel, from));
         match far_end(channel) {
             Some(far) => {
                 self.inputs.entry(far).or_default().slots_in_use += 1;

@@ -18,6 +18,7 @@ mod tests;
 mod verify;
 mod verify_core;
 
+pub(super) use format::words;
 pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 

@@ -8,8 +8,9 @@
 //!
 //! # Times
 //!
-//! All times are integer picoseconds since the start of the tick. A value that the chip file leaves out counts
-//! as zero here ([`zero_load`] says `None`, so that a report can tell).
+//! All times are integer picoseconds since the start of the tick. A latency that the chip file leaves out counts
+//! as zero here ([`zero_load`] says `None`, so that a report can tell); a cycle time of zero, or none, counts as one
+//! picosecond, so that a channel carries one packet at a time.
 //!
 //! * **Offer.** A packet enters the queue of its source's input at `Packet::ready`. That queue is the sender's own
 //!   and has no limit; it is served by `(ready, tag)`.
@@ -35,20 +36,24 @@
 //!
 //! Everything that happens at one time is applied before any channel chooses, and a grant frees nothing before its
 //! handshake ends: the choices of one time do not depend on each other, and no result depends on the order of the
-//! caller's packets. Where `cycle` or a hop is zero, the same time is visited again, in rounds, until nothing more
+//! caller's packets. Where a hop takes no time, the same time is visited again, in rounds, until nothing more
 //! happens. Packets go from x to y and never back, and cores always accept: no cycle of waiting, no deadlock.
 //!
 //! # How it is computed
 //!
 //! Every delay is one of three constants, and time only grows. So each kind of event fills its own queue already
-//! in order, and the next event is the smallest of four fronts: no heap, no wheel, and no allocation once the queues have
-//! grown to the size of the largest tick.
+//! in order, and the next event is the smallest of a few fronts; there is no wheel. The end of a handshake is an event
+//! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
+//! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
 
 mod ports;
 mod queue;
 mod route;
 
-use self::ports::{NONE, Ports, SIDES};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use self::ports::{Choice, NONE, Ports, SIDES};
 use self::queue::{Queue, Timed};
 pub use self::route::{hops, zero_load};
 use super::counters::LinkLoad;
@@ -78,14 +83,18 @@ pub struct Arrival {
     pub tag: u32,
 }
 
+/// Where a packet goes: the router, and that router's channel to the core.
+#[derive(Debug, Clone, Copy, Default)]
+struct Target {
+    x: u16,
+    y: u16,
+    exit: u32,
+}
+
 /// A packet under way.
 #[derive(Debug, Clone, Copy)]
 struct Flit {
-    /// Router of the destination.
-    x: u16,
-    y: u16,
-    /// Channel of that router to the destination core.
-    exit: u32,
+    to: Target,
     /// The packet behind it in the same input.
     behind: u32,
     tag: u32,
@@ -99,19 +108,20 @@ struct Offer {
     packet: u32,
 }
 
-/// A packet on a wire.
+/// A packet on a wire to an input.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flight {
     at: u64,
     flit: u32,
     input: u32,
+    to: Target,
 }
 
-/// A handshake that will end.
-#[derive(Debug, Clone, Copy, Default)]
-struct Handshake {
+/// The end of a handshake that something waits for, by the input that sends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Wake {
     at: u64,
-    channel: u32,
+    input: u32,
 }
 
 impl Timed for Flight {
@@ -120,7 +130,7 @@ impl Timed for Flight {
     }
 }
 
-impl Timed for Handshake {
+impl Timed for Wake {
     fn at(&self) -> u64 {
         self.at
     }
@@ -147,9 +157,12 @@ pub struct Mesh {
     flits: Vec<Flit>,
     offers: Vec<Offer>,
     flights: [Queue<Flight>; 2],
-    handshakes: Queue<Handshake>,
+    wakes: Queue<Wake>,
+    latecomers: BinaryHeap<Reverse<Wake>>,
     choosing: Vec<u32>,
+    /// Channels and inputs that were used in this tick.
     used: Vec<u32>,
+    senders: Vec<u32>,
     links: Vec<LinkLoad>,
 }
 
@@ -166,15 +179,17 @@ impl Mesh {
             spec: spec.clone(),
             hop: [picos(spec.hop_x), picos(spec.hop_y)],
             local: picos(spec.local),
-            cycle: picos(spec.cycle),
+            cycle: picos(spec.cycle).max(1),
             links: vec![LinkLoad::default(); ports.routers() * SIDES],
             ports,
             flits: Vec::new(),
             offers: Vec::new(),
             flights: [Queue::new(), Queue::new()],
-            handshakes: Queue::new(),
+            wakes: Queue::new(),
+            latecomers: BinaryHeap::new(),
             choosing: Vec::new(),
             used: Vec::new(),
+            senders: Vec::new(),
         }
     }
 
@@ -194,11 +209,11 @@ impl Mesh {
             }
             self.offer(now, &mut offered, packets);
             self.land(now);
-            self.finish(now);
-            self.grant(now, arrivals);
+            self.wake(now);
+            self.choose(now, arrivals);
         }
         order_ties(arrivals);
-        self.count_links();
+        self.close();
     }
 
     /// Load of every directed link since the start or the last [`Mesh::take_links`], by `router * 4 + {0 east,
@@ -227,7 +242,7 @@ impl Mesh {
         self.flits.extend(self.offers.iter().map(|offer| {
             let to = packets[offer.packet as usize].to;
             let (x, y) = route::router_of(&self.spec, to);
-            Flit { x, y, exit: self.ports.of_core(to), behind: NONE, tag: offer.tag }
+            Flit { to: Target { x, y, exit: self.ports.of_core(to) }, behind: NONE, tag: offer.tag }
         }));
     }
 
@@ -236,7 +251,8 @@ impl Mesh {
     fn next_time(&self, offered: usize) -> u64 {
         let offer = self.offers.get(offered).map_or(NEVER, |offer| offer.ready);
         let flight = self.flights[0].next().min(self.flights[1].next());
-        offer.min(flight).min(self.handshakes.next())
+        let late = self.latecomers.peek().map_or(NEVER, |wake| wake.0.at);
+        offer.min(flight).min(self.wakes.next()).min(late)
     }
 
     /// Sources offer what is ready.
@@ -244,7 +260,7 @@ impl Mesh {
         while let Some(&offer) = self.offers.get(*offered).filter(|offer| offer.ready == now) {
             let from = packets[offer.packet as usize].from;
             let input = from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
-            self.enter(*offered as u32, input, now);
+            self.enter(*offered as u32, self.flits[*offered].to, input, now);
             *offered += 1;
         }
     }
@@ -253,19 +269,21 @@ impl Mesh {
     fn land(&mut self, now: u64) {
         for axis in 0..2 {
             while let Some(flight) = self.flights[axis].pop_at(now) {
-                self.enter(flight.flit, flight.input, now);
+                self.enter(flight.flit, flight.to, flight.input, now);
             }
         }
     }
 
-    /// A packet joins an input and asks for its channel, where it is first and the input is idle.
-    fn enter(&mut self, flit: u32, number: u32, now: u64) {
+    /// A packet joins an input; where it is first and the input is idle, it asks for its channel.
+    fn enter(&mut self, flit: u32, to: Target, number: u32, now: u64) {
         let input = &mut self.ports.inputs[number as usize];
         if input.first == NONE {
             input.first = flit;
             input.last = flit;
-            if !input.sending {
-                self.request(number, now);
+            if input.idle_at <= now {
+                self.request(number, to, now);
+            } else {
+                self.wake_late(number);
             }
         } else {
             self.flits[input.last as usize].behind = flit;
@@ -274,75 +292,116 @@ impl Mesh {
     }
 
     /// The first packet of an input asks for its channel.
-    fn request(&mut self, number: u32, now: u64) {
-        let input = &self.ports.inputs[number as usize];
-        let channel = route::next_channel(input, &self.flits[input.first as usize]);
+    fn request(&mut self, number: u32, to: Target, now: u64) {
+        let input = &mut self.ports.inputs[number as usize];
+        input.asks = true;
+        let channel = route::next_channel(input, to);
         self.ports.wait(channel, number, now);
-        self.choosing.push(channel);
+        let waited_for = &self.ports.channels[channel as usize];
+        if waited_for.idle_at <= now {
+            self.choosing.push(channel);
+        } else {
+            self.wake_late(waited_for.serving);
+        }
     }
 
-    /// Handshakes end: the channel and the input behind it are idle, and one slot of that input is free.
-    fn finish(&mut self, now: u64) {
-        while let Some(handshake) = self.handshakes.pop_at(now) {
-            let channel = &mut self.ports.channels[handshake.channel as usize];
-            let number = std::mem::replace(&mut channel.serving, NONE);
-            if channel.awaited() {
-                self.choosing.push(handshake.channel);
-            }
-            let input = &mut self.ports.inputs[number as usize];
-            input.sending = false;
-            let (waits, behind) = (input.first != NONE, input.channel);
-            if waits {
-                self.request(number, now);
-            }
-            if behind != NONE {
-                let channel = &mut self.ports.channels[behind as usize];
-                channel.slots += 1;
-                if channel.awaited() {
-                    self.choosing.push(behind);
-                }
-            }
+    /// Something waits for the end of a handshake under way.
+    fn wake_late(&mut self, number: u32) {
+        let input = &mut self.ports.inputs[number as usize];
+        if !input.wakes {
+            input.wakes = true;
+            self.latecomers.push(Reverse(Wake { at: input.idle_at, input: number }));
+        }
+    }
+
+    /// Handshakes end: the input and its channel are idle, and one slot of the input is free.
+    fn wake(&mut self, now: u64) {
+        while let Some(wake) = self.wakes.pop_at(now) {
+            self.end_handshake(wake.input, now);
+        }
+        while let Some(&Reverse(wake)) = self.latecomers.peek().filter(|wake| wake.0.at == now) {
+            self.latecomers.pop();
+            self.end_handshake(wake.input, now);
+        }
+    }
+
+    fn end_handshake(&mut self, number: u32, now: u64) {
+        let input = &self.ports.inputs[number as usize];
+        let (through, behind) = (input.through, input.channel);
+        if self.ports.channels[through as usize].awaited() {
+            self.choosing.push(through);
+        }
+        if behind != NONE && self.ports.channels[behind as usize].awaited() {
+            self.choosing.push(behind);
+        }
+        if input.first != NONE && !input.asks {
+            self.request(number, self.flits[input.first as usize].to, now);
         }
     }
 
     /// Channels that something changed for choose a packet, where they can.
-    fn grant(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
-        let mut choosing = std::mem::take(&mut self.choosing);
-        for &number in &choosing {
-            let Some(input) = self.ports.choose(number) else { continue };
-            let input = &mut self.ports.inputs[input as usize];
-            let flit = input.first;
-            input.first = std::mem::replace(&mut self.flits[flit as usize].behind, NONE);
-            input.sending = true;
-            let channel = &mut self.ports.channels[number as usize];
-            channel.packets += 1;
-            if channel.packets == 1 {
-                self.used.push(number);
+    fn choose(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
+        for turn in 0..self.choosing.len() {
+            let channel = self.choosing[turn];
+            match self.ports.choose(channel, now) {
+                Choice::Nothing => {}
+                Choice::WaitFor(input) => self.wake_late(input),
+                Choice::Grant(input) => self.grant(channel, input, now, arrivals),
             }
-            if channel.input == NONE {
-                let tag = self.flits[flit as usize].tag;
-                arrivals.push(Arrival { at: Picos(after(now, self.local)), tag });
-            } else {
-                channel.slots -= 1;
-                let axis = usize::from(channel.vertical);
-                let at = after(now, self.hop[axis]);
-                self.flights[axis].push(Flight { at, flit, input: channel.input });
-            }
-            self.handshakes.push(Handshake { at: after(now, self.cycle), channel: number });
         }
-        choosing.clear();
-        self.choosing = choosing;
+        self.choosing.clear();
     }
 
-    /// Adds the tick to the loads of the links.
-    fn count_links(&mut self) {
+    /// A channel takes the first packet of an input.
+    fn grant(&mut self, number: u32, from: u32, now: u64, arrivals: &mut Vec<Arrival>) {
+        let end = after(now, self.cycle);
+        let input = &mut self.ports.inputs[from as usize];
+        if input.idle_at == 0 {
+            self.senders.push(from);
+        }
+        let first = input.first;
+        let flit = &mut self.flits[first as usize];
+        input.first = std::mem::replace(&mut flit.behind, NONE);
+        input.send(number, end);
+        let (more, behind) = (input.first != NONE, input.channel);
+
+        let channel = &mut self.ports.channels[number as usize];
+        channel.packets += 1;
+        if channel.packets == 1 {
+            self.used.push(number);
+        }
+        channel.idle_at = end;
+        let wanted = channel.awaited();
+        if channel.input == NONE {
+            arrivals.push(Arrival { at: Picos(after(now, self.local)), tag: flit.tag });
+        } else {
+            channel.slots -= 1;
+            let axis = usize::from(channel.vertical);
+            let at = after(now, self.hop[axis]);
+            self.flights[axis].push(Flight { at, flit: first, input: channel.input, to: flit.to });
+        }
+        // The slot counts as free from now on; until the end of the handshake `Ports::choose` knows better.
+        let blocks = behind != NONE && self.ports.release(behind);
+        if more || wanted || blocks {
+            self.ports.inputs[from as usize].wakes = true;
+            self.wakes.push(Wake { at: end, input: from });
+        }
+    }
+
+    /// Adds the tick to the loads of the links, and forgets its times.
+    fn close(&mut self) {
         for number in self.used.drain(..) {
-            let packets = std::mem::take(&mut self.ports.channels[number as usize].packets);
+            let channel = &mut self.ports.channels[number as usize];
+            channel.idle_at = 0;
+            let packets = std::mem::take(&mut channel.packets);
             if let Some(link) = self.ports.link(number) {
                 let load = &mut self.links[link];
                 load.packets += u64::from(packets);
                 load.peak = load.peak.max(packets);
             }
+        }
+        for number in self.senders.drain(..) {
+            self.ports.inputs[number as usize].idle_at = 0;
         }
     }
 }

@@ -16,8 +16,12 @@ pub(super) struct Input {
     /// First and last packet in it that is not granted; the last is stale where there is none.
     pub first: u32,
     pub last: u32,
-    /// Whether a granted packet's handshake has not ended.
-    pub sending: bool,
+    /// End of its last handshake, the channel that took it, and whether an event is noted for the end.
+    pub idle_at: u64,
+    pub through: u32,
+    pub wakes: bool,
+    /// Whether its first packet is in the waiting list of a channel.
+    pub asks: bool,
     /// The input behind this one in the waiting list of a channel.
     behind: u32,
     /// The channel that ends here; none for cores and the host.
@@ -33,14 +37,15 @@ pub(super) struct Input {
 /// Where packets leave a router.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Channel {
-    /// The input whose packet it carries; none where it is idle.
+    /// End of its last handshake, and the input that it took the packet from.
+    pub idle_at: u64,
     pub serving: u32,
     /// First and last input that waits for it; the last is stale where there is none.
     first: u32,
     last: u32,
     /// The input at its far end; none where that is a core.
     pub input: u32,
-    /// Free slots of that input; never zero where that is a core.
+    /// Free slots of that input, the one of a handshake that has not ended included.
     pub slots: u16,
     /// Whether it runs in y.
     pub vertical: bool,
@@ -135,21 +140,67 @@ impl Ports {
     }
 
     /// Takes the first waiting input, where the channel is idle and has a free slot at its far end.
-    pub(super) fn choose(&mut self, channel: u32) -> Option<u32> {
-        let channel = &mut self.channels[channel as usize];
-        if channel.first == NONE || channel.serving != NONE || channel.slots == 0 {
-            return None;
+    pub(super) fn choose(&mut self, number: u32, now: u64) -> Choice {
+        let channel = &mut self.channels[number as usize];
+        if channel.first == NONE || channel.idle_at > now {
+            return Choice::Nothing;
+        }
+        if channel.input != NONE {
+            let leaving = self.inputs[channel.input as usize].idle_at > now;
+            if channel.slots == 0 {
+                return Choice::Nothing; // the far end's next grant sees that this channel waits
+            } else if channel.slots == 1 && leaving {
+                return Choice::WaitFor(channel.input);
+            }
         }
         let chosen = channel.first;
         channel.serving = chosen;
         channel.first = self.inputs[chosen as usize].behind;
-        Some(chosen)
+        Choice::Grant(chosen)
     }
+
+    /// A packet leaves the input at the far end of a channel; whether an input waits for the channel.
+    pub(super) fn release(&mut self, channel: u32) -> bool {
+        let channel = &mut self.channels[channel as usize];
+        channel.slots += 1;
+        channel.awaited()
+    }
+}
+
+/// What a channel can do.
+pub(super) enum Choice {
+    /// Nobody waits, or an event that will come decides.
+    Nothing,
+    /// It takes the slot that the handshake of this input will free.
+    WaitFor(u32),
+    /// The first packet of this input.
+    Grant(u32),
 }
 
 impl Input {
     const fn new(x: u16, y: u16, east: u32, channel: u32) -> Self {
-        Self { first: NONE, last: NONE, sending: false, behind: NONE, channel, since: 0, x, y, east }
+        Self {
+            first: NONE,
+            last: NONE,
+            behind: NONE,
+            channel,
+            idle_at: 0,
+            through: NONE,
+            wakes: false,
+            asks: false,
+            since: 0,
+            x,
+            y,
+            east,
+        }
+    }
+
+    /// Its first packet leaves.
+    pub(super) const fn send(&mut self, through: u32, until: u64) {
+        self.idle_at = until;
+        self.through = through;
+        self.wakes = false;
+        self.asks = false;
     }
 }
 
@@ -160,6 +211,6 @@ impl Channel {
     }
 
     const fn new(input: u32, slots: u16, vertical: bool) -> Self {
-        Self { serving: NONE, first: NONE, last: NONE, input, slots, vertical, packets: 0 }
+        Self { idle_at: 0, serving: NONE, first: NONE, last: NONE, input, slots, vertical, packets: 0 }
     }
 }

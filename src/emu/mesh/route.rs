@@ -1,6 +1,6 @@
 //! Dimension-order routes: where a packet goes next, how far it goes, and how long that takes alone.
 
-use super::Flit;
+use super::Target;
 use super::ports::Input;
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
@@ -15,17 +15,17 @@ pub(super) fn router_of(spec: &MeshSpec, core: CoreId) -> (u16, u16) {
 
 /// The channel that a packet in an input takes: x first, then y, then to its core.
 #[inline]
-pub(super) fn next_channel(input: &Input, flit: &Flit) -> u32 {
-    if flit.x > input.x {
+pub(super) fn next_channel(input: &Input, to: Target) -> u32 {
+    if to.x > input.x {
         input.east
-    } else if flit.x < input.x {
+    } else if to.x < input.x {
         input.east + 1
-    } else if flit.y < input.y {
+    } else if to.y < input.y {
         input.east + 2
-    } else if flit.y > input.y {
+    } else if to.y > input.y {
         input.east + 3
     } else {
-        flit.exit
+        to.exit
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Tick: the scheduler's row of the tick gives the active axons; each neuron integrates those that it is
 //! connected with, leaks, and compares with its thresholds (Merolla et al. 2014, supplement; Cassidy et al. 2013;
-//! deterministic part). V is summed wide and saturates once, after the leak, at the edges of its register.
+//! deterministic part). Synapses are summed wide; V saturates at the edges of its register after
+//! them and again after the leak.
 
 use super::Sweep;
 use crate::bits::ones;
@@ -69,11 +70,12 @@ impl CrossbarCore {
     /// One neuron's tick after its synapses: leak, thresholds. Gives V, whether it fires, and whether V saturated.
     fn soma(&self, neuron: usize, v: i64) -> (i32, bool, bool) {
         let soma = &self.somas[neuron];
-        let wide = leak(soma, v);
-        let v = saturate(wide, self.potential_bits);
-        let (after, fires) = threshold(soma, v);
-        let kept = saturate(after, self.potential_bits);
-        (kept as i32, fires, wide != v || kept != after)
+        let integrated = saturate(v, self.potential_bits);
+        let leaked = leak(soma, integrated);
+        let kept = saturate(leaked, self.potential_bits);
+        // Resets move V toward zero or to R, which fits: they cannot overflow.
+        let (after, fires) = threshold(soma, kept);
+        (after as i32, fires, integrated != v || kept != leaked)
     }
 }
 

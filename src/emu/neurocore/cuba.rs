@@ -149,7 +149,7 @@ impl CubaCore {
         let span = limit.wrapping_add(1).wrapping_mul(2);
         let (u, wrapped) = if summed > limit + 1 {
             (summed.wrapping_sub(span), 1)
-        } else if summed <= -limit - 1 {
+        } else if summed < -limit {
             (summed.wrapping_add(span), 1)
         } else {
             (summed, 0)
@@ -257,8 +257,8 @@ impl State {
             fold_buckets(core, sums);
         }
         let times = sweep.program.times;
-        for neuron in 0..neurons {
-            let (a, u_before, v_before) = (sums[neuron], self.u[neuron], self.v[neuron]);
+        for (neuron, &a) in sums[..neurons].iter().enumerate() {
+            let (u_before, v_before) = (self.u[neuron], self.v[neuron]);
             let (u, v, fires, overflows) = core.soma(neuron, a, u_before, v_before);
             (self.u[neuron], self.v[neuron]) = (u, v);
             let active = u64::from(a != 0 || u != u_before || v != v_before || fires);
