@@ -129,10 +129,9 @@ fn carry_biases(graph: &Graph, motions: &[Option<Motion>], lags: &Lags, float: &
         let Some(motion) = &motions[index] else { continue };
         let targets = population.size();
         let first = lags.of[index].saturating_sub(1) as u16;
-        for (what, biases, delay) in [
-            ("bias", &motion.filtered_bias, first),
-            ("recurrent_bias", &motion.late_bias, first.saturating_add(1)),
-        ] {
+        for (what, biases, delay) in
+            [("bias", &motion.filtered_bias, first), ("recurrent_bias", &motion.late_bias, first.saturating_add(1))]
+        {
             if biases.iter().all(|&bias| bias == 0.0) {
                 continue;
             }
@@ -202,7 +201,11 @@ fn scale_of(
     let soft = bound(room, sum * gathers);
     let slices: Vec<&[f64]> = inbound.iter().map(|&p| float[p].weights.as_slice()).collect();
     let bits = options.weight_bits.unwrap_or_else(|| super::format::widest(spec));
-    let bounds = Bounds { hard: hard.min(room * GRAIN), soft: soft.min(room * GRAIN) };
+    let all = |values: &[f64], wanted: f64| values.iter().all(|&value| value == wanted);
+    let only_sums = all(&motion.decay_u, 1.0)
+        && all(&motion.decay_v, 0.0)
+        && [&motion.bias, &motion.filtered_bias].iter().all(|bias| all(bias, 0.0));
+    let bounds = Bounds { hard: hard.min(room * GRAIN), soft: soft.min(room * GRAIN), only_sums };
     let scale = choose(spec, &slices, &bounds, bits);
     let name = &graph.populations[index].name;
     log.say("quantise", format!("'{name}': {scale:.4} units of v per float unit"));
