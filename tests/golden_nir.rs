@@ -106,17 +106,20 @@ fn options(name: &str) -> ReadOptions {
     let framework = framework.unwrap_or_else(|| panic!("{name} names none of {:?}", Profile::presets()));
     let mut set = Vec::new();
     let mut field = |name: &str, value: &str| set.push((name.to_owned(), value.to_owned()));
-    let nodelay = has(&["nodelay"]);
-    let delay = *framework == "snntorch" && !nodelay;
-    if has(&["subtract", "sub", "soft"]) {
-        let quirk = *framework == "snntorch" && !delay;
-        field("reset", if quirk { "snntorch_subtract" } else { "subtract" });
-    } else if has(&["zero", "hard"]) {
-        field("reset", "value");
-    } else if has(&["none", "noreset"]) {
+    let snntorch = *framework == "snntorch";
+    let delay = snntorch && !has(&["nodelay"]);
+    let zero = has(&["zero", "hard"]);
+    if has(&["none", "noreset"]) {
         field("reset", "none");
+    } else if zero {
+        field("reset", "value");
+    } else if has(&["subtract", "sub", "soft"]) || snntorch {
+        // Subtraction is snnTorch's default.
+        field("reset", if snntorch && !delay { "snntorch_subtract" } else { "subtract" });
     }
-    if delay {
+    // snnTorch's reset_delay (its default). Its Leaky alone zeroes before the update, which gives the same spikes
+    // as zeroing at once.
+    if delay && !(zero && has(&["leaky"])) {
         field("reset_time", "next");
     }
     if has(&["multispike"]) {

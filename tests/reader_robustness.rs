@@ -78,6 +78,8 @@ fn the_time_step_is_inferred_where_the_file_tells_it_and_asked_for_else() {
         Network::Int(_) => panic!("NIR is float"),
     };
     assert_eq!(dt("paper/braille_noDelay_bias_zero.nir"), ("snntorch".to_owned(), 1e-4));
+    assert_eq!(dt("paper/lif_rockpool.nir"), ("rockpool".to_owned(), 1e-4));
+    assert_eq!(dt("exported/rockpool_lif.nir"), ("rockpool".to_owned(), 1e-3));
     let problems = plain("paper/two_lif_neurons.nir").expect_err("tau alone tells no step");
     assert!(problems.has("graph/dt") && problems.to_string().contains("--dt"), "{problems}");
     let wrong = ReadOptions { profile: Some("snntroch".to_owned()), ..ReadOptions::default() };

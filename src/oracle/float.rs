@@ -287,6 +287,7 @@ fn steps(neuron: &FloatNeuron, size: usize, profile: &Profile) -> Vec<Step> {
     let dt = profile.dt;
     let leaky = matches!(neuron.kind, NeuronKind::Lif | NeuronKind::Li | NeuronKind::CubaLif | NeuronKind::CubaLi);
     let cuba = matches!(neuron.kind, NeuronKind::CubaLif | NeuronKind::CubaLi);
+    let unleaky = if profile.dynamics == Dynamics::DecayThenAdd { 1.0 } else { dt };
     (0..size)
         .map(|n| {
             let (r, w_in, v_leak) = (at(&neuron.r, n, 1.0), at(&neuron.w_in, n, 1.0), at(&neuron.v_leak, n, 0.0));
@@ -297,7 +298,8 @@ fn steps(neuron: &FloatNeuron, size: usize, profile: &Profile) -> Vec<Step> {
                 Dynamics::DecayThenAdd => ((-dt / tau).exp(), 1.0, 1.0 - (-dt / tau).exp()),
             };
             let (keep_i, gain_i, _) = if cuba { filter(at(&neuron.tau_syn, n, 1.0)) } else { (0.0, 1.0, 0.0) };
-            let (keep_v, gain_v, gain_rest) = if leaky { filter(at(&neuron.tau_mem, n, 1.0)) } else { (1.0, dt, 0.0) };
+            let (keep_v, gain_v, gain_rest) =
+                if leaky { filter(at(&neuron.tau_mem, n, 1.0)) } else { (1.0, unleaky, 0.0) };
             let bias = at(&neuron.bias, n, 0.0);
             let late = if profile.recurrent_bias_at_start { 0.0 } else { at(&neuron.recurrent_bias, n, 0.0) };
             Step {

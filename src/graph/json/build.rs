@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
     fn float(&mut self) -> Option<Graph> {
         let profile = self.profile();
         let populations = self.populations(float_neuron);
-        let projections = self.projections(|weight| Ok(weight));
+        let projections = self.projections(Ok);
         for (index, projection) in self.file.projections.iter().enumerate() {
             if projection.exponent.is_some_and(|exponent| exponent != 0) {
                 let what = "an exponent belongs to chip integers; scale the float weights instead".to_owned();

@@ -60,17 +60,23 @@ fn neuron(op: &Op) -> Option<&Neuron> {
 
 /// Preset, dt and reason, where the numbers agree.
 fn infer(neurons: &[&Neuron]) -> Option<(&'static str, f64, &'static str)> {
-    let leaky = |neuron: &&&Neuron| !neuron.tau_mem.is_empty();
-    let ratios: Vec<f64> = neurons
+    // (tau / r, tau) of every leaky neuron; r = 1 tells nothing.
+    let ratios: Vec<(f64, f64)> = neurons
         .iter()
-        .filter(leaky)
         .flat_map(|neuron| {
             let r = |at: usize| neuron.r.get(at).or(neuron.r.first()).copied().unwrap_or(1.0);
-            neuron.tau_mem.iter().enumerate().map(move |(at, tau)| if r(at) == 1.0 { f64::NAN } else { tau / r(at) })
+            let ratio = move |at: usize, tau: f64| if r(at) == 1.0 { f64::NAN } else { tau / r(at) };
+            neuron.tau_mem.iter().enumerate().map(move |(at, &tau)| (ratio(at, tau), tau))
         })
         .collect();
-    if let Some(dt) = agree(&ratios) {
+    let euler: Vec<f64> = ratios.iter().map(|(ratio, _)| *ratio).collect();
+    if let Some(dt) = agree(&euler).and_then(round) {
         return Some(("snntorch", dt, "tau / r is the same for all neurons, as snnTorch writes it"));
+    }
+    // r = tau/dt exp(-dt/tau): solve for dt.
+    let solve = |&(ratio, tau): &(f64, f64)| (0..60).fold(ratio, |dt, _| ratio * (-dt / tau).exp());
+    if let Some(dt) = agree(&ratios.iter().map(solve).collect::<Vec<f64>>()).and_then(round) {
+        return Some(("rockpool", dt, "r = tau/dt exp(-dt/tau) for all neurons, as Rockpool writes it"));
     }
     if !ratios.is_empty() {
         return None;
@@ -91,4 +97,10 @@ fn agree(values: &[f64]) -> Option<f64> {
     let first = *values.first()?;
     let same = values.iter().all(|value| (value - first).abs() <= SAME * first.abs()) && first > 0.0;
     same.then(|| format!("{first:.6e}").parse().unwrap_or(first))
+}
+
+/// The step that a person would have chosen (two digits) where it is the same but for the exporter's rounding.
+fn round(dt: f64) -> Option<f64> {
+    let short: f64 = format!("{dt:.1e}").parse().ok()?;
+    ((short - dt).abs() <= SAME * dt).then_some(short)
 }

@@ -5,7 +5,7 @@ use super::compose::Linear;
 use super::maps::{self, Scope};
 use super::node::{Graph as Nir, Neuron, Op};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{FloatNeuron, Graph, NeuronKind, Output, Population, Profile, Projection};
+use crate::graph::{Dynamics, FloatNeuron, Graph, NeuronKind, Output, Population, Profile, Projection};
 use crate::ids::PopulationId;
 
 /// Most paths into one node, and most nodes of a path.
@@ -219,7 +219,11 @@ impl Lowering<'_> {
             Ok(chain) => chain,
             Err((at, what)) => return self.bad(at, "graph/nir-shape", what),
         };
-        self.notes.extend(chain.notes.iter().cloned().filter(|note| !self.notes.contains(note)).collect::<Vec<_>>());
+        for note in chain.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         let Linear { pattern, weights, bias, targets } = chain.map;
         if targets != graph.populations[target].size() {
             let what = format!("takes {} values, but {targets} arrive", graph.populations[target].size());
@@ -294,9 +298,10 @@ impl Lowering<'_> {
             Ok(chain) => chain.shape,
             Err((at, what)) => return self.bad(at, "graph/nir-shape", what),
         };
+        let r = if self.profile.dynamics == Dynamics::DecayThenAdd { 1.0 } else { 1.0 / self.profile.dt };
         let name = self.nir.nodes[path[path.len() - 1]].0.clone();
         self.notes.push(format!("'{name}' leads to the output without a neuron: its values are summed over time"));
-        graph.populations.push(Population { name, shape, neuron: Some(integrator(1.0 / self.profile.dt)) });
+        graph.populations.push(Population { name, shape, neuron: Some(integrator(r)) });
         self.project(graph, path, node, target);
     }
 
@@ -315,6 +320,12 @@ impl Lowering<'_> {
             recurrent_bias: Vec::new(),
         };
         let dt = self.profile.dt;
+        let taus = neuron.tau_mem.iter().chain(&neuron.tau_syn);
+        if self.profile.dynamics == Dynamics::Euler && taus.copied().any(|tau| tau < 0.999 * dt) {
+            self.notes.push(format!(
+                "'{name}': a time constant is shorter than dt = {dt} s: Euler steps overshoot; is dt right?"
+            ));
+        }
         if self.profile.name == "norse" && cuba && neuron.w_in == [1.0] {
             // Norse adds its input to the current unscaled, but writes w_in = 1.
             float.w_in = neuron.tau_syn.iter().map(|tau| tau / dt).collect();
