@@ -1,9 +1,24 @@
 //! What a chip is: structure, widths, capacities, unit timings, mesh, synchronisation and energy, read from
 //! `isa/chips/*.toml` and resolved once to an immutable [`ChipSpec`] of integers.
+//!
+//! The walk: text -> `tree` (nodes with places, overrides) -> `section` (keys, units, provenance) -> `read` and
+//! `cost` (tables to fields) -> `check` (across keys) -> `load` (the choices of a run). `isa/README.md` is the
+//! manual of the format.
 
+mod check;
+mod cost;
+mod load;
+mod quantity;
+mod read;
+mod section;
 mod spec;
+mod tree;
 
+pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,
     StaticPower, Status, SyncSpec, UnitTimes,
 };
+
+#[cfg(test)]
+mod tests;

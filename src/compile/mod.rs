@@ -5,10 +5,12 @@ mod cuba;
 mod log;
 mod options;
 pub mod place;
+mod usage;
 mod verify;
 
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
+pub use usage::usage;
 pub use verify::verify;
 
 use crate::chip::{ChipSpec, Family};
@@ -25,19 +27,28 @@ pub struct Compiled {
     pub network: IntGraph,
 }
 
+/// The network in the integers of the chip: quantised where it is float, else as it is.
+///
+/// # Errors
+/// What the chip's quantiser refuses.
+pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
+    match (network, &chip.family) {
+        (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
+        (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
+    }
+}
+
 /// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
 /// verified against the integer network.
 pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
-    let network = match (network, &chip.family) {
-        (Network::Int(graph), _) => graph.clone(),
-        (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log)?,
-        (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log)?,
-    };
+    let network = integers(network, chip, options, log)?;
     let image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
     };
     verify(&image, &network, chip)?;
+    (log.cores, log.metrics) = usage(&image, chip);
     log.say("verify", "every synapse and register of the image equals the integer network");
     Ok(Compiled { image, network })
 }

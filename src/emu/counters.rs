@@ -1,5 +1,6 @@
 //! What a run counted and how long it took: the only part of the emulator that energy and report see.
 
+use crate::digest::{Digest, Digester};
 use crate::event::Event;
 use crate::units::Picos;
 
@@ -143,4 +144,70 @@ pub struct RunResult {
     pub population_spikes: Vec<u64>,
     /// Whether the user stopped it.
     pub interrupted: bool,
+}
+
+impl RunResult {
+    /// Digest of all that is architected: spikes, counts, faults and times. The same for any number of threads.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut digester = self.function();
+        for sample in &self.samples {
+            feed(&mut digester, sample.tick_times.iter().flat_map(|t| [t.duration.0, t.busy.0, t.drained.0]));
+            let latency = sample.latency;
+            feed(&mut digester, [latency.packets, latency.total.0, latency.worst.0]);
+        }
+        feed(&mut digester, self.links.iter().flat_map(|link| [link.packets, u64::from(link.peak)]));
+        digester.finish()
+    }
+
+    /// Digest of spikes, counts and faults without times: the same with timing on and off unless packets were
+    /// late or cores overran.
+    #[must_use]
+    pub fn function_digest(&self) -> Digest {
+        self.function().finish()
+    }
+
+    fn function(&self) -> Digester {
+        let mut digester = Digester::default();
+        digester.word(self.samples.len() as u64);
+        for sample in &self.samples {
+            sample.feed_function(&mut digester);
+        }
+        for counts in &self.core_counts {
+            feed(&mut digester, counts.0);
+        }
+        feed(&mut digester, self.population_spikes.iter().copied());
+        digester.word(u64::from(self.interrupted));
+        digester
+    }
+}
+
+impl SampleResult {
+    fn feed_function(&self, digester: &mut Digester) {
+        feed(digester, [u64::from(self.ticks), self.spike_total, self.spikes.len() as u64]);
+        for spike in &self.spikes {
+            feed(digester, [spike.tick, spike.population, spike.neuron].map(u64::from));
+        }
+        for rows in [&self.output_counts, &self.output_first] {
+            for row in rows {
+                feed(digester, row.iter().map(|&value| u64::from(value)));
+            }
+        }
+        for row in &self.output_membranes {
+            feed(digester, row.iter().map(|&value| i64::from(value).cast_unsigned()));
+        }
+        feed(digester, self.counts.0);
+        let faults = self.faults;
+        feed(digester, [faults.late_packets, faults.overruns, faults.merged_spikes, faults.overflows]);
+    }
+}
+
+/// Feeds words, then how many there were, so that neighbouring lists cannot be confused.
+fn feed(digester: &mut Digester, words: impl IntoIterator<Item = u64>) {
+    let mut fed = 0_u64;
+    for word in words {
+        digester.word(word);
+        fed += 1;
+    }
+    digester.word(fed);
 }

@@ -1,6 +1,9 @@
 //! The network with float parameters, as frameworks export it, and the discrete-time profile under which its
 //! neurons are to be read.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Output, Population, Projection};
 
 /// A network with float parameters.
@@ -66,21 +69,26 @@ pub struct FloatNeuron {
     pub w_in: Vec<f64>,
     /// Constant input added to x in every tick (bias of Affine and Conv nodes); empty: none.
     pub bias: Vec<f64>,
+    /// The part of `bias` that comes from recurrent connections; empty: none. It acts in the first tick only
+    /// where the profile says so.
+    pub recurrent_bias: Vec<f64>,
 }
 
 /// How continuous dynamics become steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Dynamics {
     /// Forward Euler: `v += dt/tau * ((v_leak - v) + r x)`.
     Euler,
     /// Exact for input held over the step: `v = v_inf + (v - v_inf) exp(-dt/tau)`.
     ZeroOrderHold,
-    /// `v = v exp(-dt/tau) + x` (the input is added after the decay, unscaled).
+    /// `v = v exp(-dt/tau) + r x` (the input is added after the decay, not scaled by dt/tau).
     DecayThenAdd,
 }
 
 /// Comparison at the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Fire {
     /// `v > threshold`.
     Above,
@@ -89,24 +97,27 @@ pub enum Fire {
 }
 
 /// What a spike does to the membrane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reset {
     /// To the population's `v_reset`.
     Value,
     /// Minus the threshold.
     Subtract,
-    /// Minus the threshold; if v is then still above it, the next step subtracts before comparing (snnTorch).
+    /// Minus the threshold; if v is then still above it, the next step subtracts before comparing, and takes
+    /// that back if it then does not spike (snnTorch).
     SnntorchSubtract,
     /// Nothing.
     None,
 }
 
 /// When the reset acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ResetTime {
     /// In the step of the spike.
     Same,
-    /// In the next step, before the update.
+    /// In the next step, after its update and before its comparison (snnTorch's `reset_delay`).
     Next,
 }
 

@@ -1,6 +1,9 @@
 //! The network in the integers of a chip: what quantisation makes of a [`super::Graph`], or what a script
 //! states exactly. Compiled images are verified against this form.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Output, Population, Projection};
 
 /// A network with chip-integer parameters.
@@ -41,7 +44,8 @@ pub struct CubaNeuron {
 }
 
 /// What a spike does to V of a crossbar neuron.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum SpikeReset {
     /// gamma 0: V becomes R.
     Value,
@@ -52,7 +56,8 @@ pub enum SpikeReset {
 }
 
 /// What V below -beta does in a crossbar neuron.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum NegativeReset {
     /// kappa 1: V saturates at -beta.
     Saturate,

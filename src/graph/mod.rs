@@ -6,13 +6,22 @@
 //! feed-forward spike is integrated in tick t + d and one on a recurrent edge in tick t + 1 + d; a chip run of a
 //! layered network is therefore the float run shifted by one tick a layer.
 
+mod check;
 mod float;
 mod int;
+mod json;
+mod nir;
 mod pattern;
+mod profile;
+mod read;
 
+pub use check::check;
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
+pub use json::{json_schema, read_json, write_json};
+pub use nir::read_nir;
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
+pub use read::{Import, ReadOptions, read};
 
 use crate::ids::PopulationId;
 

@@ -1,1 +1,27 @@
 //! One plain model of a run and its renderers: text, JSON, HTML.
+//!
+//! [`build`] gathers what the other rooms know into a [`Report`]; [`text`], [`json`] and [`html`] print it and
+//! [`comparison`] puts several side by side. No renderer computes: what a page says, every page says.
+
+mod build;
+pub mod comparison;
+mod format;
+mod html;
+mod json;
+mod raster;
+mod text;
+mod timing;
+
+#[cfg(test)]
+mod synthetic;
+
+pub use build::{AccuracyFacts, Inputs, SampleFacts, build};
+pub use html::html;
+pub use json::model::{
+    Accuracy, Activity, Band, Bin, Capacity, Chip, Comparison, Constant, Energy, EnergyLine, Fault, ImageFacts, Link,
+    MAX_RASTER, MAX_SERIES, Mesh, Note, Population, Raster, Report, Router, Sample, Setting, Spread, Tensor, TickPoint,
+    Timing,
+};
+pub use json::{SCHEMA_VERSION, json, json_schema, read_json};
+pub(crate) use text::table;
+pub use text::text;

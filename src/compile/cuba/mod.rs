@@ -1,23 +1,45 @@
 //! Passes for Loihi-style cores: synapse lists and CUBA LIF compartments.
 
-use super::{Log, Options};
+mod check;
+mod depth;
+mod draft;
+mod dynamics;
+mod emit;
+mod format;
+mod incoming;
+mod lags;
+mod partition;
+mod quantise;
+mod scale;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod verify_core;
+
+pub(super) use format::words;
+pub(super) use quantise::quantise;
+pub(super) use verify::verify;
+
+use super::{Log, Options, Partition};
 use crate::chip::{ChipSpec, CubaSpec};
-use crate::diag::{Problem, Result};
-use crate::graph::{Graph, IntGraph};
+use crate::diag::Result;
+use crate::graph::IntGraph;
 use crate::image::Image;
 
-fn pending<T>() -> Result<T> {
-    Err(Problem::misfit("cuba/pending", "", "not written yet").into())
-}
-
-pub(super) fn quantise(_: &Graph, _: &CubaSpec, _: &Options, _: &mut Log) -> Result<IntGraph> {
-    pending()
-}
-
-pub(super) fn lower(_: &IntGraph, _: &ChipSpec, _: &CubaSpec, _: &Options, _: &mut Log) -> Result<Image> {
-    pending()
-}
-
-pub(super) fn verify(_: &Image, _: &IntGraph, _: &ChipSpec, _: &CubaSpec) -> Result<()> {
-    pending()
+/// From the integer network to the image: check -> partition -> place -> route -> emit.
+pub(super) fn lower(
+    graph: &IntGraph,
+    chip: &ChipSpec,
+    spec: &CubaSpec,
+    options: &Options,
+    log: &mut Log,
+) -> Result<Image> {
+    check::check(graph, chip, spec)?;
+    let row = draft::Row::new(graph, chip, spec)?;
+    let drafts = match options.partition {
+        Partition::Sequential => partition::partition(&row, log)?,
+    };
+    Ok(emit::emit(&row, drafts, options, log))
 }

@@ -1,0 +1,370 @@
+//! What the command line accepts.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::chip::LoadOptions;
+use crate::diag::{Problem, Result};
+use crate::graph::ReadOptions;
+use crate::units::Picos;
+
+/// Emulate neuromorphic chips and map spiking networks onto them.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, arg_required_else_help = true, max_term_width = 120)]
+#[command(after_help = "Exit codes: 0 ok, 1 invalid input, 2 usage, 3 does not fit on the chip, 4 verification or \
+                        strict mode failed, 101 a bug of ours, 130 interrupted.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Wishes about the output.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Common {
+    /// Print the result as one JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Tell more on stderr: every compiler pass
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Tell only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Colour on stderr; `auto` honours `NO_COLOR`
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the embedded example on TrueNorth and on Loihi and compare them
+    Demo(DemoArgs),
+    /// Compile a network to a chip image
+    Compile(CompileArgs),
+    /// Run an image with a stimulus: spikes, energy, latency
+    Run(RunArgs),
+    /// Show what an image holds and how full each core is
+    Inspect(InspectArgs),
+    /// Prove an image against the network it came from
+    Verify(VerifyArgs),
+    /// Render the report of a run again: terminal, JSON or HTML
+    Report(ReportArgs),
+    /// List, show and check chip descriptions
+    Chip(ChipArgs),
+    /// Train a small network on the embedded digits
+    Train(TrainArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Which chip, with which numbers.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ChipChoice {
+    /// A built-in chip or a chip file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: String,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+}
+
+/// Changes to a chip description for this run.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct ChipTuning {
+    /// Energy and time cost set of the chip, such as davies2018 or nahuku
+    #[arg(long, value_name = "NAME")]
+    pub cost_set: Option<String>,
+    /// Supply voltage in millivolts
+    #[arg(long, value_name = "MV")]
+    pub supply: Option<u32>,
+    /// Length of a fixed tick in microseconds
+    #[arg(long, value_name = "US")]
+    pub tick: Option<u32>,
+    /// Override any number of the chip file, such as mesh.buffer=4; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl ChipTuning {
+    /// As the chip room wants it.
+    pub(super) fn options(&self) -> Result<LoadOptions> {
+        Ok(LoadOptions {
+            cost_set: self.cost_set.clone(),
+            supply_mv: self.supply,
+            tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
+            set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// How a network file is read.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Reading {
+    /// Import profile, with changes: snntorch, norse, sinabs, spikingjelly, spyx, rockpool; e.g. sinabs,reset=value
+    #[arg(long, value_name = "NAME[,KEY=VALUE...]")]
+    pub profile: Option<String>,
+    /// Seconds per tick, where the file does not tell
+    #[arg(long, value_name = "SECONDS")]
+    pub dt: Option<f64>,
+}
+
+impl Reading {
+    /// As the graph room wants it.
+    pub(super) fn options(&self) -> Result<ReadOptions> {
+        let mut parts =
+            self.profile.as_deref().unwrap_or_default().split(',').filter(|part| !part.is_empty()).peekable();
+        let named = parts.next_if(|part| !part.contains('=')).map(str::to_owned);
+        Ok(ReadOptions {
+            profile: named,
+            dt: self.dt,
+            set: parts.map(|text| pair(text, "--profile")).collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Splits `key=value`.
+fn pair(text: &str, flag: &str) -> Result<(String, String)> {
+    text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).ok_or_else(|| {
+        Problem::invalid("cli/pair", flag, format!("'{text}' is no KEY=VALUE"))
+            .help(format!("write {flag} KEY=VALUE without spaces"))
+            .into()
+    })
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Folder for the reports
+    #[arg(short, long, value_name = "DIR", default_value = "out/demo")]
+    pub out: PathBuf,
+    /// Test digits to run
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Worker threads; 0 means one a processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompileArgs {
+    /// The network: .nir (HDF5) or native .json
+    pub network: PathBuf,
+    #[command(flatten)]
+    pub chip: ChipChoice,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub mapping: Mapping,
+    /// The image to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Also write the chip-integer network as native JSON
+    #[arg(long, value_name = "FILE")]
+    pub integers: Option<PathBuf>,
+    /// Choose scales from what the float network does with this stimulus
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: Option<PathBuf>,
+    #[command(flatten)]
+    pub stimulus: StimulusArgs,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How a network is laid onto the chip.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Mapping {
+    /// Placement strategy: row-major, zigzag, hilbert
+    #[arg(long, value_name = "NAME")]
+    pub placement: Option<String>,
+    /// Partition strategy: sequential
+    #[arg(long, value_name = "NAME")]
+    pub partition: Option<String>,
+    /// Weight bits without sign, where the chip offers a choice
+    #[arg(long, value_name = "BITS")]
+    pub weight_bits: Option<u8>,
+    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub allow: Vec<String>,
+    /// Seed of strategies that draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// How a stimulus file becomes spikes.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct StimulusArgs {
+    /// Ticks of each sample; else what the stimulus holds
+    #[arg(long, value_name = "N")]
+    pub ticks: Option<u32>,
+    /// Microseconds of a recording per tick
+    #[arg(long, value_name = "US", default_value_t = 1000)]
+    pub bin_us: u32,
+    /// The file holds values, not spikes: how they become spikes, rate or latency
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// Several events of one input in one tick count as one
+    #[arg(long)]
+    pub binary: bool,
+    /// Seed of random encodings
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub encoding_seed: u64,
+    /// Run only the first N samples
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    /// The image that `compile` wrote
+    pub image: PathBuf,
+    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .bs2/.bin, a folder or a file,label list of recordings
+    #[arg(short, long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    #[command(flatten)]
+    pub stimulus: StimulusArgs,
+    /// Function and time, or function only
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub timing: Switch,
+    /// Worker threads; 0 means one a processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// End at the first modelled fault, with exit code 4
+    #[arg(long)]
+    pub strict: bool,
+    /// What is read as the class: spike count, first spike or membrane
+    #[arg(long, value_enum, default_value_t = ReadoutChoice::Count)]
+    pub readout: ReadoutChoice,
+    /// Whose spikes are kept: outputs, all, none, or population names separated by commas
+    #[arg(long, value_name = "WHAT", default_value = "outputs")]
+    pub record: String,
+    /// Folder for report.json, report.html, spikes.csv, digest.txt
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReadoutChoice {
+    /// Most spikes, ties by membrane
+    Count,
+    /// First spike, ties by membrane
+    First,
+    /// Highest membrane after the last tick
+    Membrane,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InspectArgs {
+    /// The image
+    pub image: PathBuf,
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct VerifyArgs {
+    /// The image
+    pub image: PathBuf,
+    /// The network it came from
+    pub network: PathBuf,
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub mapping: Mapping,
+    /// Also run emulator and oracle side by side on random spikes, for this many ticks
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub ticks: u32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// The folder that `run` wrote, or its report.json
+    pub run: PathBuf,
+    /// Write an HTML page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ChipArgs {
+    #[command(subcommand)]
+    pub action: ChipAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChipAction {
+    /// The built-in chips
+    List,
+    /// Everything about a chip, each number with its source
+    Show {
+        /// A built-in chip or a chip file
+        chip: String,
+        #[command(flatten)]
+        tuning: ChipTuning,
+    },
+    /// Check a chip file and say what is wrong with it
+    Check {
+        /// Chip files
+        #[arg(required = true)]
+        files: Vec<String>,
+    },
+    /// Print the annotated example: every key with its meaning
+    Default,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TrainArgs {
+    /// The network to write, native JSON
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Seed of weights, order and everything else that is drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Passes over the training set
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Hidden neurons
+    #[arg(long, value_name = "N")]
+    pub hidden: Option<u32>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+}

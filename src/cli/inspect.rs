@@ -1,0 +1,60 @@
+//! `inspect`: what an image holds and how full each core is.
+
+use serde_json::json;
+
+use super::args::InspectArgs;
+use super::compile::{chip_names, core_json, usage_table};
+use super::console::Console;
+use super::session::Session;
+use crate::compile::{self, Log};
+use crate::diag::Result;
+
+pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
+    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let log = log(&session);
+    let image = &session.image;
+    if console.json() {
+        console.object(
+            "inspect",
+            json!({
+                "image": args.image.display().to_string(), "digest": session.checksum.to_string(), "bytes": session.bytes,
+                "network": image.network, "chip": image.chip, "depth": image.depth,
+                "populations": image.populations.iter().map(|population| json!({
+                    "name": population.name, "shape": population.shape, "input": population.places.is_empty(),
+                    "copies": population.copies.len(),
+                })).collect::<Vec<_>>(),
+                "outputs": image.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>(),
+                "connections": log.metrics.connections, "hops": log.metrics.hops,
+                "usage": log.cores.iter().map(core_json).collect::<Vec<_>>(),
+            }),
+        );
+        return Ok(0);
+    }
+    console.result(&format!(
+        "{}: network '{}' for {}, {} of {} cores, depth {} ticks, {} bytes, digest {}",
+        args.image.display(),
+        image.network,
+        image.chip,
+        image.cores.len(),
+        session.chip.cores(),
+        image.depth,
+        session.bytes.unwrap_or(0),
+        session.checksum
+    ));
+    for population in &image.populations {
+        let kind = if population.places.is_empty() { "input" } else { "neurons" };
+        let copies = match population.copies.len() {
+            0 => String::new(),
+            copies => format!(", {copies} copies for fan-out"),
+        };
+        console.result(&format!("  {kind:8} {} {:?}{copies}", population.name, population.shape));
+    }
+    console.result(&usage_table(&log.cores, &chip_names(image), console));
+    Ok(0)
+}
+
+/// What the compiler would tell of this image: use of the cores and static metrics.
+pub(super) fn log(session: &Session) -> Log {
+    let (cores, metrics) = compile::usage(&session.image, &session.chip);
+    Log { cores, metrics, ..Log::default() }
+}

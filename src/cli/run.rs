@@ -1,0 +1,57 @@
+//! `run`: an image with a stimulus.
+
+use serde_json::{Value, json};
+
+use super::args::{RunArgs, Switch};
+use super::console::{Console, must_not_exist};
+use super::session::{Extras, Session, record, threads, write_run};
+use super::{INTERRUPTED, inspect};
+use crate::diag::Result;
+use crate::emu::RunOptions;
+use crate::report;
+
+pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
+    if let Some(folder) = &args.out {
+        must_not_exist(&folder.join("report.json"), args.force)?;
+    }
+    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let stimulus = session.stimulus(&args.input, &args.stimulus)?;
+    let options = RunOptions {
+        timing: args.timing == Switch::On,
+        threads: threads(args.threads),
+        strict: args.strict,
+        record: record(&args.record, &session.image)?,
+    };
+    let result = session.run(&stimulus, &options, console)?;
+    let log = inspect::log(&session);
+    let report = session.report(
+        &stimulus,
+        &result,
+        Extras { log: &log, readout: args.readout.into(), float_accuracy: None, options: settings(args, &options) },
+    );
+    if let Some(folder) = &args.out {
+        write_run(folder, &report, &session.image, &result, args.force)?;
+        console.say(&format!("wrote report.json, report.html, spikes.csv and digest.txt to {}", folder.display()));
+    }
+    if console.json() {
+        let value: Value = serde_json::from_str(&report::json(&report)).unwrap_or_default();
+        console.object("run", json!({ "report": value }));
+    } else {
+        console.result(&report::text(&report, console.width()));
+    }
+    Ok(if result.interrupted { INTERRUPTED } else { 0 })
+}
+
+/// The options that decide the result, for the report (threads do not).
+fn settings(args: &RunArgs, options: &RunOptions) -> Vec<(String, String)> {
+    let mut settings = vec![
+        ("image".to_owned(), args.image.display().to_string()),
+        ("input".to_owned(), args.input.display().to_string()),
+        ("timing".to_owned(), if options.timing { "on" } else { "off" }.to_owned()),
+        ("strict".to_owned(), options.strict.to_string()),
+        ("record".to_owned(), args.record.clone()),
+    ];
+    settings.extend(args.stimulus.ticks.map(|ticks| ("ticks".to_owned(), ticks.to_string())));
+    settings.extend(args.tuning.set.iter().map(|text| ("set".to_owned(), text.clone())));
+    settings
+}

@@ -1,0 +1,226 @@
+//! What `run`, `demo` and `inspect` share: an image with its chip, its stimulus, its run and its report.
+
+use std::path::Path;
+
+use super::args::{ChipTuning, ReadoutChoice, StimulusArgs};
+use super::console::{Console, write};
+use super::progress::Watch;
+use crate::chip::{self, ChipSpec};
+use crate::compile::Log;
+use crate::diag::{Problem, Result, nearest};
+use crate::digest::Digest;
+use crate::emu::counters::RunResult;
+use crate::emu::{self, Readout, Record, RunOptions};
+use crate::energy;
+use crate::image::{self, Image};
+use crate::report::{self, Report};
+use crate::stimulus::{self, Stimulus};
+
+/// A checked image on its chip.
+pub(super) struct Session {
+    pub(super) image: Image,
+    pub(super) chip: ChipSpec,
+    /// Checksum of the image file.
+    pub(super) checksum: Digest,
+    /// Size of the image file; `None` where there is none.
+    pub(super) bytes: Option<u64>,
+}
+
+impl Session {
+    /// Reads an image and checks it against its chip: the one that is named, else the built-in one that the image
+    /// names.
+    pub(super) fn open(path: &Path, chip: Option<&str>, tuning: &ChipTuning) -> Result<Self> {
+        let (image, header) = image::read(path)?;
+        let file = path.display().to_string();
+        let name = match chip {
+            Some(name) => name,
+            None if chip::builtin_names().contains(&image.chip.as_str()) => &image.chip,
+            None => {
+                return Err(Problem::invalid("cli/chip", &file, format!("it was compiled for chip '{}'", image.chip))
+                    .limit(format!("built-in chips: {}", chip::builtin_names().join(", ")))
+                    .help("name the chip file that it was compiled for: --chip FILE")
+                    .into());
+            }
+        };
+        let chip = chip::load(name, &tuning.options()?)?;
+        image::check(&image, &header, &chip, &file)?;
+        let bytes = image::HEADER_LENGTH as u64 + header.payload;
+        Ok(Self { image, chip, checksum: header.checksum, bytes: Some(bytes) })
+    }
+
+    /// Input neurons of the image.
+    pub(super) fn inputs(&self) -> u32 {
+        self.image.inputs.iter().map(|input| input.offsets.len() as u32 - 1).sum()
+    }
+
+    /// Reads a stimulus for this image.
+    pub(super) fn stimulus(&self, path: &Path, args: &StimulusArgs) -> Result<Stimulus> {
+        let mut options = args.options()?;
+        // A recording's sensor is what the input population is shaped like.
+        options.shape = self
+            .image
+            .inputs
+            .first()
+            .and_then(|input| self.image.populations.get(input.population as usize))
+            .map(|population| population.shape.clone())
+            .filter(|shape| shape.len() == 3);
+        stimulus::read(path, self.inputs(), &options)
+    }
+
+    /// Runs with a progress bar; Ctrl-C ends it early with what there is.
+    pub(super) fn run(&self, stimulus: &Stimulus, options: &RunOptions, console: &Console) -> Result<RunResult> {
+        let what = format!("{} on {}", self.image.network, self.chip.name);
+        let watch = Watch::new(console, stimulus.samples.len(), &what);
+        emu::run(&self.image, &self.chip, stimulus, options, &watch)
+    }
+
+    /// The report of a run.
+    pub(super) fn report(&self, stimulus: &Stimulus, result: &RunResult, extras: Extras<'_>) -> Report {
+        let seconds = modelled_seconds(result);
+        let bill = energy::bill(&self.chip.energy, &total_counts(result), seconds);
+        let labelled = stimulus.samples.iter().any(|sample| sample.label.is_some());
+        let predicted = |index: usize| result.samples.get(index).and_then(|sample| sample.winner(0, extras.readout));
+        let samples = stimulus.samples.iter().enumerate().map(|(index, sample)| report::SampleFacts {
+            name: sample.name.clone(),
+            label: sample.label,
+            predicted: predicted(index),
+        });
+        report::build(report::Inputs {
+            version: env!("CARGO_PKG_VERSION"),
+            network_name: &self.image.network,
+            chip: &self.chip,
+            image: self.image_facts(),
+            log: Some(extras.log),
+            result,
+            samples: samples.collect(),
+            accuracy: labelled.then(|| report::AccuracyFacts {
+                readout: readout_name(extras.readout).to_owned(),
+                float: extras.float_accuracy,
+            }),
+            bill: &bill,
+            baselines: energy::baselines(),
+            options: extras.options,
+            digest: result.digest(),
+        })
+    }
+
+    fn image_facts(&self) -> report::ImageFacts {
+        report::ImageFacts {
+            digest: self.checksum.to_string(),
+            bytes: self.bytes,
+            depth: self.image.depth,
+            cores: self.image.cores.iter().map(|core| core.core).collect(),
+            populations: self
+                .image
+                .populations
+                .iter()
+                .map(|population| (population.name.clone(), population.size() as u32))
+                .collect(),
+            outputs: self.image.outputs.iter().map(|output| output.name.clone()).collect(),
+            synapses: None,
+            dense_macs: None,
+        }
+    }
+}
+
+/// What a report takes from elsewhere.
+pub(super) struct Extras<'a> {
+    pub(super) log: &'a Log,
+    pub(super) readout: Readout,
+    pub(super) float_accuracy: Option<f64>,
+    pub(super) options: Vec<(String, String)>,
+}
+
+impl StimulusArgs {
+    /// As the stimulus room wants it.
+    pub(super) fn options(&self) -> Result<stimulus::Options> {
+        Ok(stimulus::Options {
+            ticks: self.ticks,
+            bin_us: self.bin_us,
+            encoding: self.encoding.as_deref().map(str::parse).transpose()?,
+            seed: self.encoding_seed,
+            binary: self.binary,
+            limit: self.samples,
+            ..stimulus::Options::default()
+        })
+    }
+}
+
+/// Events of all samples.
+pub(super) fn total_counts(result: &RunResult) -> emu::counters::EventCounts {
+    let mut counts = emu::counters::EventCounts::default();
+    result.samples.iter().for_each(|sample| counts.merge(&sample.counts));
+    counts
+}
+
+/// Time that the chip takes for the run; `None` with timing off.
+fn modelled_seconds(result: &RunResult) -> Option<f64> {
+    let ticks = result.samples.iter().flat_map(|sample| &sample.tick_times);
+    let picos: u64 = ticks.map(|tick| tick.duration.0).sum();
+    (picos > 0).then(|| crate::units::Picos(picos).as_seconds())
+}
+
+/// Worker threads: 0 means one a processor.
+pub(super) fn threads(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        wanted => wanted,
+    }
+}
+
+/// Whose spikes are kept, by the words of the command line.
+pub(super) fn record(words: &str, image: &Image) -> Result<Record> {
+    let names = || image.populations.iter().map(|population| population.name.as_str());
+    match words {
+        "outputs" => Ok(Record::Outputs),
+        "all" => Ok(Record::All),
+        "none" => Ok(Record::None),
+        _ => {
+            let number = |word: &str| {
+                names().position(|name| name == word).map(|at| at as u32).ok_or_else(|| {
+                    Problem::invalid("cli/record", "--record", format!("there is no population '{word}'"))
+                        .limit(format!("outputs, all, none or of: {}", names().collect::<Vec<_>>().join(", ")))
+                        .help(nearest(word, names()).map_or_else(
+                            || "spikeloom inspect IMAGE lists the populations".to_owned(),
+                            |near| format!("did you mean '{near}'?"),
+                        ))
+                        .into()
+                })
+            };
+            words.split(',').map(number).collect::<Result<_>>().map(Record::Populations)
+        }
+    }
+}
+
+impl From<ReadoutChoice> for Readout {
+    fn from(choice: ReadoutChoice) -> Self {
+        match choice {
+            ReadoutChoice::Count => Self::Count,
+            ReadoutChoice::First => Self::First,
+            ReadoutChoice::Membrane => Self::Membrane,
+        }
+    }
+}
+
+pub(super) const fn readout_name(readout: Readout) -> &'static str {
+    match readout {
+        Readout::Count => "spike count",
+        Readout::First => "first spike",
+        Readout::Membrane => "membrane",
+    }
+}
+
+/// Writes what a run leaves: report.json, report.html, spikes.csv, digest.txt.
+pub(super) fn write_run(folder: &Path, report: &Report, image: &Image, result: &RunResult, force: bool) -> Result<()> {
+    write(&folder.join("report.json"), report::json(report).as_bytes(), force)?;
+    write(&folder.join("report.html"), report::html(report).as_bytes(), force)?;
+    write(&folder.join("digest.txt"), format!("{}\n", result.digest()).as_bytes(), force)?;
+    let mut csv = String::from("sample,tick,population,neuron\n");
+    for (number, sample) in result.samples.iter().enumerate() {
+        for spike in &sample.spikes {
+            let population = &image.populations[spike.population as usize].name;
+            csv.push_str(&format!("{number},{},{population},{}\n", spike.tick, spike.neuron));
+        }
+    }
+    write(&folder.join("spikes.csv"), csv.as_bytes(), force)
+}

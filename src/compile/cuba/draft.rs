@@ -1,0 +1,312 @@
+//! One core's contents for a run of consecutive neurons: what it needs, and what is loaded.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::format::{Encoding, index_width, words};
+use super::incoming::Incoming;
+use crate::chip::{ChipSpec, CubaSpec};
+use crate::compile::ResourceUse;
+use crate::diag::{Problem, Problems, Result};
+use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Pattern, Projection};
+use crate::image::{CompartmentConfig, CubaCore, ListKind, ListUse, Synapse, SynapseFormat, SynapseList};
+
+/// A projection prepared for cutting.
+pub(super) struct Link<'a> {
+    projection: &'a Projection<i32>,
+    incoming: Incoming<'a>,
+    encoding: Encoding,
+    /// Whether the pattern itself shares weights, so that axons may share lists.
+    shares: bool,
+}
+
+/// The network as the partitioner sees it: all compartments in one row.
+pub(super) struct Row<'a> {
+    pub(super) graph: &'a IntGraph,
+    pub(super) chip: &'a ChipSpec,
+    pub(super) spec: &'a CubaSpec,
+    /// First compartment of each population, and the number of all.
+    pub(super) starts: Vec<u32>,
+    /// Projections by target population.
+    inbound: Vec<Vec<Link<'a>>>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(graph: &'a IntGraph, chip: &'a ChipSpec, spec: &'a CubaSpec) -> Result<Self> {
+        let mut starts = vec![0];
+        for population in &graph.populations {
+            let size = if population.is_input() { 0 } else { population.size() as u32 };
+            starts.push(starts[starts.len() - 1] + size);
+        }
+        let mut inbound: Vec<Vec<Link<'a>>> = graph.populations.iter().map(|_| Vec::new()).collect();
+        let mut problems = Vec::new();
+        for projection in &graph.projections {
+            match Encoding::of(projection, spec) {
+                Ok(encoding) => {
+                    let target = projection.target.index();
+                    let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
+                    let shares = shares_weights(&projection.pattern);
+                    inbound[target].push(Link { projection, incoming, encoding, shares });
+                }
+                Err(found) => problems.extend(Problems::into_vec(found)),
+            }
+        }
+        Problems::check(problems, Self { graph, chip, spec, starts, inbound })
+    }
+
+    /// The number of compartments.
+    pub(super) fn len(&self) -> u32 {
+        self.starts[self.starts.len() - 1]
+    }
+
+    /// The populations in a run of compartments, as (population, neurons, compartment of the first of them).
+    pub(super) fn segments(&self, run: &Range<u32>) -> impl Iterator<Item = (usize, Range<u32>, u32)> + use<'_> {
+        let run = run.clone();
+        self.starts.windows(2).enumerate().filter_map(move |(population, bounds)| {
+            let (first, last) = (run.start.max(bounds[0]), run.end.min(bounds[1]));
+            (first < last).then(|| (population, first - bounds[0]..last - bounds[0], first - run.start))
+        })
+    }
+}
+
+/// Whether several sources of a pattern use the same weights.
+fn shares_weights(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Conv2d(_) | Pattern::Pool2d(_) | Pattern::OneToOne { shared: true, .. } => true,
+        Pattern::Sparse { weight_index, .. } => !weight_index.is_empty(),
+        Pattern::Dense { .. } | Pattern::OneToOne { shared: false, .. } => false,
+    }
+}
+
+/// A list before its format is known, with its users.
+struct Sketch {
+    link: (usize, usize),
+    /// Ascending; targets are relative to the base of each use.
+    synapses: Vec<Synapse>,
+    /// Axon (population, source) and base.
+    uses: Vec<((u32, u32), u16)>,
+}
+
+/// A core's contents save for what leaves it.
+pub(super) struct Draft {
+    /// Its compartments in the row.
+    pub(super) run: Range<u32>,
+    /// Everything but `out_offsets` and `axons_out`.
+    pub(super) body: CubaCore,
+    /// Source (population, neuron) of each inbound axon, ascending.
+    pub(super) axons: Vec<(u32, u32)>,
+    /// Words of synapse memory.
+    words: u64,
+}
+
+impl Draft {
+    /// The contents for the compartments of `run`.
+    pub(super) fn new(row: &Row<'_>, run: Range<u32>) -> Self {
+        let mut sketches = Vec::new();
+        for (population, neurons, base) in row.segments(&run) {
+            for link in 0..row.inbound[population].len() {
+                sketch_link(row, (population, link), &neurons, base, &mut sketches);
+            }
+        }
+        let (configs, config_of) = configure(row, &run);
+        let body = CubaCore {
+            configs,
+            config_of,
+            formats: Vec::new(),
+            lists: Vec::new(),
+            synapses: Vec::new(),
+            axon_offsets: vec![0],
+            list_uses: Vec::new(),
+            out_offsets: vec![0],
+            axons_out: Vec::new(),
+        };
+        let mut draft = Self { run, body, axons: Vec::new(), words: 0 };
+        draft.write(row, sketches);
+        draft
+    }
+
+    /// Gives every sketch its format and writes lists and axons.
+    fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>) {
+        let mut axons: BTreeMap<(u32, u32), Vec<ListUse>> = BTreeMap::new();
+        let planned: Vec<(ListKind, Sketch)> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
+        // One index width for each projection and kind.
+        let mut largest: BTreeMap<((usize, usize), u8), u16> = BTreeMap::new();
+        for (kind, sketch) in &planned {
+            let top = sketch.synapses.iter().map(|synapse| synapse.target).max().unwrap_or(0);
+            let entry = largest.entry((sketch.link, *kind as u8)).or_insert(0);
+            *entry = top.max(*entry);
+        }
+        for (kind, sketch) in planned {
+            let encoding = row.inbound[sketch.link.0][sketch.link.1].encoding;
+            let index_bits = match kind {
+                ListKind::Dense => 0,
+                ListKind::Sparse | ListKind::Shared => index_width(row.spec, largest[&(sketch.link, kind as u8)]),
+            };
+            let format = self.format(kind, encoding, index_bits);
+            let bits = encoding.bits() + u32::from(index_bits);
+            self.words += u64::from(words(row.spec, sketch.synapses.len(), bits));
+            let list = self.body.lists.len() as u32;
+            let (first, count) = (self.body.synapses.len() as u32, sketch.synapses.len() as u32);
+            self.body.lists.push(SynapseList { format, first, count });
+            self.body.synapses.extend(sketch.synapses);
+            for (axon, base) in sketch.uses {
+                axons.entry(axon).or_default().push(ListUse { list, base });
+            }
+        }
+        for (axon, uses) in axons {
+            self.axons.push(axon);
+            self.body.list_uses.extend(uses);
+            self.body.axon_offsets.push(self.body.list_uses.len() as u32);
+        }
+    }
+
+    /// The number of a format, added where it is new.
+    fn format(&mut self, kind: ListKind, encoding: Encoding, index_bits: u8) -> u8 {
+        let format = SynapseFormat {
+            kind,
+            weight_bits: encoding.weight_bits,
+            signed: encoding.mixed,
+            weight_exponent: encoding.exponent,
+            index_bits,
+            delay_bits: encoding.delay_bits,
+        };
+        let known = self.body.formats.iter().position(|other| *other == format);
+        known.unwrap_or_else(|| {
+            self.body.formats.push(format);
+            self.body.formats.len() - 1
+        }) as u8
+    }
+
+    /// Use of every resource but `axons_out`.
+    pub(super) fn uses(&self, row: &Row<'_>) -> Vec<ResourceUse> {
+        let (limits, spec) = (&row.chip.capacity, row.spec);
+        let mut decays: Vec<(u16, u16)> = self.body.configs.iter().map(|c| (c.decay_u, c.decay_v)).collect();
+        decays.sort_unstable();
+        decays.dedup();
+        let mut thresholds: Vec<Option<u32>> = self.body.configs.iter().map(|c| c.threshold).collect();
+        thresholds.sort_unstable();
+        thresholds.dedup();
+        let words = u32::try_from(self.words).unwrap_or(u32::MAX);
+        [
+            ("neurons", self.run.len(), limits.neurons.min(1 << 16)),
+            ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
+            ("synapse_words", words as usize, spec.synapse_words),
+            ("compartment_configs", decays.len(), u32::from(spec.compartment_configs)),
+            ("threshold_configs", thresholds.len(), u32::from(spec.threshold_configs)),
+            ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
+        ]
+        .map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit })
+        .to_vec()
+    }
+
+    /// Whether every capacity is respected.
+    pub(super) fn fits(&self, row: &Row<'_>) -> bool {
+        self.uses(row).iter().all(|use_| use_.used <= use_.limit)
+    }
+}
+
+/// Why one compartment alone does not fit a core.
+pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
+    let population = row.segments(&draft.run).next().map_or(0, |(population, ..)| population);
+    let name = &row.graph.populations[population].name;
+    let over = draft.uses(row).into_iter().filter(|use_| use_.used > use_.limit);
+    over.map(|use_| {
+        let over = use_.used - use_.limit;
+        let what = format!("one neuron alone needs {} {}, {over} too many", use_.used, use_.resource);
+        Problem::misfit("cuba/capacity", format!("population '{name}'"), what)
+            .limit(format!("{} {} per core on chip '{}'", use_.limit, use_.resource, row.chip.name))
+            .help("reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections)")
+    })
+    .collect()
+}
+
+/// Cuts one projection down to the targets `neurons`, whose first is compartment `base`, and lists it by source.
+fn sketch_link(row: &Row<'_>, at: (usize, usize), neurons: &Range<u32>, base: u32, sketches: &mut Vec<Sketch>) {
+    let Link { projection, incoming, shares, .. } = &row.inbound[at.0][at.1];
+    let source_population = projection.source.0;
+    let sources = row.graph.populations[projection.source.index()].size();
+    let mut by_source: Vec<Vec<Synapse>> = vec![Vec::new(); sources];
+    for neuron in neurons.clone() {
+        let target = (base + neuron - neurons.start) as u16;
+        incoming.visit(neuron, |source, weight| {
+            let value = projection.weights[weight as usize];
+            if value != 0 {
+                let delay = projection.delays.of(weight as usize) as u8;
+                by_source[source as usize].push(Synapse { target, weight: value as i16, delay });
+            }
+        });
+    }
+    let mut known: HashMap<Vec<Synapse>, usize> = HashMap::new();
+    for (source, mut synapses) in by_source.into_iter().enumerate() {
+        let Some(first) = synapses.first().map(|synapse| synapse.target) else { continue };
+        let axon = (source_population, source as u32);
+        synapses.iter_mut().for_each(|synapse| synapse.target -= first);
+        if let Some(&list) = known.get(&synapses) {
+            let sketch: &mut Sketch = &mut sketches[list];
+            sketch.uses.push((axon, first));
+            continue;
+        }
+        if *shares {
+            known.insert(synapses.clone(), sketches.len());
+        }
+        sketches.push(Sketch { link: at, synapses, uses: vec![(axon, first)] });
+    }
+}
+
+/// Chooses the cheapest kind of list: shared where several axons use it, dense where zeros between the targets
+/// cost less than indices, else sparse.
+fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
+    if sketch.uses.len() > 1 {
+        return (ListKind::Shared, sketch);
+    }
+    let bits = row.inbound[sketch.link.0][sketch.link.1].encoding.bits();
+    let base = sketch.uses[0].1;
+    let count = sketch.synapses.len();
+    let last = sketch.synapses[count - 1].target;
+    let span = usize::from(last) + 1;
+    let ascending = sketch.synapses.windows(2).all(|pair| pair[0].target < pair[1].target);
+    let indexed = bits + u32::from(index_width(row.spec, base + last));
+    let cheaper = || words(row.spec, span, bits) < words(row.spec, count, indexed);
+    if ascending && (span == count || cheaper()) {
+        let mut filled: Vec<Synapse> =
+            (0..span).map(|target| Synapse { target: target as u16, weight: 0, delay: 0 }).collect();
+        sketch.synapses.iter().for_each(|synapse| filled[usize::from(synapse.target)] = *synapse);
+        sketch.synapses = filled;
+        return (ListKind::Dense, sketch);
+    }
+    sketch.synapses.iter_mut().for_each(|synapse| synapse.target += base);
+    sketch.uses[0].1 = 0;
+    (ListKind::Sparse, sketch)
+}
+
+/// Distinct configurations of the compartments of a run, and the one of each.
+fn configure(row: &Row<'_>, run: &Range<u32>) -> (Vec<CompartmentConfig>, Vec<u16>) {
+    let mut configs = Vec::new();
+    let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
+    let mut config_of = Vec::with_capacity(run.len());
+    for (population, neurons, _) in row.segments(run) {
+        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[population].neuron else { continue };
+        for neuron in neurons {
+            let config = configuration(registers, neuron as usize);
+            config_of.push(*known.entry(config.clone()).or_insert_with(|| {
+                configs.push(config);
+                (configs.len() - 1) as u16
+            }));
+        }
+    }
+    (configs, config_of)
+}
+
+/// The registers of one neuron.
+pub(super) fn configuration(registers: &CubaNeuron, neuron: usize) -> CompartmentConfig {
+    fn of<T: Copy>(values: &[T], neuron: usize) -> T {
+        if values.len() == 1 { values[0] } else { values[neuron] }
+    }
+    CompartmentConfig {
+        decay_u: of(&registers.decay_u, neuron),
+        decay_v: of(&registers.decay_v, neuron),
+        threshold: registers.threshold.as_ref().map(|mantissas| of(mantissas, neuron)),
+        bias: of(&registers.bias, neuron),
+        bias_exponent: of(&registers.bias_exponent, neuron),
+    }
+}

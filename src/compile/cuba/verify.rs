@@ -1,0 +1,241 @@
+//! The independent checker for Loihi-style images. It knows nothing of the passes: from the image alone it walks
+//! every spike's packets through axons, lists and formats to compartments, and compares what it finds with what
+//! the integer network says.
+
+use std::collections::{HashMap, HashSet};
+
+use super::depth::depth;
+use super::draft::configuration;
+use super::verify_core::check_core;
+use crate::chip::{ChipSpec, CubaSpec};
+use crate::diag::{Problem, Problems, Result};
+use crate::graph::{IntGraph, IntNeuron};
+use crate::image::{CoreBody, CubaCore, Image, ListUse, Place};
+
+/// At most so many problems are told.
+const MOST: usize = 20;
+
+/// One effective synapse of a source: target population and neuron, weight, exponent, delay beyond one tick.
+type Effect = (u32, u32, i32, i8, u32);
+
+/// Whether `image` is `network` on `chip`.
+pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
+    let mut checker =
+        Checker { network, image, chip, cores: HashMap::new(), owner: HashMap::new(), problems: Vec::new() };
+    checker.tables();
+    checker.cores(spec);
+    checker.neurons();
+    if checker.problems.is_empty() {
+        checker.synapses();
+    }
+    checker.problems.truncate(MOST);
+    Problems::check(checker.problems, ())
+}
+
+struct Checker<'a> {
+    network: &'a IntGraph,
+    image: &'a Image,
+    chip: &'a ChipSpec,
+    /// Cores by number.
+    cores: HashMap<u32, &'a CubaCore>,
+    /// Which neuron (population, neuron) a place holds.
+    owner: HashMap<Place, (u32, u32)>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    fn blame(&mut self, code: &'static str, place: impl Into<String>, what: impl Into<String>) {
+        self.problems.push(Problem::verification(code, place, what));
+    }
+
+    /// Names, shapes, inputs, outputs and depth.
+    fn tables(&mut self) {
+        let (image, network) = (self.image, self.network);
+        let same = image.populations.len() == network.populations.len()
+            && image.populations.iter().zip(&network.populations).all(|(i, n)| i.name == n.name && i.shape == n.shape);
+        if !same {
+            self.blame("verify/populations", "", "the image has other populations than the network");
+        }
+        let outputs = image.outputs.iter().map(|output| (&output.name, output.population));
+        if !outputs.eq(network.outputs.iter().map(|output| (&output.name, output.population.0))) {
+            self.blame("verify/outputs", "", "the image reads other outputs than the network has");
+        }
+        let inputs = network.populations.iter().enumerate().filter(|(_, population)| population.is_input());
+        if !image.inputs.iter().map(|input| input.population as usize).eq(inputs.map(|(index, _)| index)) {
+            self.blame("verify/inputs", "", "the image has other inputs than the network");
+        }
+        if image.depth != depth(network) {
+            let what = format!("the image says {} ticks, the network takes {}", image.depth, depth(network));
+            self.blame("verify/depth", "", what);
+        }
+        if image.chip != self.chip.name || image.network != network.name {
+            self.blame("verify/name", "", format!("image of '{}' for chip '{}'", image.network, image.chip));
+        }
+    }
+
+    /// Every core by itself: capacities, formats, ranges.
+    fn cores(&mut self, spec: &CubaSpec) {
+        let mut last = None;
+        for core in &self.image.cores {
+            let place = format!("core {}", core.core);
+            let CoreBody::Cuba(body) = &core.body else {
+                self.blame("verify/core", place, "it is not a Loihi-style core");
+                continue;
+            };
+            if last.is_some_and(|last| last >= core.core) || core.core >= self.chip.cores() {
+                self.blame("verify/core", place.clone(), "cores must ascend and exist on the chip");
+            }
+            last = Some(core.core);
+            for what in check_core(body, self.chip, spec) {
+                self.blame("verify/core", place.clone(), what);
+            }
+            self.cores.insert(core.core, body);
+        }
+    }
+
+    /// Every neuron has one place of its own with its registers; no place is left over.
+    fn neurons(&mut self) {
+        for (number, (placed, population)) in self.image.populations.iter().zip(&self.network.populations).enumerate() {
+            let expected = if population.is_input() { 0 } else { population.size() };
+            if placed.places.len() != expected || !placed.copies.is_empty() {
+                let what = format!("{} places for {expected} neurons", placed.places.len());
+                self.blame("verify/places", format!("population '{}'", population.name), what);
+                continue;
+            }
+            for (neuron, place) in placed.places.iter().enumerate() {
+                let name = || format!("population '{}', neuron {neuron}", population.name);
+                let stored = self.cores.get(&place.core).and_then(|body| {
+                    let config = body.config_of.get(usize::from(place.neuron))?;
+                    body.configs.get(usize::from(*config))
+                });
+                let wanted = match &population.neuron {
+                    Some(IntNeuron::Cuba(registers)) => Some(configuration(registers, neuron)),
+                    _ => None,
+                };
+                if stored != wanted.as_ref() || stored.is_none() {
+                    self.blame("verify/registers", name(), format!("image {stored:?}, network {wanted:?}"));
+                }
+                if self.owner.insert(*place, (number as u32, neuron as u32)).is_some() {
+                    self.blame("verify/places", name(), "its place is taken twice");
+                }
+            }
+        }
+        let compartments: usize = self.cores.values().map(|body| body.config_of.len()).sum();
+        if compartments != self.owner.len() {
+            let what = format!("{compartments} compartments for {} neurons", self.owner.len());
+            self.blame("verify/places", "", what);
+        }
+    }
+
+    /// Every source's synapses, read from the image and from the network.
+    fn synapses(&mut self) {
+        let mut reached = HashSet::new();
+        let mut input = self.image.inputs.iter();
+        for (number, population) in self.network.populations.iter().enumerate() {
+            let input = if population.is_input() { input.next() } else { None };
+            for neuron in 0..population.size() {
+                let packets = match input {
+                    Some(input) => injected(input, neuron),
+                    None => self.sent(self.image.populations[number].places.get(neuron).copied()),
+                };
+                let Some(packets) = packets else {
+                    let what = "its packets are not listed consistently";
+                    self.blame("verify/routes", format!("population '{}', neuron {neuron}", population.name), what);
+                    continue;
+                };
+                let fresh = packets.iter().filter(|(core, axon, _)| reached.insert((*core, *axon))).count();
+                if fresh != packets.len() {
+                    let place = format!("population '{}', neuron {neuron}", population.name);
+                    self.blame("verify/axons", place, "it shares an inbound axon with another source");
+                }
+                let found = self.arriving(&packets);
+                self.compare(number, neuron as u32, found);
+                if self.problems.len() > MOST {
+                    return;
+                }
+            }
+        }
+        let axons: usize = self.cores.values().map(|body| body.axon_offsets.len().saturating_sub(1)).sum();
+        if axons != reached.len() {
+            self.blame("verify/axons", "", format!("{axons} inbound axons, but {} are reached", reached.len()));
+        }
+    }
+
+    /// Packets (core, axon, extra delay) of the neuron at `place`.
+    fn sent(&self, place: Option<Place>) -> Option<Vec<(u32, u16, u32)>> {
+        let place = place?;
+        let body = self.cores.get(&place.core)?;
+        let at = usize::from(place.neuron);
+        let (from, to) = (*body.out_offsets.get(at)?, *body.out_offsets.get(at + 1)?);
+        let packets = body.axons_out.get(from as usize..to as usize)?;
+        Some(packets.iter().map(|packet| (packet.core, packet.axon, 0)).collect())
+    }
+
+    /// What the packets do to the neurons of the network.
+    fn arriving(&self, packets: &[(u32, u16, u32)]) -> Option<Vec<Effect>> {
+        let mut found = Vec::new();
+        for &(core, axon, late) in packets {
+            let body = self.cores.get(&core)?;
+            let at = usize::from(axon);
+            let (from, to) = (*body.axon_offsets.get(at)?, *body.axon_offsets.get(at + 1)?);
+            for ListUse { list, base } in body.list_uses.get(from as usize..to as usize)? {
+                let list = body.lists.get(*list as usize)?;
+                let exponent = body.formats.get(usize::from(list.format))?.weight_exponent;
+                let first = list.first as usize;
+                for synapse in body.synapses.get(first..first + list.count as usize)? {
+                    if synapse.weight == 0 {
+                        continue;
+                    }
+                    let neuron = synapse.target.checked_add(*base)?;
+                    let (population, index) = *self.owner.get(&Place { core, neuron })?;
+                    found.push((
+                        population,
+                        index,
+                        i32::from(synapse.weight),
+                        exponent,
+                        u32::from(synapse.delay) + late,
+                    ));
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Compares the synapses of one source with those of the network.
+    fn compare(&mut self, source: usize, neuron: u32, found: Option<Vec<Effect>>) {
+        let mut wanted: Vec<Effect> = Vec::new();
+        for projection in self.network.projections.iter().filter(|p| p.source.index() == source) {
+            projection.pattern.visit(neuron, |target, weight| {
+                let value = projection.weights[weight as usize];
+                if value != 0 {
+                    let delay = u32::from(projection.delays.of(weight as usize));
+                    wanted.push((projection.target.0, target, value, projection.exponent, delay));
+                }
+            });
+        }
+        wanted.sort_unstable();
+        let place = format!("population '{}', neuron {neuron}", self.network.populations[source].name);
+        let Some(mut found) = found else {
+            self.blame("verify/synapses", place, "its packets lead to axons or compartments that do not exist");
+            return;
+        };
+        found.sort_unstable();
+        if let Some(at) = (0..wanted.len().max(found.len())).find(|&k| wanted.get(k) != found.get(k)) {
+            let tell = |effect: Option<&Effect>| {
+                effect.map_or_else(
+                    || "nothing".to_owned(),
+                    |(p, n, w, e, d)| format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}"),
+                )
+            };
+            let what = format!("synapse {at}: image has {}, network {}", tell(found.get(at)), tell(wanted.get(at)));
+            self.blame("verify/synapses", place, what);
+        }
+    }
+}
+
+/// Packets (core, axon, extra delay) that the host injects for one input neuron.
+fn injected(input: &crate::image::InputImage, neuron: usize) -> Option<Vec<(u32, u16, u32)>> {
+    let (from, to) = (*input.offsets.get(neuron)?, *input.offsets.get(neuron + 1)?);
+    let targets = input.targets.get(from as usize..to as usize)?;
+    targets.iter().map(|t| Some((t.core, t.axon, u32::from(t.delay).checked_sub(1)?))).collect()
+}

@@ -1,0 +1,86 @@
+//! How full the cores of an image are, and its static metrics: read from the image alone, so that a compilation,
+//! `inspect` and a run tell the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CoreUse, Metrics, ResourceUse, cuba};
+use crate::chip::{ChipSpec, CubaSpec, Family};
+use crate::ids::CoreId;
+use crate::image::{CoreBody, CoreImage, CubaCore, Image};
+
+/// Use of every core in image order against every capacity of the chip, and the metrics of the mapping. The image
+/// must have passed [`crate::image::contents`].
+#[must_use]
+pub fn usage(image: &Image, chip: &ChipSpec) -> (Vec<CoreUse>, Metrics) {
+    let mut metrics = Metrics { cores: image.cores.len() as u32, ..Metrics::default() };
+    let mut populations: BTreeMap<u32, BTreeMap<u32, u32>> = BTreeMap::new();
+    for (number, population) in image.populations.iter().enumerate() {
+        let copies = population.copies.iter().map(|copy| &copy.place);
+        metrics.added_neurons += population.copies.len() as u32;
+        for place in population.places.iter().chain(copies) {
+            *populations.entry(place.core).or_default().entry(number as u32).or_default() += 1;
+        }
+    }
+    let mut cores = Vec::with_capacity(image.cores.len());
+    for core in &image.cores {
+        let targets = targets(core);
+        metrics.connections += targets.len() as u64;
+        metrics.hops += targets.iter().map(|&target| hops(chip, core.core, target)).sum::<u64>();
+        let of_populations = populations.remove(&core.core).unwrap_or_default();
+        let named: u32 = of_populations.values().sum();
+        // Neurons of no population are relays.
+        metrics.added_neurons += (core.body.neurons() as u32).saturating_sub(named);
+        cores.push(CoreUse {
+            core: core.core,
+            resources: resources(core, chip, targets.len()),
+            populations: of_populations.into_iter().collect(),
+        });
+    }
+    (cores, metrics)
+}
+
+/// Destination core of every packet that the core sends if every neuron fires once.
+fn targets(core: &CoreImage) -> Vec<u32> {
+    match &core.body {
+        CoreBody::Crossbar(body) => body.destinations.iter().flatten().map(|to| to.core).collect(),
+        CoreBody::Cuba(body) => body.axons_out.iter().map(|out| out.core).collect(),
+    }
+}
+
+fn hops(chip: &ChipSpec, from: u32, to: u32) -> u64 {
+    let ((x0, y0), (x1, y1)) = (chip.router_of(CoreId(from)), chip.router_of(CoreId(to)));
+    u64::from(x0.abs_diff(x1)) + u64::from(y0.abs_diff(y1))
+}
+
+fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceUse> {
+    let capacity = &chip.capacity;
+    let mut list = vec![
+        ("neurons", core.body.neurons(), capacity.neurons),
+        ("axons_in", core.body.axons(), capacity.axons_in),
+        ("axons_out", packets, capacity.axons_out),
+    ];
+    if let (CoreBody::Cuba(body), Family::Cuba(spec)) = (&core.body, &chip.family) {
+        list.extend([
+            ("synapse_words", synapse_words(body, spec), spec.synapse_words),
+            ("compartment_configs", distinct(body, |c| (c.decay_u, c.decay_v)), u32::from(spec.compartment_configs)),
+            ("threshold_configs", distinct(body, |c| c.threshold), u32::from(spec.threshold_configs)),
+            ("synapse_formats", body.formats.len(), u32::from(spec.synapse_formats)),
+        ]);
+    }
+    list.into_iter().map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit }).collect()
+}
+
+/// Distinct values of a part of the compartment configurations.
+fn distinct<T: Ord>(body: &CubaCore, part: impl Fn(&crate::image::CompartmentConfig) -> T) -> usize {
+    body.configs.iter().map(part).collect::<BTreeSet<T>>().len()
+}
+
+/// 64-bit words of synapse memory that the lists of a core take.
+fn synapse_words(body: &CubaCore, spec: &CubaSpec) -> usize {
+    let list_words = |list: &crate::image::SynapseList| {
+        let format = &body.formats[usize::from(list.format)];
+        let bits = u32::from(format.weight_bits) + u32::from(format.index_bits) + u32::from(format.delay_bits);
+        cuba::words(spec, list.count as usize, bits) as usize
+    };
+    body.lists.iter().map(list_words).sum()
+}

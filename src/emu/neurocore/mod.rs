@@ -1,0 +1,234 @@
+//! One core: its state, and what it does in a tick.
+
+mod crossbar;
+mod cuba;
+
+pub(super) use crossbar::CrossbarCore;
+pub(super) use cuba::CubaCore;
+
+use super::Record;
+use super::counters::{EventCounts, Faults, Spike};
+use super::program::{Body, CoreProgram, Program, Target};
+use crate::event::Event;
+use crate::units::Picos;
+
+/// A packet that a core sends, and when since the start of the tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing {
+    pub(super) at: Picos,
+    pub(super) to: Target,
+}
+
+/// State by family.
+#[derive(Debug, Clone)]
+enum State {
+    Crossbar(crossbar::State),
+    Cuba(cuba::State),
+}
+
+/// A core's state. A core writes nothing but this.
+#[derive(Debug, Clone)]
+pub(super) struct Core {
+    state: State,
+    /// Set where a tick without input has changed nothing: until input comes, no tick will.
+    at_rest: bool,
+    /// Backlog of the neuron unit from the tick before (fixed ticks only).
+    pub(super) start: Picos,
+    /// When the neurons of this tick are done.
+    pub(super) swept: Picos,
+    /// When the unit that takes packets in is free.
+    pub(super) intake_free: Picos,
+    /// Packets sent in this tick, in order of emission.
+    pub(super) outbox: Vec<Outgoing>,
+    pub(super) counts: EventCounts,
+    pub(super) faults: Faults,
+    /// Spikes of each neuron in this sample.
+    pub(super) spike_counts: Vec<u32>,
+    /// Tick of the first spike of each neuron, `u32::MAX` where none.
+    pub(super) first_spikes: Vec<u32>,
+    /// Recorded spikes.
+    pub(super) spikes: Vec<Spike>,
+    recorded: Recorded,
+}
+
+/// Which populations of this core are recorded.
+#[derive(Debug, Clone)]
+enum Recorded {
+    None,
+    All,
+    These(Vec<u32>),
+}
+
+impl Recorded {
+    fn holds(&self, population: u32) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => population != u32::MAX,
+            Self::These(populations) => populations.contains(&population),
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn new(program: &CoreProgram, record: &Record, outputs: &[u32]) -> Self {
+        let mut core = Self {
+            state: match &program.body {
+                Body::Crossbar(body) => State::Crossbar(body.reset()),
+                Body::Cuba(body) => State::Cuba(body.reset()),
+            },
+            at_rest: false,
+            start: Picos::ZERO,
+            swept: Picos::ZERO,
+            intake_free: Picos::ZERO,
+            outbox: Vec::new(),
+            counts: EventCounts::default(),
+            faults: Faults::default(),
+            spike_counts: vec![0; program.neurons()],
+            first_spikes: vec![u32::MAX; program.neurons()],
+            spikes: Vec::new(),
+            recorded: match record {
+                Record::None => Recorded::None,
+                Record::Outputs => Recorded::These(outputs.to_vec()),
+                Record::All => Recorded::All,
+                Record::Populations(populations) => Recorded::These(populations.clone()),
+            },
+        };
+        core.reset(program);
+        core
+    }
+
+    /// Back to the state before the first tick; keeps memory.
+    pub(super) fn reset(&mut self, program: &CoreProgram) {
+        match (&mut self.state, &program.body) {
+            (State::Crossbar(state), Body::Crossbar(body)) => state.reset(body),
+            (State::Cuba(state), Body::Cuba(body)) => state.reset(body),
+            _ => unreachable!("a core keeps its family"),
+        }
+        self.at_rest = false;
+        (self.start, self.swept, self.intake_free) = (Picos::ZERO, Picos::ZERO, Picos::ZERO);
+        self.outbox.clear();
+        self.counts = EventCounts::default();
+        self.faults = Faults::default();
+        self.spike_counts.fill(0);
+        self.first_spikes.fill(u32::MAX);
+        self.spikes.clear();
+    }
+
+    /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
+    pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
+        self.outbox.clear();
+        let neurons = core.neurons() as u64;
+        self.counts.add(Event::NeuronAccess, neurons);
+        self.counts.add(Event::MemoryBit, neurons * program.row_bits);
+        let input = match (&mut self.state, &core.body) {
+            (State::Crossbar(state), Body::Crossbar(_)) => state.has_input(tick),
+            (State::Cuba(state), Body::Cuba(body)) => state.integrate(body, tick),
+            _ => unreachable!("a core keeps its family"),
+        };
+        if self.at_rest && !input {
+            self.swept = self.start + Picos(neurons * program.times.access);
+            return;
+        }
+        let overflows = self.faults.overflows;
+        let mut sweep = Sweep {
+            program,
+            core,
+            tick,
+            now: self.start.0,
+            active: 0,
+            outbox: &mut self.outbox,
+            counts: &mut self.counts,
+            faults: &mut self.faults,
+            spike_counts: &mut self.spike_counts,
+            first_spikes: &mut self.first_spikes,
+            spikes: &mut self.spikes,
+            recorded: &self.recorded,
+        };
+        match (&mut self.state, &core.body) {
+            (State::Crossbar(state), Body::Crossbar(body)) => state.update(body, tick, &mut sweep),
+            (State::Cuba(state), Body::Cuba(body)) => state.update(body, tick, &mut sweep),
+            _ => unreachable!("a core keeps its family"),
+        }
+        let active = sweep.active;
+        self.swept = Picos(sweep.now);
+        self.counts.add(Event::NeuronUpdate, active);
+        // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
+        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+    }
+
+    /// Counts a packet for `axon` that the core accepts.
+    pub(super) fn count_intake(&mut self, core: &CoreProgram, axon: u16) {
+        self.counts.add(Event::AxonIn, 1);
+        if let Body::Cuba(body) = &core.body {
+            body.count_synapses(axon, &mut self.counts);
+        }
+    }
+
+    /// How long the core takes a packet for `axon` in: a crossbar notes it for later, a list core works through
+    /// its synapses.
+    pub(super) fn intake_time(program: &Program, core: &CoreProgram, axon: u16) -> Picos {
+        match &core.body {
+            Body::Crossbar(_) => Picos(program.times.axon_in),
+            Body::Cuba(body) => Picos(body.axon_time(axon)),
+        }
+    }
+
+    /// Places a packet for `axon`, to be integrated in tick `due` (list cores: in the next tick, plus what each
+    /// synapse's delay adds).
+    pub(super) fn accept(&mut self, core: &CoreProgram, axon: u16, due: u32) {
+        match (&mut self.state, &core.body) {
+            (State::Crossbar(state), Body::Crossbar(body)) => {
+                self.faults.merged_spikes += u64::from(state.accept(body, axon, due));
+            }
+            (State::Cuba(state), Body::Cuba(_)) => state.accept(axon),
+            _ => unreachable!("a core keeps its family"),
+        }
+    }
+
+    /// The membrane of a neuron.
+    pub(super) fn membrane(&self, neuron: usize) -> i32 {
+        match &self.state {
+            State::Crossbar(state) => state.membrane(neuron),
+            State::Cuba(state) => state.membrane(neuron),
+        }
+    }
+}
+
+/// The neuron unit's way through the neurons of one core in one tick.
+struct Sweep<'a> {
+    program: &'a Program,
+    core: &'a CoreProgram,
+    tick: u32,
+    /// Time since the start of the tick.
+    now: u64,
+    /// Neurons with input, a change of state or a spike.
+    active: u64,
+    outbox: &'a mut Vec<Outgoing>,
+    counts: &'a mut EventCounts,
+    faults: &'a mut Faults,
+    spike_counts: &'a mut [u32],
+    first_spikes: &'a mut [u32],
+    spikes: &'a mut Vec<Spike>,
+    recorded: &'a Recorded,
+}
+
+impl Sweep<'_> {
+    /// A neuron fires: it is counted, and its packets leave one after the other.
+    fn fire(&mut self, neuron: usize) {
+        self.now += self.program.times.spike_out;
+        self.counts.add(Event::SpikeOut, 1);
+        self.spike_counts[neuron] += 1;
+        let first = &mut self.first_spikes[neuron];
+        *first = (*first).min(self.tick);
+        let identity = self.core.identities[neuron];
+        if self.recorded.holds(identity.population) {
+            self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+        }
+        let targets = self.core.targets_of(neuron);
+        self.counts.add(Event::AxonOut, targets.len() as u64);
+        for &to in targets {
+            self.now += self.program.times.axon_out;
+            self.outbox.push(Outgoing { at: Picos(self.now), to });
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What never changes during a run: image and chip description, resolved to indices, with every table that the
+//! tick needs.
+
+use super::neurocore::{CrossbarCore, CubaCore};
+use super::sync::barrier_time;
+use crate::chip::{ChipSpec, Family, SyncSpec, UnitTimes};
+use crate::diag::Result;
+use crate::event::Event;
+use crate::ids::CoreId;
+use crate::image::{self, CoreBody, Image};
+use crate::units::Picos;
+
+/// A packet's target: used core (index into [`Program::cores`]), axon, delay in ticks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) core: u32,
+    pub(super) axon: u16,
+    pub(super) delay: u8,
+}
+
+/// A neuron of a population; `population == u32::MAX` for copies and relays, which are no neurons of the network.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) population: u32,
+    pub(super) neuron: u32,
+}
+
+impl Identity {
+    pub(super) const NONE: Self = Self { population: u32::MAX, neuron: u32::MAX };
+}
+
+/// The contents of a used core by family.
+#[derive(Debug)]
+pub(super) enum Body {
+    Crossbar(CrossbarCore),
+    Cuba(CubaCore),
+}
+
+/// A used core.
+#[derive(Debug)]
+pub(super) struct CoreProgram {
+    pub(super) id: CoreId,
+    pub(super) router: (u16, u16),
+    pub(super) body: Body,
+    /// Start of each neuron in `targets`, one more than there are neurons.
+    pub(super) out_offsets: Vec<u32>,
+    pub(super) targets: Vec<Target>,
+    pub(super) identities: Vec<Identity>,
+}
+
+impl CoreProgram {
+    pub(super) fn neurons(&self) -> usize {
+        self.identities.len()
+    }
+
+    /// Where the spikes of `neuron` go.
+    #[inline]
+    pub(super) fn targets_of(&self, neuron: usize) -> &[Target] {
+        &self.targets[self.out_offsets[neuron] as usize..self.out_offsets[neuron + 1] as usize]
+    }
+}
+
+/// Unit times in picoseconds, zero where unknown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Times {
+    pub(super) access: u64,
+    pub(super) update: u64,
+    pub(super) spike_out: u64,
+    pub(super) axon_out: u64,
+    pub(super) axon_in: u64,
+    pub(super) crossbar: u64,
+    pub(super) dense: u64,
+    pub(super) sparse: u64,
+    pub(super) shared: u64,
+}
+
+impl Times {
+    fn new(units: &UnitTimes) -> Self {
+        let of = |event| units.or_zero(event).0;
+        Self {
+            access: of(Event::NeuronAccess),
+            update: of(Event::NeuronUpdate),
+            spike_out: of(Event::SpikeOut),
+            axon_out: of(Event::AxonOut),
+            axon_in: of(Event::AxonIn),
+            crossbar: of(Event::SynapseCrossbar),
+            dense: of(Event::SynapseDense),
+            sparse: of(Event::SynapseSparse),
+            shared: of(Event::SynapseShared),
+        }
+    }
+}
+
+/// An output population: its number, and the (core index, neuron) of each of its neurons.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) population: u32,
+    pub(super) places: Vec<(u32, u16)>,
+}
+
+/// The image on the chip, resolved.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) chip: ChipSpec,
+    pub(super) times: Times,
+    pub(super) cores: Vec<CoreProgram>,
+    pub(super) populations: usize,
+    pub(super) outputs: Vec<Output>,
+    pub(super) depth: u32,
+    /// Start of each input neuron in `input_targets`, one more than there are.
+    pub(super) input_offsets: Vec<u32>,
+    pub(super) input_targets: Vec<Target>,
+    /// Time of the barrier with this many tiles in use; zero for fixed ticks.
+    pub(super) barrier: Picos,
+    /// Length of the tick, where it is fixed.
+    pub(super) period: Option<u64>,
+    /// Bits of core memory that one neuron's turn in the sweep reads.
+    pub(super) row_bits: u64,
+}
+
+impl Program {
+    /// Resolves `image` on `chip`.
+    ///
+    /// # Errors
+    /// `image/content` where an index, range or capacity of the image does not hold on the chip.
+    pub fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
+        image::contents(image, chip, "image")?;
+        let times = Times::new(&chip.times);
+        let cores: Vec<CoreProgram> = {
+            let cores = image.cores.iter().zip(identities(image));
+            cores.map(|(core, identities)| load_core(image, chip, &times, core, identities)).collect()
+        };
+        let (input_offsets, input_targets) = load_inputs(image);
+        let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
+        routers.sort_unstable();
+        routers.dedup();
+        let tiles = u16::try_from(routers.len()).unwrap_or(u16::MAX);
+        Ok(Self {
+            times,
+            populations: image.populations.len(),
+            outputs: image.outputs.iter().map(|output| load_output(image, output.population)).collect(),
+            depth: image.depth,
+            input_offsets,
+            input_targets,
+            barrier: barrier_time(&chip.sync, tiles),
+            period: match chip.sync {
+                // A period of zero would end every tick before it began: the shortest is one picosecond.
+                SyncSpec::FixedTick { period } => Some(period.0.max(1)),
+                SyncSpec::Barrier { .. } => None,
+            },
+            row_bits: match &chip.family {
+                Family::Crossbar(spec) => u64::from(spec.row_bits),
+                Family::Cuba(_) => 0,
+            },
+            chip: chip.clone(),
+            cores,
+        })
+    }
+
+    /// Input neurons over all input populations.
+    #[must_use]
+    pub fn inputs(&self) -> u32 {
+        (self.input_offsets.len() - 1) as u32
+    }
+
+    /// Cores in use.
+    #[must_use]
+    pub fn used_cores(&self) -> usize {
+        self.cores.len()
+    }
+
+    /// Where a spike of flat input neuron `input` goes.
+    pub(super) fn input_targets(&self, input: u32) -> &[Target] {
+        let at = input as usize;
+        &self.input_targets[self.input_offsets[at] as usize..self.input_offsets[at + 1] as usize]
+    }
+}
+
+/// The index of a loaded core; the check has made sure that it is there.
+fn index_of(image: &Image, core: u32) -> u32 {
+    image.cores.binary_search_by_key(&core, |loaded| loaded.core).expect("a checked image loads its targets") as u32
+}
+
+fn load_core(
+    image: &Image,
+    chip: &ChipSpec,
+    times: &Times,
+    core: &image::CoreImage,
+    identities: Vec<Identity>,
+) -> CoreProgram {
+    let id = CoreId(core.core);
+    let mut program = CoreProgram {
+        id,
+        router: chip.router_of(id),
+        body: match (&core.body, &chip.family) {
+            (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec)),
+            (CoreBody::Cuba(body), Family::Cuba(spec)) => Body::Cuba(CubaCore::new(body, spec, times)),
+            _ => unreachable!("a checked image is of the chip's family"),
+        },
+        out_offsets: vec![0],
+        targets: Vec::new(),
+        identities,
+    };
+    match &core.body {
+        CoreBody::Crossbar(body) => {
+            for destination in &body.destinations {
+                program.targets.extend(destination.iter().map(|to| Target {
+                    core: index_of(image, to.core),
+                    axon: to.axon,
+                    delay: to.delay,
+                }));
+                program.out_offsets.push(program.targets.len() as u32);
+            }
+        }
+        CoreBody::Cuba(body) => {
+            let outs = body.axons_out.iter();
+            program.targets.extend(outs.map(|to| Target { core: index_of(image, to.core), axon: to.axon, delay: 1 }));
+            program.out_offsets.clone_from(&body.out_offsets);
+        }
+    }
+    program
+}
+
+/// Who the neurons of each core are.
+fn identities(image: &Image) -> Vec<Vec<Identity>> {
+    let mut identities: Vec<Vec<Identity>> =
+        image.cores.iter().map(|core| vec![Identity::NONE; core.body.neurons()]).collect();
+    for (population, of) in image.populations.iter().enumerate() {
+        for (neuron, place) in of.places.iter().enumerate() {
+            identities[index_of(image, place.core) as usize][usize::from(place.neuron)] =
+                Identity { population: population as u32, neuron: neuron as u32 };
+        }
+    }
+    identities
+}
+
+fn load_output(image: &Image, population: u32) -> Output {
+    let places = &image.populations[population as usize].places;
+    Output { population, places: places.iter().map(|place| (index_of(image, place.core), place.neuron)).collect() }
+}
+
+/// Input populations in graph order, one behind the other.
+fn load_inputs(image: &Image) -> (Vec<u32>, Vec<Target>) {
+    let mut inputs: Vec<&image::InputImage> = image.inputs.iter().collect();
+    inputs.sort_by_key(|input| input.population);
+    let mut offsets = vec![0];
+    let mut targets = Vec::new();
+    for input in inputs {
+        let base = targets.len() as u32;
+        offsets.extend(input.offsets[1..].iter().map(|&offset| base + offset));
+        targets.extend(input.targets.iter().map(|to| Target {
+            core: index_of(image, to.core),
+            axon: to.axon,
+            delay: to.delay,
+        }));
+    }
+    (offsets, targets)
+}

@@ -1,0 +1,254 @@
+//! Runs a stimulus, sample by sample.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::chip::{Chip, Outcome};
+use super::counters::{Faults, RunResult};
+use super::program::Program;
+use super::{Control, RunOptions, shard};
+use crate::chip::ChipSpec;
+use crate::diag::{Problem, Problems, Result};
+use crate::image::Image;
+use crate::stimulus::{InputSpike, Sample, Stimulus};
+
+/// Shows every sample of `stimulus` to the `image` on `chip`, each from the reset state. With at least as many
+/// samples as threads each thread takes whole samples; with fewer the cores of a sample are shared out. The result
+/// is the same in every case.
+///
+/// # Errors
+/// `image/content` where the image does not hold on the chip, `emu/stimulus` where the stimulus does not fit the
+/// image's inputs or is out of order, `emu/strict` at the first modelled fault of a strict run.
+pub fn run(
+    image: &Image,
+    chip: &ChipSpec,
+    stimulus: &Stimulus,
+    options: &RunOptions,
+    control: &dyn Control,
+) -> Result<RunResult> {
+    let program = Program::new(image, chip)?;
+    check_stimulus(&program, stimulus)?;
+    let threads = options.threads.max(1);
+    let whole_samples = stimulus.samples.len() >= threads;
+    let (workers, shards) = if whole_samples { (threads, 1) } else { (1, threads) };
+    let show = Show { program: &program, stimulus, options, control, shards };
+    let shared = Shared {
+        next: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
+        collector: Mutex::new(Collector::default()),
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(|| show.work(&shared));
+        }
+        show.work(&shared);
+    });
+    let collector = shared.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match collector.failure {
+        Some((_, problems)) => Err(problems),
+        None => Ok(RunResult { interrupted: shared.stopped.into_inner(), ..collector.result }),
+    }
+}
+
+fn check_stimulus(program: &Program, stimulus: &Stimulus) -> Result<()> {
+    let inputs = program.inputs();
+    if stimulus.inputs != inputs {
+        let what = format!("the stimulus has {} inputs, the network {inputs}", stimulus.inputs);
+        return Err(Problem::invalid("emu/stimulus", "stimulus", what)
+            .help("give a stimulus made for this network's input populations, one behind the other")
+            .into());
+    }
+    let found = stimulus.samples.iter().filter_map(|sample| check_sample(program, sample)).take(20).collect();
+    Problems::check(found, ())
+}
+
+fn check_sample(program: &Program, sample: &Sample) -> Option<Problem> {
+    let problem = |what| Some(Problem::invalid("emu/stimulus", format!("sample '{}'", sample.name), what));
+    if let Some(spike) = sample.spikes.iter().find(|spike| spike.input >= program.inputs()) {
+        let what = format!("input {} in tick {} is not there", spike.input, spike.tick);
+        return problem(what).map(|p| p.limit(format!("the network has {} inputs", program.inputs())));
+    }
+    if let Some(spike) = sample.spikes.iter().find(|spike| spike.tick >= sample.ticks) {
+        let what = format!("a spike in tick {} is after the end of the sample", spike.tick);
+        return problem(what).map(|p| p.limit(format!("the sample has {} ticks", sample.ticks)));
+    }
+    if !sample.spikes.is_sorted_by_key(|spike| spike.tick) {
+        return problem("its spikes are not in the order of their ticks".to_owned());
+    }
+    if sample.ticks.checked_add(program.depth).is_none() {
+        return problem(format!(
+            "{} ticks and {} more for the network's depth are too many",
+            sample.ticks, program.depth
+        ));
+    }
+    None
+}
+
+/// What all workers share.
+struct Shared {
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    collector: Mutex<Collector>,
+}
+
+/// How samples are shown.
+struct Show<'r> {
+    program: &'r Program,
+    stimulus: &'r Stimulus,
+    options: &'r RunOptions,
+    control: &'r dyn Control,
+    /// Threads per sample.
+    shards: usize,
+}
+
+impl Show<'_> {
+    /// Shows samples, in order, until none is left, one fails, or the run is stopped.
+    fn work(&self, shared: &Shared) {
+        let mut chip = Chip::new(self.program, self.options.timing, &self.options.record);
+        loop {
+            let number = shared.next.fetch_add(1, Ordering::Relaxed);
+            let Some(sample) = self.stimulus.samples.get(number) else { return };
+            let mut feed = Feed::new(self, sample, number);
+            let played = shard::play(&mut chip, self.shards, &mut feed);
+            let stopped = feed.stopped;
+            let mut collector = shared.collector.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(problems) = played {
+                collector.fail(number, problems);
+            } else {
+                collector.put(number, chip.outcome(), stopped);
+            }
+            let (failed, done) = (collector.failure.is_some(), collector.done);
+            drop(collector);
+            if stopped {
+                shared.stopped.store(true, Ordering::Relaxed);
+            }
+            if stopped || failed {
+                return;
+            }
+            self.control.sample_done(done, self.stimulus.samples.len());
+            chip.reset();
+        }
+    }
+}
+
+/// The ticks of one sample.
+pub(super) struct Feed<'r> {
+    sample: &'r Sample,
+    number: usize,
+    control: &'r dyn Control,
+    strict: bool,
+    /// Ticks to run: stimulus and depth.
+    ticks: u32,
+    /// Ticks begun.
+    tick: u32,
+    /// Spikes given out.
+    cursor: usize,
+    /// Whether the user ended it early.
+    stopped: bool,
+}
+
+impl<'r> Feed<'r> {
+    fn new(show: &Show<'r>, sample: &'r Sample, number: usize) -> Self {
+        Self {
+            sample,
+            number,
+            control: show.control,
+            strict: show.options.strict,
+            ticks: sample.ticks + show.program.depth,
+            tick: 0,
+            cursor: 0,
+            stopped: false,
+        }
+    }
+
+    /// The stimulus of the next tick, `None` where the sample is over.
+    pub(super) fn next_tick(&mut self) -> Option<&'r [InputSpike]> {
+        if self.tick == self.ticks {
+            return None;
+        }
+        if self.control.stop() {
+            self.stopped = true;
+            return None;
+        }
+        let rest = &self.sample.spikes[self.cursor..];
+        let now = rest.partition_point(|spike| spike.tick <= self.tick);
+        self.cursor += now;
+        self.tick += 1;
+        Some(&rest[..now])
+    }
+
+    /// Whether faults end the run.
+    pub(super) const fn strict(&self) -> bool {
+        self.strict
+    }
+
+    /// An error where there are `faults`.
+    pub(super) fn check(&self, faults: Faults) -> Result<()> {
+        if faults.total() == 0 {
+            return Ok(());
+        }
+        let kinds = [
+            (faults.late_packets, "late packets"),
+            (faults.overruns, "cores that overran the tick"),
+            (faults.merged_spikes, "merged spikes"),
+            (faults.overflows, "register overflows"),
+        ];
+        let seen: Vec<String> =
+            kinds.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+        let place = format!("sample {} '{}', tick {}", self.number, self.sample.name, self.tick - 1);
+        Err(Problem::verification("emu/strict", place, seen.join(", "))
+            .help("without strict mode the fault happens as on the chip and is counted in the report")
+            .into())
+    }
+}
+
+/// Joins outcomes in stimulus order, whichever is done first.
+#[derive(Default)]
+struct Collector {
+    result: RunResult,
+    /// Outcomes that wait for an earlier one.
+    waiting: BTreeMap<usize, (Outcome, bool)>,
+    /// Samples shown to the end.
+    done: usize,
+    /// A stopped sample is the last one that counts.
+    ended: bool,
+    failure: Option<(usize, Problems)>,
+}
+
+impl Collector {
+    fn fail(&mut self, number: usize, problems: Problems) {
+        // Samples are begun in order, so the first failing one is always among those that are finished.
+        if self.failure.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
+            self.failure = Some((number, problems));
+        }
+    }
+
+    fn put(&mut self, number: usize, outcome: Outcome, stopped: bool) {
+        self.done += usize::from(!stopped);
+        self.waiting.insert(number, (outcome, stopped));
+        while let Some((outcome, stopped)) = self.waiting.remove(&self.result.samples.len()) {
+            if self.ended {
+                return;
+            }
+            self.ended = stopped;
+            if !stopped || outcome.sample.ticks > 0 {
+                self.merge(outcome);
+            }
+        }
+    }
+
+    fn merge(&mut self, outcome: Outcome) {
+        let result = &mut self.result;
+        result.core_counts.resize(outcome.core_counts.len(), Default::default());
+        result.core_counts.iter_mut().zip(&outcome.core_counts).for_each(|(sum, counts)| sum.merge(counts));
+        result.population_spikes.resize(outcome.population_spikes.len(), 0);
+        result.population_spikes.iter_mut().zip(&outcome.population_spikes).for_each(|(sum, spikes)| *sum += spikes);
+        result.links.resize(outcome.links.len(), Default::default());
+        for (sum, link) in result.links.iter_mut().zip(&outcome.links) {
+            sum.packets += link.packets;
+            sum.peak = sum.peak.max(link.peak);
+        }
+        result.samples.push(outcome.sample);
+    }
+}

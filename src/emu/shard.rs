@@ -1,0 +1,152 @@
+//! One sample on several threads: contiguous ranges of cores, two meetings a tick.
+//!
+//! Between the meetings each thread steps its own cores; outside them the leader alone has everything. A core
+//! writes only its own state, so the outcome does not depend on the number of threads.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam::utils::Backoff;
+
+use super::chip::Chip;
+use super::fabric::{CoreTable, Fabric};
+use super::neurocore::Core;
+use super::program::Program;
+use super::run::Feed;
+use crate::diag::Result;
+
+type Shard<'c> = Mutex<&'c mut [Core]>;
+
+/// Plays what `feed` gives on `threads` threads.
+pub(super) fn play(chip: &mut Chip<'_>, threads: usize, feed: &mut Feed<'_>) -> Result<()> {
+    let per = chip.cores.len().div_ceil(threads.max(1)).max(1);
+    if per >= chip.cores.len() {
+        return alone(chip, feed);
+    }
+    let (program, fabric, tick) = (chip.program, &mut chip.fabric, &mut chip.tick);
+    let shards: Vec<Shard<'_>> = chip.cores.chunks_mut(per).map(Mutex::new).collect();
+    let meeting = Meeting::new(shards.len());
+    std::thread::scope(|scope| {
+        for number in 1..shards.len() {
+            let (shards, meeting) = (&shards, &meeting);
+            scope.spawn(move || follow(program, shards, per, number, meeting));
+        }
+        let _end = End(&meeting);
+        lead(program, &shards, per, &meeting, fabric, tick, feed)
+    })
+}
+
+fn alone(chip: &mut Chip<'_>, feed: &mut Feed<'_>) -> Result<()> {
+    while let Some(input) = feed.next_tick() {
+        chip.tick(input);
+        if feed.strict() {
+            feed.check(chip.faults())?;
+        }
+    }
+    Ok(())
+}
+
+/// The leader's ticks: as [`Chip::tick`], with the followers let in for the cores' step.
+fn lead(
+    program: &Program,
+    shards: &[Shard<'_>],
+    per: usize,
+    meeting: &Meeting,
+    fabric: &mut Fabric,
+    tick: &mut u32,
+    feed: &mut Feed<'_>,
+) -> Result<()> {
+    while let Some(input) = feed.next_tick() {
+        fabric.inject(program, input);
+        meeting.wait();
+        step(program, shards, per, 0, *tick);
+        meeting.wait();
+        let mut cores = Table { shards: shards.iter().map(lock).collect(), per };
+        fabric.collect(program, &mut cores);
+        fabric.time(program, &mut cores);
+        fabric.deliver(program, &mut cores, *tick);
+        *tick += 1;
+        if feed.strict() {
+            let mut faults = fabric.faults;
+            cores.shards.iter().flat_map(|shard| shard.iter()).for_each(|core| faults.merge(&core.faults));
+            feed.check(faults)?;
+        }
+    }
+    Ok(())
+}
+
+fn follow(program: &Program, shards: &[Shard<'_>], per: usize, number: usize, meeting: &Meeting) {
+    let _end = End(meeting);
+    for tick in 0.. {
+        if !meeting.wait() {
+            return;
+        }
+        step(program, shards, per, number, tick);
+        meeting.wait();
+    }
+}
+
+fn step(program: &Program, shards: &[Shard<'_>], per: usize, number: usize, tick: u32) {
+    let mut cores = lock(&shards[number]);
+    for (core, loaded) in cores.iter_mut().zip(&program.cores[number * per..]) {
+        core.step(program, loaded, tick);
+    }
+}
+
+fn lock<'s, 'c>(shard: &'s Shard<'c>) -> MutexGuard<'s, &'c mut [Core]> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All shards in the leader's hand. Taken anew in every tick: a guard cannot outlive the meeting.
+struct Table<'s, 'c> {
+    shards: Vec<MutexGuard<'s, &'c mut [Core]>>,
+    per: usize,
+}
+
+impl CoreTable for Table<'_, '_> {
+    fn core(&mut self, index: usize) -> &mut Core {
+        &mut self.shards[index / self.per][index % self.per]
+    }
+}
+
+/// A barrier that spins, because a tick takes microseconds, and that can be ended.
+struct Meeting {
+    parties: usize,
+    arrived: AtomicUsize,
+    round: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Meeting {
+    const fn new(parties: usize) -> Self {
+        Self { parties, arrived: AtomicUsize::new(0), round: AtomicUsize::new(0), over: AtomicBool::new(false) }
+    }
+
+    /// Waits for all parties; `false` where the run is over.
+    fn wait(&self) -> bool {
+        let round = self.round.load(Ordering::Acquire);
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
+            self.arrived.store(0, Ordering::Release);
+            self.round.store(round.wrapping_add(1), Ordering::Release);
+            return true;
+        }
+        let backoff = Backoff::new();
+        while self.round.load(Ordering::Acquire) == round {
+            if self.over.load(Ordering::Acquire) {
+                return false;
+            }
+            backoff.snooze();
+        }
+        true
+    }
+}
+
+/// Ends the meeting when its thread ends, by a panic too, so that nobody waits for it for ever. Where a follower
+/// has panicked the leader's sample is lost: joining the scope passes the panic on.
+struct End<'m>(&'m Meeting);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,98 @@
+//! The same digest for any number of threads, and runs that are stopped.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::reference::{bursts, random};
+use super::*;
+use crate::emu::Control;
+use crate::rng::Rng;
+
+fn samples(rng: &mut Rng, count: usize) -> Stimulus {
+    let mut all = bursts(rng);
+    for _ in 1..count {
+        all.samples.extend(bursts(rng).samples);
+    }
+    all
+}
+
+#[test]
+fn digests_do_not_depend_on_threads_in_either_parallel_mode() {
+    for crossbar in [false, true] {
+        // One sample: cores are shared out; twelve: samples are.
+        for count in [1, 12] {
+            let mut rng = Rng::new(99);
+            let image = random(&mut rng, crossbar);
+            let stimulus = samples(&mut rng, count);
+            let chip = if crossbar { crossbar_chip(fixed(90_000)) } else { cuba_chip(barrier()) };
+            let result = |threads| {
+                let options = RunOptions { threads, ..options(true) };
+                run(&image, &chip, &stimulus, &options, &Quiet).expect("a good image runs")
+            };
+            let alone = result(1);
+            assert_eq!(alone.samples.len(), count);
+            for threads in [2, 3, 8] {
+                let shared = result(threads);
+                assert_eq!(shared.digest(), alone.digest(), "crossbar {crossbar}, {count} samples, {threads} threads");
+                assert_eq!(shared, alone);
+            }
+            let off = RunOptions { timing: false, ..options(true) };
+            let off = run(&image, &chip, &stimulus, &off, &Quiet).expect("a good image runs");
+            if alone.samples.iter().all(|sample| sample.faults.late_packets + sample.faults.overruns == 0) {
+                assert_eq!(off.function_digest(), alone.function_digest());
+            }
+            assert_ne!(off.digest(), alone.digest());
+        }
+    }
+}
+
+#[test]
+fn every_sample_starts_from_the_reset_state() {
+    let mut rng = Rng::new(5);
+    let image = random(&mut rng, false);
+    let one = bursts(&mut rng);
+    let thrice = Stimulus { samples: vec![one.samples[0].clone(); 3], ..one.clone() };
+    let chip = cuba_chip(barrier());
+    let (single, triple) = (play(&image, &chip, &one, true), play(&image, &chip, &thrice, true));
+    assert!(triple.samples.iter().all(|sample| *sample == single.samples[0]));
+    assert_eq!(triple.core_counts[0].get(Event::NeuronAccess), 3 * single.core_counts[0].get(Event::NeuronAccess));
+}
+
+/// Stops after a number of questions; counts finished samples.
+struct After {
+    left: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Control for After {
+    fn stop(&self) -> bool {
+        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+
+    fn sample_done(&self, done: usize, _total: usize) {
+        self.done.store(done, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_stopped_run_keeps_what_it_has() {
+    let mut rng = Rng::new(5);
+    let image = random(&mut rng, false);
+    let stimulus = samples(&mut rng, 4);
+    let chip = cuba_chip(barrier());
+    let whole = play(&image, &chip, &stimulus, true);
+    let ticks = whole.samples[0].ticks as usize;
+    for (asked, kept, last) in [(2 * ticks + 10, 3, 10), (2 * ticks, 2, ticks), (0, 0, 0)] {
+        let control = After { left: AtomicUsize::new(asked), done: AtomicUsize::new(0) };
+        let result = run(&image, &chip, &stimulus, &options(true), &control).expect("a stopped run is no error");
+        assert!(result.interrupted);
+        assert_eq!(result.samples.len(), kept, "{asked} ticks");
+        assert_eq!(result.samples.last().map_or(0, |sample| sample.ticks as usize), last);
+        assert_eq!(control.done.load(Ordering::SeqCst), asked / ticks);
+    }
+    for threads in [3, 8] {
+        let control = After { left: AtomicUsize::new(150), done: AtomicUsize::new(0) };
+        let options = RunOptions { threads, ..options(true) };
+        let result = run(&image, &chip, &stimulus, &options, &control).expect("a stopped run is no error");
+        assert!(result.interrupted && result.samples.len() <= 4);
+    }
+}

@@ -1,0 +1,333 @@
+//! The native JSON format as serde types; the schema in `programs/network.schema.json` is made from them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{Dynamics, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
+
+/// A spiking network for spikeloom: populations of neurons and projections between them. With float neurons
+/// (if, lif, cuba_lif, ...) it is quantised for the chip; with chip integers (cuba_int, crossbar_int) it is
+/// taken exactly as it is.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "spikeloom network, version 1")]
+pub(super) struct File {
+    /// Where this schema is, for editors; ignored.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Format version, 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Name in reports.
+    pub name: String,
+    /// How float neurons become steps; needed for them, refused with chip integers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Inputs and populations. Input indices of a stimulus count through all inputs in this order.
+    pub populations: Vec<Population>,
+    /// Synapses between populations.
+    #[serde(default)]
+    pub projections: Vec<Projection>,
+    /// Populations that are read.
+    pub outputs: Vec<Output>,
+}
+
+/// Discrete-time reading of float neurons: a preset, and fields that differ from it.
+#[derive(Serialize, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    /// nir (default), snntorch, norse, sinabs, spikingjelly, spyx or rockpool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Seconds per tick.
+    pub dt: f64,
+    /// Integrator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamics: Option<Dynamics>,
+    /// Comparison at the threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fire: Option<Fire>,
+    /// What a spike does to the membrane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
+    /// When the reset acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_time: Option<ResetTime>,
+    /// Several spikes a step, floor(v / threshold).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_spike: Option<bool>,
+    /// Whether biases of recurrent connections act in the first step already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent_bias_at_start: Option<bool>,
+    /// Steps by which recorded spikes lag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_lag: Option<u32>,
+}
+
+/// A named population of neurons, or an input.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Population {
+    /// Unique name.
+    pub name: String,
+    /// Extents, slowest first, such as [channels, height, width] or [neurons].
+    pub shape: Vec<u32>,
+    /// Left out for an input, whose spikes come from the stimulus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neuron: Option<Neuron>,
+}
+
+/// One value for all neurons, or one a neuron.
+#[derive(Serialize, Deserialize, JsonSchema, Clone)]
+#[serde(untagged)]
+pub(super) enum Values<T> {
+    /// For all.
+    One(T),
+    /// One a neuron.
+    Each(Vec<T>),
+}
+
+/// Neuron parameters. Names and equations of float neurons are those of NIR.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "model", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Neuron {
+    /// v' = r x; spikes above v_threshold.
+    If(Float),
+    /// v' = r x; read by its membrane.
+    I(Float),
+    /// tau_mem v' = (v_leak - v) + r x; spikes above v_threshold.
+    Lif(Float),
+    /// The same without spikes.
+    Li(Float),
+    /// tau_syn i' = -i + w_in x, then a lif driven by i.
+    CubaLif(Float),
+    /// The same without spikes.
+    CubaLi(Float),
+    /// Spikes when the input of this tick is above v_threshold; no state.
+    Threshold(Float),
+    /// Registers of a Loihi-style compartment.
+    CubaInt(CubaInt),
+    /// Registers of a TrueNorth-style neuron.
+    CrossbarInt(CrossbarInt),
+}
+
+/// Parameters of a float neuron; each model uses those of its equation.
+#[derive(Serialize, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Float {
+    /// Membrane time constant in seconds (lif, li, cuba_lif, cuba_li).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau_mem: Option<Values<f64>>,
+    /// Synaptic time constant in seconds (cuba_lif, cuba_li).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau_syn: Option<Values<f64>>,
+    /// Input resistance; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r: Option<Values<f64>>,
+    /// Leak potential; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_leak: Option<Values<f64>>,
+    /// Threshold; needed by models that spike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_threshold: Option<Values<f64>>,
+    /// Reset potential; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_reset: Option<Values<f64>>,
+    /// Input weight of the current filter; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub w_in: Option<Values<f64>>,
+    /// Constant input added in every tick; default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Values<f64>>,
+    /// The part of bias that comes from recurrent connections; default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent_bias: Option<Values<f64>>,
+}
+
+/// Registers of a Loihi-style compartment.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CubaInt {
+    /// Current decay register, 0..=4095 (4095: no memory).
+    pub decay_u: Values<u16>,
+    /// Membrane decay register, 0..=4095 (0: perfect integrator).
+    pub decay_v: Values<u16>,
+    /// Threshold mantissa; spikes when v > mantissa * 64. Left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Values<u32>>,
+    /// Bias mantissa; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Values<i16>>,
+    /// Bias exponent; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_exponent: Option<Values<u8>>,
+}
+
+/// Registers of a TrueNorth-style neuron (deterministic part).
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CrossbarInt {
+    /// Leak added every tick; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<Values<i16>>,
+    /// Positive threshold; spikes when V >= threshold. Left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Values<u32>>,
+    /// Magnitude of the negative threshold; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_threshold: Option<Values<u32>>,
+    /// Reset potential; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_value: Option<Values<i32>>,
+    /// What a spike does to V: value, linear or none; default value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spike_reset: Option<SpikeReset>,
+    /// What V below the negative threshold does: saturate or mirror; default saturate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_reset: Option<NegativeReset>,
+}
+
+/// Synapses from one population to another.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Projection {
+    /// Unique name; default "source->target".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the population where spikes come from.
+    pub source: String,
+    /// Name of the population where they go.
+    pub target: String,
+    /// Which source reaches which target.
+    pub pattern: Pattern,
+    /// One weight for all, a list, or rows (one a target) of a dense pattern. Whole numbers with chip integers.
+    pub weights: Weights,
+    /// Scale of chip integers: effective weight is w * 2^exponent; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exponent: Option<i8>,
+    /// Ticks of delay, one for all or one a weight; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Values<u16>>,
+}
+
+/// Weights of a projection.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Weights {
+    /// One for all synapses.
+    One(f64),
+    /// In the order of the pattern: dense by target then source; conv2d by out channel, in channel, y, x.
+    Flat(Vec<f64>),
+    /// One row a target.
+    Rows(Vec<Vec<f64>>),
+}
+
+/// Structure of a projection.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Pattern {
+    /// Every source to every target.
+    Dense(Dense),
+    /// Source i to target i.
+    OneToOne(OneToOne),
+    /// Listed [source, target] pairs, one weight each in the same order.
+    Pairs(Pairs),
+    /// Compressed rows by source.
+    Sparse(Sparse),
+    /// Two-dimensional cross-correlation.
+    Conv2d(Conv2d),
+    /// Sum over windows of one channel.
+    Pool2d(Pool2d),
+}
+
+/// Every source to every target.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dense {}
+
+/// Source i to target i.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneToOne {
+    /// Whether one weight serves all; default false.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+/// Listed pairs.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pairs {
+    /// [source, target] flat indices.
+    pub pairs: Vec<[u32; 2]>,
+}
+
+/// Compressed rows: the synapses of source i are offsets[i]..offsets[i + 1].
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sparse {
+    /// One more than there are sources, ascending from 0.
+    pub offsets: Vec<u32>,
+    /// Target of each synapse.
+    pub targets: Vec<u32>,
+    /// Weight number of each synapse; left out: synapse k uses weight k.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weight_index: Vec<u32>,
+}
+
+/// Convolution; volumes are [channels, height, width], by default the shapes of the populations.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Conv2d {
+    /// Source volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<[u32; 3]>,
+    /// Target volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<[u32; 3]>,
+    /// Kernel height and width.
+    pub kernel: [u32; 2],
+    /// Stride in y and x; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<[u32; 2]>,
+    /// Zero padding at the top and left; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding: Option<[u32; 2]>,
+    /// Dilation; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dilation: Option<[u32; 2]>,
+    /// Groups; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<u32>,
+}
+
+/// Pooling; volumes are [channels, height, width], by default the shapes of the populations.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pool2d {
+    /// Source volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<[u32; 3]>,
+    /// Target volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<[u32; 3]>,
+    /// Window height and width.
+    pub kernel: [u32; 2],
+    /// Stride in y and x; default the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<[u32; 2]>,
+    /// Zero padding at the top and left; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding: Option<[u32; 2]>,
+}
+
+/// A population that is read.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Output {
+    /// Name in reports; default the population's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the population.
+    pub population: String,
+}
