@@ -162,7 +162,7 @@ fn delays_reach_fourteen_ticks_beyond_the_one() {
 #[test]
 fn relays_lag_and_leaks_are_started_early() {
     let mut rng = Rng::new(17);
-    let leaking = CrossbarNeuron { leak: vec![-1, 1].repeat(50), ..plain(4) };
+    let leaking = CrossbarNeuron { leak: [-1, 1].repeat(50), ..plain(4) };
     let populations = vec![
         population("in", &[6], None),
         population("first", &[10], Some(plain(1))),

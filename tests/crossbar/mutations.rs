@@ -63,7 +63,7 @@ fn verify_catches_mutated_images() {
         for number in 0..body.parameters.len() {
             let changes: [&dyn Fn(&mut CrossbarParameters); 5] =
                 [&|p| p.leak += 1, &|p| p.threshold += 1, &|p| p.spike_reset ^= 1, &|p| p.initial += 1, &|p| {
-                    p.weights[0] += 1
+                    p.weights[0] += 1;
                 }];
             for change in changes {
                 // A relay may have any threshold up to its weight, and unused weights do not matter.

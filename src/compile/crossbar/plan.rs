@@ -100,7 +100,7 @@ fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool)
 /// Fan-in, slicings and orders of every population; all that can never fit is told at once.
 fn candidates(graph: &IntGraph, lines: &Lines, chip: &ChipSpec, spec: &CrossbarSpec) -> Result<Vec<Option<Candidate>>> {
     let limits = &chip.capacity;
-    let neurons: usize = graph.populations.iter().filter(|p| !p.is_input()).map(|p| p.size()).sum();
+    let neurons: usize = graph.populations.iter().filter(|p| !p.is_input()).map(crate::graph::Population::size).sum();
     let room = u64::from(chip.cores()) * u64::from(limits.neurons);
     if neurons as u64 > room {
         let problem = Problem::misfit("crossbar/neurons", "", format!("the network has {neurons} neurons"));
