@@ -12,9 +12,8 @@ fn compilation(criterion: &mut Criterion) {
     group.sample_size(20);
     for name in ["truenorth", "loihi"] {
         let chip = chip::load(name, &LoadOptions::default()).expect("built in");
-        let compile = || {
-            compile::compile(&network, &chip, &compile::Options::default(), &mut Log::default()).expect("it fits")
-        };
+        let compile =
+            || compile::compile(&network, &chip, &compile::Options::default(), &mut Log::default()).expect("it fits");
         group.bench_function(name, |bencher| bencher.iter(compile));
     }
     group.finish();

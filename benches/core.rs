@@ -27,9 +27,11 @@ fn network(neuron: IntNeuron, size: u32, fan_out: u32, weights: std::ops::Range<
             let mut chosen: Vec<u32> = (0..fan_out).map(|_| rng.below(u64::from(size)) as u32).collect();
             chosen.sort_unstable();
             chosen.dedup();
-            values.extend(chosen.iter().map(|_| {
-                2 * ((weights.start + rng.below((weights.end - weights.start) as u64) as i32) / 2)
-            }));
+            values.extend(
+                chosen
+                    .iter()
+                    .map(|_| 2 * ((weights.start + rng.below((weights.end - weights.start) as u64) as i32) / 2)),
+            );
             targets.extend(chosen);
             offsets.push(targets.len() as u32);
         }

@@ -125,7 +125,8 @@ pub(super) struct Reading {
 impl Reading {
     /// As the graph room wants it.
     pub(super) fn options(&self) -> Result<ReadOptions> {
-        let mut parts = self.profile.as_deref().unwrap_or_default().split(',').filter(|part| !part.is_empty()).peekable();
+        let mut parts =
+            self.profile.as_deref().unwrap_or_default().split(',').filter(|part| !part.is_empty()).peekable();
         let named = parts.next_if(|part| !part.contains('=')).map(str::to_owned);
         Ok(ReadOptions {
             profile: named,

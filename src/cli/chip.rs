@@ -25,7 +25,9 @@ fn list(console: &Console) -> Result<u8> {
     if console.json() {
         let list: Vec<_> = chips
             .iter()
-            .map(|chip| json!({ "name": chip.name, "title": chip.title, "cores": chip.cores(), "family": family(chip) }))
+            .map(
+                |chip| json!({ "name": chip.name, "title": chip.title, "cores": chip.cores(), "family": family(chip) }),
+            )
             .collect();
         console.object("chip list", json!({ "chips": list }));
         return Ok(0);
@@ -60,7 +62,9 @@ fn show(chip: &ChipSpec, console: &Console) -> Result<u8> {
         return Ok(0);
     }
     let row = |fact: &chip::Fact| {
-        [&fact.key, &fact.value, &fact.unit, status(fact.status), &fact.source].map(|text: &str| text.to_owned()).to_vec()
+        [&fact.key, &fact.value, &fact.unit, status(fact.status), &fact.source]
+            .map(|text: &str| text.to_owned())
+            .to_vec()
     };
     let rows = chip.facts.iter().map(row).collect();
     let table = console.table(&["key", "value", "unit", "status", "source"], rows);

@@ -58,11 +58,7 @@ impl Console {
 
     /// Columns for tables on stdout.
     pub(super) fn width(&self) -> u16 {
-        if std::io::stdout().is_terminal() {
-            comfy_table::Table::new().width().unwrap_or(120)
-        } else {
-            120
-        }
+        if std::io::stdout().is_terminal() { comfy_table::Table::new().width().unwrap_or(120) } else { 120 }
     }
 
     /// A table for stdout.
@@ -164,11 +160,8 @@ pub(super) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
 
 /// Reads a whole text file, `-` from stdin.
 pub(super) fn read_text(path: &Path) -> Result<String> {
-    let read = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        fs::read_to_string(path)
-    };
+    let read =
+        if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(path) };
     read.map_err(|error| {
         Problem::invalid("cli/unreadable", path.display().to_string(), error.to_string())
             .help("name a text file that is there, or - for standard input")

@@ -114,7 +114,11 @@ fn show(reports: &[Report], out: &Path, console: &Console) {
     console.result(&comparison::text(reports, console.width()));
     for report in reports {
         let name = &report.chip.name;
-        console.result(&format!("{name:10} digest {}  {}", &report.digest[..16], out.join(name).join("report.html").display()));
+        console.result(&format!(
+            "{name:10} digest {}  {}",
+            &report.digest[..16],
+            out.join(name).join("report.html").display()
+        ));
     }
     console.result(&format!("{:10} {}", "both", out.join("comparison.html").display()));
 }

@@ -11,7 +11,8 @@ use crate::emu;
 
 /// A bar on stderr that appears only on a terminal.
 pub(super) fn bar(console: &Console, length: u64, what: &str) -> ProgressBar {
-    let target = if console.shows_progress() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
+    let target =
+        if console.shows_progress() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len} {per_sec} eta {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style).with_message(what.to_owned());

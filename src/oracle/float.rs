@@ -110,8 +110,7 @@ fn order(graph: &Graph) -> Plan {
     for (position, &population) in sequence.iter().enumerate() {
         rank[population] = position;
     }
-    let recurrent =
-        graph.projections.iter().map(|p| rank[p.target.index()] <= rank[p.source.index()]).collect();
+    let recurrent = graph.projections.iter().map(|p| rank[p.target.index()] <= rank[p.source.index()]).collect();
     Plan { sequence, recurrent, outgoing }
 }
 
@@ -298,8 +297,7 @@ fn steps(neuron: &FloatNeuron, size: usize, profile: &Profile) -> Vec<Step> {
                 Dynamics::DecayThenAdd => ((-dt / tau).exp(), 1.0, 1.0 - (-dt / tau).exp()),
             };
             let (keep_i, gain_i, _) = if cuba { filter(at(&neuron.tau_syn, n, 1.0)) } else { (0.0, 1.0, 0.0) };
-            let (keep_v, gain_v, gain_rest) =
-                if leaky { filter(at(&neuron.tau_mem, n, 1.0)) } else { (1.0, dt, 0.0) };
+            let (keep_v, gain_v, gain_rest) = if leaky { filter(at(&neuron.tau_mem, n, 1.0)) } else { (1.0, dt, 0.0) };
             let bias = at(&neuron.bias, n, 0.0);
             let late = if profile.recurrent_bias_at_start { 0.0 } else { at(&neuron.recurrent_bias, n, 0.0) };
             Step {

@@ -23,5 +23,5 @@ pub use json::model::{
     Timing,
 };
 pub use json::{SCHEMA_VERSION, json, json_schema, read_json};
-pub use text::text;
 pub(crate) use text::table;
+pub use text::text;

@@ -65,12 +65,7 @@ fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str,
         ("decay_u", wide(decay_u), 0, top(spec.decay_bits)),
         ("decay_v", wide(decay_v), 0, top(spec.decay_bits)),
         ("bias", bias.iter().map(|&v| i64::from(v)).collect(), -bias_top, bias_top),
-        (
-            "bias_exponent",
-            bias_exponent.iter().map(|&v| i64::from(v)).collect(),
-            0,
-            i64::from(spec.bias_exponent_max),
-        ),
+        ("bias_exponent", bias_exponent.iter().map(|&v| i64::from(v)).collect(), 0, i64::from(spec.bias_exponent_max)),
     ];
     if let Some(mantissas) = threshold {
         let values = mantissas.iter().map(|&v| i64::from(v)).collect();
@@ -159,12 +154,7 @@ fn pattern_shape(pattern: &Pattern) -> std::result::Result<(u64, u64, u64), Stri
 }
 
 /// Positive kernel, stride and dilation, all small enough for the index arithmetic.
-fn plane(
-    kernel: [u32; 2],
-    stride: [u32; 2],
-    dilation: [u32; 2],
-    padding: [u32; 2],
-) -> std::result::Result<(), String> {
+fn plane(kernel: [u32; 2], stride: [u32; 2], dilation: [u32; 2], padding: [u32; 2]) -> std::result::Result<(), String> {
     let fine = |values: [u32; 2], least: u32| values.iter().all(|value| (least..1 << 15).contains(value));
     if fine(kernel, 1) && fine(stride, 1) && fine(dilation, 1) && fine(padding, 0) {
         return Ok(());
@@ -203,7 +193,8 @@ fn capacity(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec, problems: &mut V
     if total > room {
         let largest = graph.populations.iter().filter(|p| !p.is_input()).max_by_key(|p| volume(&p.shape));
         let name = largest.map_or("", |population| &population.name);
-        let what = format!("the network has {total} neurons, {} too many; this is the largest population", total - room);
+        let what =
+            format!("the network has {total} neurons, {} too many; this is the largest population", total - room);
         problems.push(
             Problem::misfit("cuba/neurons", format!("population '{name}'"), what)
                 .limit(format!("{room} neurons on chip '{}'", chip.name))

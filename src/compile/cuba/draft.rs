@@ -221,13 +221,7 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
 }
 
 /// Cuts one projection down to the targets `neurons`, whose first is compartment `base`, and lists it by source.
-fn sketch_link(
-    row: &Row<'_>,
-    at: (usize, usize),
-    neurons: &Range<u32>,
-    base: u32,
-    sketches: &mut Vec<Sketch>,
-) {
+fn sketch_link(row: &Row<'_>, at: (usize, usize), neurons: &Range<u32>, base: u32, sketches: &mut Vec<Sketch>) {
     let Link { projection, incoming, shares, .. } = &row.inbound[at.0][at.1];
     let source_population = projection.source.0;
     let sources = row.graph.populations[projection.source.index()].size();

@@ -79,9 +79,10 @@ pub(super) fn motion(
         let rest = if leaks { at(&decay_v, n) * (at(&neuron.v_leak, n) - shift(n)) } else { 0.0 };
         rest + if filters { 0.0 } else { at(&gain, n) * at(&neuron.bias, n) }
     });
-    let threshold = neuron.kind.spikes().then(|| {
-        each(size, &[&neuron.v_threshold, &neuron.v_reset], |n| at(&neuron.v_threshold, n) - shift(n))
-    });
+    let threshold = neuron
+        .kind
+        .spikes()
+        .then(|| each(size, &[&neuron.v_threshold, &neuron.v_reset], |n| at(&neuron.v_threshold, n) - shift(n)));
     let filtered_bias = if filters && neuron.bias.iter().any(|&b| b != 0.0) { neuron.bias.clone() } else { Vec::new() };
     Ok(Motion { decay_u, decay_v, gain, bias, filtered_bias, threshold })
 }

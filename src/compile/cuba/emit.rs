@@ -6,9 +6,7 @@ use super::depth::depth;
 use super::draft::{Draft, Row};
 use crate::compile::{CoreUse, Log, Options, ResourceUse, place};
 use crate::ids::CoreId;
-use crate::image::{
-    AxonOut, CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage,
-};
+use crate::image::{AxonOut, CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage};
 
 /// Packets of every source neuron: `routes[population][neuron]`, ascending by core.
 type Routes = Vec<Vec<Vec<AxonOut>>>;

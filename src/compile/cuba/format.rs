@@ -89,8 +89,7 @@ pub(super) fn index_width(spec: &CubaSpec, largest: u16) -> u8 {
 /// Words of synapse memory for a list of `count` synapses of `bits` bits each.
 pub(in crate::compile) fn words(spec: &CubaSpec, count: usize, bits: u32) -> u32 {
     let block = usize::from(spec.block_synapses.max(1));
-    let of_block =
-        |synapses: usize| (synapses as u32 * bits + u32::from(spec.block_overhead_bits)).div_ceil(u64::BITS);
+    let of_block = |synapses: usize| (synapses as u32 * bits + u32::from(spec.block_overhead_bits)).div_ceil(u64::BITS);
     let full = (count / block) as u32 * of_block(block);
     let rest = count % block;
     full + if rest > 0 { of_block(rest) } else { 0 }

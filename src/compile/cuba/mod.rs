@@ -16,8 +16,8 @@ mod testing;
 mod verify;
 mod verify_core;
 
-pub(super) use quantise::quantise;
 pub(super) use format::words;
+pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 
 use super::{Log, Options, Partition};

@@ -10,9 +10,7 @@ use super::scale::{Bounds, bias, choose, mantissas, peak};
 use crate::chip::CubaSpec;
 use crate::compile::{Log, Options, TensorError};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{
-    CubaNeuron, Delays, Fire, Graph, IntGraph, IntNeuron, NeuronKind, Pattern, Population, Projection,
-};
+use crate::graph::{CubaNeuron, Delays, Fire, Graph, IntGraph, IntNeuron, NeuronKind, Pattern, Population, Projection};
 use crate::ids::PopulationId;
 
 /// Steps of the membrane in one unit of thresholds and weights.

@@ -1,8 +1,6 @@
 //! A Loihi by hand for tests of this room.
 
-use crate::chip::{
-    CapacityLimits, ChipSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec, SyncSpec, UnitTimes,
-};
+use crate::chip::{CapacityLimits, ChipSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec, SyncSpec, UnitTimes};
 use crate::digest::Digest;
 use crate::event::Event;
 

@@ -20,7 +20,8 @@ type Effect = (u32, u32, i32, i8, u32);
 
 /// Whether `image` is `network` on `chip`.
 pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
-    let mut checker = Checker { network, image, chip, cores: HashMap::new(), owner: HashMap::new(), problems: Vec::new() };
+    let mut checker =
+        Checker { network, image, chip, cores: HashMap::new(), owner: HashMap::new(), problems: Vec::new() };
     checker.tables();
     checker.cores(spec);
     checker.neurons();
@@ -183,7 +184,13 @@ impl<'a> Checker<'a> {
                     }
                     let neuron = synapse.target.checked_add(*base)?;
                     let (population, index) = *self.owner.get(&Place { core, neuron })?;
-                    found.push((population, index, i32::from(synapse.weight), exponent, u32::from(synapse.delay) + late));
+                    found.push((
+                        population,
+                        index,
+                        i32::from(synapse.weight),
+                        exponent,
+                        u32::from(synapse.delay) + late,
+                    ));
                 }
             }
         }

@@ -239,7 +239,10 @@ mod tests {
     }
 
     fn numbers(seed: u64, count: usize) -> Vec<f64> {
-        (0..count as u64).map(|n| (n.wrapping_mul(2_654_435_761) ^ seed.wrapping_mul(97)) as u8).map(|b| f64::from(b) - 128.0).collect()
+        (0..count as u64)
+            .map(|n| (n.wrapping_mul(2_654_435_761) ^ seed.wrapping_mul(97)) as u8)
+            .map(|b| f64::from(b) - 128.0)
+            .collect()
     }
 
     fn conv(input: [u32; 3], out: u32, kernel: u32, stride: u32, padding: u32, groups: u32, seed: u64) -> Linear {
@@ -248,7 +251,12 @@ mod tests {
         let weights = numbers(seed, (out * input[0] / groups * kernel * kernel) as usize);
         let [kernel, stride, padding] = [[kernel; 2], [stride; 2], [padding; 2]];
         let conv = Conv2d { input, output, kernel, stride, padding, dilation: [1; 2], groups };
-        Linear { pattern: Pattern::Conv2d(conv), weights, bias: numbers(seed + 1, volume(output)), targets: volume(output) }
+        Linear {
+            pattern: Pattern::Conv2d(conv),
+            weights,
+            bias: numbers(seed + 1, volume(output)),
+            targets: volume(output),
+        }
     }
 
     fn pool(input: [u32; 3], kernel: u32, stride: u32, padding: u32) -> Linear {

@@ -21,11 +21,8 @@ fn inline(graph: Graph, prefix: &str, flat: &mut Graph) -> Vec<(Vec<usize>, Vec<
             ends.push((vec![flat.nodes.len() - 1], vec![flat.nodes.len() - 1]));
             continue;
         };
-        let kinds: Vec<(bool, bool)> = inner
-            .nodes
-            .iter()
-            .map(|(_, op)| (matches!(op, Op::Input(_)), matches!(op, Op::Output)))
-            .collect();
+        let kinds: Vec<(bool, bool)> =
+            inner.nodes.iter().map(|(_, op)| (matches!(op, Op::Input(_)), matches!(op, Op::Output))).collect();
         let inner_ends = inline(inner, &format!("{name}/"), flat);
         let pick = |wanted: fn(&(bool, bool)) -> bool| -> Vec<usize> {
             let hits = kinds.iter().zip(&inner_ends).filter(|(kind, _)| wanted(kind));

@@ -28,12 +28,16 @@ pub(super) fn profile(graph: &Graph, file: &str, options: &ReadOptions, notes: &
         (None, None) if options.profile.is_some() || options.set.iter().any(|(field, _)| field == "dt") => {}
         (None, None) if neurons.iter().all(|neuron| neuron.kind == NeuronKind::Threshold) => {}
         (None, None) => {
-            return Err(Problem::invalid("graph/dt", file, "the time step of the network is not known: NIR stores none")
-                .help(format!(
-                    "say --dt SECONDS, or --profile NAME for the framework that wrote it ({})",
-                    Profile::presets().join(", ")
-                ))
-                .into());
+            return Err(Problem::invalid(
+                "graph/dt",
+                file,
+                "the time step of the network is not known: NIR stores none",
+            )
+            .help(format!(
+                "say --dt SECONDS, or --profile NAME for the framework that wrote it ({})",
+                Profile::presets().join(", ")
+            ))
+            .into());
         }
     }
     for (field, value) in &options.set {
@@ -75,7 +79,9 @@ fn infer(neurons: &[&Neuron]) -> Option<(&'static str, f64, &'static str)> {
         neurons.iter().filter(|neuron| neuron.kind == NeuronKind::If).flat_map(|neuron| neuron.r.clone()).collect();
     match agree(&r) {
         Some(1.0) => Some(("sinabs", 1.0, "all IF neurons have r = 1: time counts in steps, as Sinabs writes it")),
-        Some(r) if r > 1.0 => Some(("spikingjelly", 1.0 / r, "all IF neurons have r = 1/dt, as SpikingJelly writes it")),
+        Some(r) if r > 1.0 => {
+            Some(("spikingjelly", 1.0 / r, "all IF neurons have r = 1/dt, as SpikingJelly writes it"))
+        }
         _ => None,
     }
 }

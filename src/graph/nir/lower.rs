@@ -5,9 +5,7 @@ use super::compose::Linear;
 use super::maps::{self, Scope};
 use super::node::{Graph as Nir, Neuron, Op};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{
-    FloatNeuron, Graph, NeuronKind, Output, Population, Profile, Projection,
-};
+use crate::graph::{FloatNeuron, Graph, NeuronKind, Output, Population, Profile, Projection};
 use crate::ids::PopulationId;
 
 /// Most paths into one node, and most nodes of a path.
@@ -15,7 +13,8 @@ const MAX_PATHS: usize = 4096;
 
 /// Lowers a flat graph. Leniencies go to `notes`.
 pub(super) fn lower(nir: &Nir, name: &str, file: &str, profile: Profile, notes: &mut Vec<String>) -> Result<Graph> {
-    let mut lowering = Lowering { nir, file, profile, notes, found: Vec::new(), populations: Vec::new(), shapes: Vec::new() };
+    let mut lowering =
+        Lowering { nir, file, profile, notes, found: Vec::new(), populations: Vec::new(), shapes: Vec::new() };
     lowering.place_populations();
     let graph = lowering.graph(name);
     let found = std::mem::take(&mut lowering.found);
@@ -65,8 +64,7 @@ impl Lowering<'_> {
         }
         let unreached = (0..nodes.len()).filter(|&n| !seen[n] && matches!(nodes[n].1, Op::Neuron(_)));
         queue.extend(unreached.collect::<Vec<_>>());
-        self.populations =
-            queue.into_iter().filter(|&n| matches!(nodes[n].1, Op::Input(_) | Op::Neuron(_))).collect();
+        self.populations = queue.into_iter().filter(|&n| matches!(nodes[n].1, Op::Input(_) | Op::Neuron(_))).collect();
         self.shapes = vec![Vec::new(); self.populations.len()];
         for index in 0..self.populations.len() {
             self.shapes[index] = self.shape(self.populations[index]);
@@ -110,7 +108,13 @@ impl Lowering<'_> {
             next = to;
             keep = match &self.nir.nodes[to].1 {
                 Op::Affine { weight, .. } if shape.last().map(|&n| n as usize) == weight.shape.last().copied() => 1,
-                Op::Conv { flat, .. } => if *flat { 2 } else { 3 },
+                Op::Conv { flat, .. } => {
+                    if *flat {
+                        2
+                    } else {
+                        3
+                    }
+                }
                 Op::Pool { .. } => 3,
                 Op::Neuron(neuron) if !neuron.shape.is_empty() => neuron.shape.len(),
                 Op::Scale(array) | Op::Delay(array) if array.values.len() > 1 => array.shape.len(),
@@ -123,10 +127,8 @@ impl Lowering<'_> {
             return shape;
         }
         let kept = shape[shape.len() - keep..].to_vec();
-        self.notes.push(format!(
-            "input '{}': shape {shape:?} holds batch or time, read as {kept:?}",
-            self.nir.nodes[node].0
-        ));
+        self.notes
+            .push(format!("input '{}': shape {shape:?} holds batch or time, read as {kept:?}", self.nir.nodes[node].0));
         kept
     }
 

@@ -37,10 +37,15 @@ pub(super) fn chain(scope: &Scope, path: &[usize], shape: &[u32]) -> Result<Chai
             let ticks = ticks(delay, scope.dt, name, &mut notes).map_err(|what| (node, what))?;
             match ticks.as_slice() {
                 [one] => uniform = uniform.saturating_add(*one),
-                each if matches!(map.pattern, Pattern::OneToOne { .. }) && each.len() == size && by_source.is_none() => {
+                each if matches!(map.pattern, Pattern::OneToOne { .. })
+                    && each.len() == size
+                    && by_source.is_none() =>
+                {
                     by_source = Some(ticks);
                 }
-                _ => return Err((node, "delays that differ between neurons must come before other weights".to_owned())),
+                _ => {
+                    return Err((node, "delays that differ between neurons must come before other weights".to_owned()));
+                }
             }
             continue;
         }

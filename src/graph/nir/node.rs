@@ -6,8 +6,25 @@ use crate::graph::NeuronKind;
 
 /// Type names as they are stored.
 const TYPES: [&str; 19] = [
-    "Input", "Output", "NIRGraph", "Affine", "Linear", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d",
-    "Flatten", "Delay", "Threshold", "I", "IF", "LI", "LIF", "CubaLI", "CubaLIF",
+    "Input",
+    "Output",
+    "NIRGraph",
+    "Affine",
+    "Linear",
+    "Scale",
+    "Conv1d",
+    "Conv2d",
+    "SumPool2d",
+    "AvgPool2d",
+    "Flatten",
+    "Delay",
+    "Threshold",
+    "I",
+    "IF",
+    "LI",
+    "LIF",
+    "CubaLI",
+    "CubaLIF",
 ];
 /// Deepest nesting of NIR graphs.
 const MAX_NESTING: usize = 16;
@@ -32,11 +49,28 @@ pub(super) enum Op {
     Input(Vec<u32>),
     Output,
     Graph(Graph),
-    Affine { weight: Array, bias: Option<Vec<f64>> },
+    Affine {
+        weight: Array,
+        bias: Option<Vec<f64>>,
+    },
     Scale(Array),
     /// A one-dimensional convolution has kernel, stride and dilation 1 in y.
-    Conv { weight: Array, bias: Option<Vec<f64>>, stride: [u32; 2], padding: Pad, dilation: [u32; 2], groups: u32, input: Option<[u32; 2]>, flat: bool },
-    Pool { kernel: [u32; 2], stride: [u32; 2], padding: [u32; 2], average: bool },
+    Conv {
+        weight: Array,
+        bias: Option<Vec<f64>>,
+        stride: [u32; 2],
+        padding: Pad,
+        dilation: [u32; 2],
+        groups: u32,
+        input: Option<[u32; 2]>,
+        flat: bool,
+    },
+    Pool {
+        kernel: [u32; 2],
+        stride: [u32; 2],
+        padding: [u32; 2],
+        average: bool,
+    },
     Flatten,
     Delay(Array),
     Neuron(Neuron),
@@ -97,7 +131,9 @@ pub(super) fn graph(tree: &Tree, path: &str, depth: usize, found: &mut Vec<Probl
                 let what = format!("edge '{}' -> '{}' names a node that is not there", edge[0], edge[1]);
                 let known = graph.nodes.iter().map(|(node, _)| node.as_str());
                 let help = nearest(name, known).map_or(String::new(), |near| format!("; did it mean '{near}'?"));
-                found.push(Problem::invalid("graph/nir-edge", path, what).help(format!("export the network again{help}")));
+                found.push(
+                    Problem::invalid("graph/nir-edge", path, what).help(format!("export the network again{help}")),
+                );
             }
             at
         };
