@@ -2,7 +2,7 @@
 //! `train` makes of the default options.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use spikeloom::graph::{self, Graph, Network};
 use spikeloom::stimulus::{ImageSet, Options, Sample, digits, encode_images};
@@ -10,10 +10,16 @@ use spikeloom::train::{TrainOptions, decide, train};
 
 const FILE: &str = "programs/digits/digits.json";
 
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE)
+}
+
+fn text() -> String {
+    std::fs::read_to_string(path()).expect("the shipped network")
+}
+
 fn shipped() -> Graph {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let text = std::fs::read_to_string(path).expect("the shipped network");
-    match graph::read_json(&text, FILE).expect("a sound network") {
+    match graph::read_json(&text(), FILE).expect("a sound network") {
         Network::Float(graph) => graph,
         Network::Int(_) => panic!("the digits network is a float network"),
     }
@@ -89,9 +95,9 @@ fn the_shipped_network_is_what_train_makes() {
     let trained = train(&digits.train, &TrainOptions::default(), &mut |_| ControlFlow::Continue(())).expect("trains");
     let accuracy = (trained.accuracy(&digits.train), trained.accuracy(&digits.test));
     println!("accuracy of train, test: {accuracy:.4?}");
-    let text = graph::write_json(&Network::Float(trained.network));
+    let made = graph::write_json(&Network::Float(trained.network));
     if std::env::var_os("SPIKELOOM_WRITE").is_some() {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE), &text).expect("written");
+        std::fs::write(path(), &made).expect("written");
     }
-    assert!(text == graph::write_json(&Network::Float(shipped())), "{FILE} is not what train makes");
+    assert!(made == text(), "{FILE} is not what train makes");
 }

@@ -89,9 +89,7 @@ pub fn parse(text: &str, file: &str, options: &LoadOptions) -> Result<ChipSpec> 
     }
     let mut found = Found::default();
     let mut tree = tree::parse(text, file, &mut found.problems);
-    if !found.problems.is_empty() {
-        return Problems::check(found.problems, ()).map(|()| unreachable!("there are problems"));
-    }
+    Problems::check(std::mem::take(&mut found.problems), ())?;
     for (key, value) in &options.set {
         tree::set(&mut tree, key, value, &mut found.problems);
     }

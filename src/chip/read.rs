@@ -138,7 +138,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         delay_max: section.number("delay_max", 0..=63, found) as u8,
         synapse_words: section.number("synapse_words", 1..=1 << 24, found) as u32,
         weight_widths: widths(section.numbers("weight_widths", 1..=15, found)),
-        index_widths: widths(section.numbers("index_widths", 1..=16, found)),
+        index_widths: widths(section.numbers("index_widths", 0..=16, found)),
         block_synapses: section.number("block_synapses", 1..=255, found) as u8,
         block_overhead_bits: section.number("block_overhead_bits", 0..=63, found) as u8,
         compartment_configs: section.number("compartment_configs", 1..=65_535, found) as u16,

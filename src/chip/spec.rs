@@ -21,7 +21,7 @@ pub enum Status {
 /// One number of a chip file with its provenance, for reports and `chip show`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// Dotted key in the file, such as `energy.nahuku.axon_out`.
+    /// Dotted key in the file, such as `cost.nahuku.energy.axon_out`.
     pub key: String,
     /// The value as written, in `unit`.
     pub value: String,

@@ -91,6 +91,17 @@ fn every_key_is_explained_and_both_families_parse() {
     assert_eq!(load("example", &slow).expect("the set is there").energy.supply_mv, 600);
 }
 
+#[test]
+fn the_manual_names_every_key() {
+    let manual = include_str!("../../isa/README.md");
+    for line in default_text().lines().map(|line| line.trim_start_matches("#: ")).filter(|line| !line.starts_with('#'))
+    {
+        if let Some((key, _)) = line.split_once(" = ") {
+            assert!(manual.contains(&format!("`{key}")) || manual.contains(&format!(".{key}`")), "'{key}' is missing");
+        }
+    }
+}
+
 /// The example with its "#:" lines in the place of those that they replace.
 fn as_crossbar(text: &str) -> String {
     let mut out = String::new();
@@ -135,7 +146,7 @@ fn all_problems_of_a_file_are_reported_at_once() {
         .replace("family = \"crossbar\"", "family = \"crossbars\"")
         .replace("hop_y = { value = 7.16, unit = \"ns\"", "hop_y = { value = 7.16, unit = \"pJ\"")
         .replace("cycle = { value = 7.16, unit = \"ns\"", "cycle = { value = 7.16")
-        .replace("status = \"measured\"", "status = \"guessed\"");
+        .replace("status = \"derived\"", "status = \"guessed\"");
     let problems = refused(&broken);
     for code in ["chip/range", "chip/type", "chip/choice", "chip/unit", "chip/status"] {
         assert!(problems.has(code), "{code} in\n{problems}");

@@ -87,7 +87,7 @@ pub(super) struct ChipChoice {
 pub(super) struct ChipTuning {
     /// Energy and time cost set of the chip, such as davies2018 or nahuku
     #[arg(long, value_name = "NAME")]
-    pub costs: Option<String>,
+    pub cost_set: Option<String>,
     /// Supply voltage in millivolts
     #[arg(long, value_name = "MV")]
     pub supply: Option<u32>,
@@ -103,7 +103,7 @@ impl ChipTuning {
     /// As the chip room wants it.
     pub(super) fn options(&self) -> Result<LoadOptions> {
         Ok(LoadOptions {
-            cost_set: self.costs.clone(),
+            cost_set: self.cost_set.clone(),
             supply_mv: self.supply,
             tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
             set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,

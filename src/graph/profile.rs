@@ -61,7 +61,6 @@ impl Profile {
             "spikingjelly" => profile.fire = Fire::AtOrAbove,
             "spyx" => {
                 profile.reset = Reset::Subtract;
-                profile.recurrent_bias_at_start = false;
                 profile.output_lag = 1;
             }
             "rockpool" => {

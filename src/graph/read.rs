@@ -40,7 +40,10 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
             .help("networks are read from .nir, .h5, .hdf5 and .json")
             .into());
     }
-    let unreadable = |error: std::io::Error| Problem::invalid("graph/file", &file, format!("cannot be read: {error}"));
+    let unreadable = |error: std::io::Error| {
+        Problem::invalid("graph/file", &file, format!("cannot be read: {error}"))
+            .help("give the path of an existing .nir, .h5, .hdf5 or .json file")
+    };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_FILE {
         let problem = Problem::invalid("graph/file", file, format!("is {size} bytes long"));

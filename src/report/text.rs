@@ -55,6 +55,14 @@ pub(super) fn efficiency(energy: &Energy) -> Option<String> {
     energy.gsops_per_watt.map(|gsops| format!("{bound}{gsops:.1} GSOPS/W"))
 }
 
+/// Energy with memory accesses; a price that counts arithmetic only leaves them out.
+pub(super) fn with_memory(arithmetic: Option<f64>, memory: Option<f64>) -> String {
+    match (arithmetic, memory) {
+        (Some(_), None) => "left out".to_owned(),
+        (_, memory) => si_or_unknown(memory, "J"),
+    }
+}
+
 struct Page {
     width: u16,
 }
@@ -196,7 +204,7 @@ impl Page {
             vec![
                 other.name.clone(),
                 si_or_unknown(other.sparse_joules, "J"),
-                si_or_unknown(other.sparse_memory_joules, "J"),
+                with_memory(other.sparse_joules, other.sparse_memory_joules),
                 si_or_unknown(other.dense_joules, "J"),
             ]
         };

@@ -87,6 +87,9 @@ fn tensor<R: Read>(array: NpyFile<R>, place: &str) -> Result<Tensor> {
     let shape = array.shape().to_vec();
     let length = shape.iter().try_fold(1_u64, |product, &extent| product.checked_mul(extent));
     let length = length.ok_or_else(|| refuse(format!("shape {shape:?} is too large")))?;
+    if length == 0 {
+        return Err(Problem::invalid("stimulus/empty", place, format!("shape {shape:?} holds nothing")).into());
+    }
     let DType::Plain(kind) = array.dtype() else { return Err(refuse("holds records, not numbers".to_owned()).into()) };
     let order = array.order();
     let mut entries = match (kind.type_char(), kind.size_field()) {
@@ -155,9 +158,6 @@ fn leading(shape: &[u64], inputs: u32, wanted: &[usize]) -> Option<usize> {
     })
 }
 
-/// Bound on samples of a tensor: an axis of zero length makes any other axis free of charge.
-const MOST_SAMPLES: u64 = 1 << 24;
-
 fn spikes(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result<Vec<Sample>> {
     let shape = &tensor.shape;
     let (batch, ticks) = match leading(shape, inputs, &[1, 2]) {
@@ -168,9 +168,9 @@ fn spikes(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result
             return Err(mismatch(file, what, inputs));
         }
     };
-    if ticks > u64::from(MAX_TICKS) || batch > MOST_SAMPLES {
-        let what = format!("{batch} samples of {ticks} ticks are too many");
-        return Err(Problem::invalid("stimulus/tick", file, what).limit(format!("{MAX_TICKS} ticks")).into());
+    if ticks > u64::from(MAX_TICKS) {
+        let limit = format!("{MAX_TICKS} ticks");
+        return Err(Problem::invalid("stimulus/tick", file, format!("{ticks} ticks are too many")).limit(limit).into());
     }
     let mut found = Found::default();
     let mut spikes = vec![Vec::new(); batch as usize];
@@ -197,9 +197,6 @@ fn images(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result
         Some(_) => shape[0],
         None => return Err(mismatch(file, format!("shape {shape:?} is not (sample, pixel...)"), inputs)),
     };
-    if batch > MOST_SAMPLES {
-        return Err(Problem::invalid("stimulus/tick", file, format!("{batch} samples are too many")).into());
-    }
     let mut found = Found::default();
     let mut pixels: Vec<Vec<u8>> = vec![Vec::new(); batch as usize];
     let mut brightest = 1;

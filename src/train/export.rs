@@ -43,7 +43,7 @@ fn integrate_and_fire(v_threshold: Vec<f64>) -> FloatNeuron {
         tau_syn: Vec::new(),
         // Euler adds dt * r * x: with r = 1/dt a weight is what a spike adds.
         r: vec![1.0 / TICK],
-        v_leak: Vec::new(),
+        v_leak: vec![0.0],
         v_threshold,
         v_reset: vec![0.0],
         w_in: Vec::new(),

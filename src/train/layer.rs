@@ -148,13 +148,13 @@ impl Layer {
         let mut of_membranes = vec![0.0; of_spikes.len()];
         let mut later = vec![0.0_f32; self.targets];
         for row in (0..of_spikes.len() / self.targets).rev().map(|tick| tick * self.targets) {
-            for neuron in 0..self.targets {
+            for (neuron, later) in later.iter_mut().enumerate() {
                 let at = row + neuron;
                 let distance = (trace.membranes[at] / self.thresholds[neuron] - 1.0).abs();
                 let slope = (1.0 + STEEP * distance).powi(-2);
-                let kept = if trace.spikes[at] { 0.0 } else { later[neuron] };
-                later[neuron] = of_spikes[at] * slope + kept;
-                of_membranes[at] = later[neuron];
+                let kept = if trace.spikes[at] { 0.0 } else { *later };
+                *later = of_spikes[at] * slope + kept;
+                of_membranes[at] = *later;
             }
         }
         of_membranes

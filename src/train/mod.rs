@@ -76,7 +76,7 @@ impl Default for TrainOptions {
             seed: 1,
             rate: 4e-3,
             batch: 32,
-            jitter: 3,
+            jitter: 4,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! and what cannot be lowered without changing the dynamics is refused.
 
 mod check;
+mod codebook;
 mod emit;
 mod lags;
 mod lines;

@@ -13,6 +13,8 @@ mod quantise;
 mod scale;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod verify_core;
 

@@ -2,7 +2,7 @@
 //! every spike's packets through axons, lists and formats to compartments, and compares what it finds with what
 //! the integer network says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::depth::depth;
 use super::draft::configuration;
@@ -129,7 +129,7 @@ impl<'a> Checker<'a> {
 
     /// Every source's synapses, read from the image and from the network.
     fn synapses(&mut self) {
-        let mut used_axons = 0_usize;
+        let mut reached = HashSet::new();
         let mut input = self.image.inputs.iter();
         for (number, population) in self.network.populations.iter().enumerate() {
             let input = if population.is_input() { input.next() } else { None };
@@ -143,7 +143,11 @@ impl<'a> Checker<'a> {
                     self.blame("verify/routes", format!("population '{}', neuron {neuron}", population.name), what);
                     continue;
                 };
-                used_axons += packets.len();
+                let fresh = packets.iter().filter(|(core, axon, _)| reached.insert((*core, *axon))).count();
+                if fresh != packets.len() {
+                    let place = format!("population '{}', neuron {neuron}", population.name);
+                    self.blame("verify/axons", place, "it shares an inbound axon with another source");
+                }
                 let found = self.arriving(&packets);
                 self.compare(number, neuron as u32, found);
                 if self.problems.len() > MOST {
@@ -152,8 +156,8 @@ impl<'a> Checker<'a> {
             }
         }
         let axons: usize = self.cores.values().map(|body| body.axon_offsets.len().saturating_sub(1)).sum();
-        if axons != used_axons {
-            self.blame("verify/axons", "", format!("{axons} inbound axons, but {used_axons} packets reach one"));
+        if axons != reached.len() {
+            self.blame("verify/axons", "", format!("{axons} inbound axons, but {} are reached", reached.len()));
         }
     }
 

@@ -326,11 +326,13 @@ impl Mesh {
     }
 
     fn end_handshake(&mut self, number: u32, now: u64) {
-        let input = self.ports.inputs[number as usize];
-        for channel in [input.through, input.channel] {
-            if channel != NONE && self.ports.channels[channel as usize].awaited() {
-                self.choosing.push(channel);
-            }
+        let input = &self.ports.inputs[number as usize];
+        let (through, behind) = (input.through, input.channel);
+        if self.ports.channels[through as usize].awaited() {
+            self.choosing.push(through);
+        }
+        if behind != NONE && self.ports.channels[behind as usize].awaited() {
+            self.choosing.push(behind);
         }
         if input.first != NONE && !input.asks {
             self.request(number, self.flits[input.first as usize].to, now);
@@ -339,16 +341,15 @@ impl Mesh {
 
     /// Channels that something changed for choose a packet, where they can.
     fn choose(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
-        let mut choosing = std::mem::take(&mut self.choosing);
-        for &channel in &choosing {
+        for turn in 0..self.choosing.len() {
+            let channel = self.choosing[turn];
             match self.ports.choose(channel, now) {
                 Choice::Nothing => {}
                 Choice::WaitFor(input) => self.wake_late(input),
                 Choice::Grant(input) => self.grant(channel, input, now, arrivals),
             }
         }
-        choosing.clear();
-        self.choosing = choosing;
+        self.choosing.clear();
     }
 
     /// A channel takes the first packet of an input.

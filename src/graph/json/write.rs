@@ -11,7 +11,8 @@ use super::model::{
 };
 use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 
-/// The network in the native JSON format; [`super::read_json`] reads it back unchanged.
+/// The network in the native JSON format; [`super::read_json`] reads it back, integers exactly and floats to the
+/// last unit of a 64-bit float.
 #[must_use]
 pub fn write_json(network: &Network) -> String {
     let file = match network {

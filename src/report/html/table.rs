@@ -4,7 +4,7 @@ use maud::{Markup, html as markup};
 
 use crate::report::format::{UNKNOWN, count, percent, si};
 use crate::report::json::model::{Report, Spread};
-use crate::report::text::{bound, statuses};
+use crate::report::text::{bound, statuses, with_memory};
 
 /// Most samples that are listed.
 const SAMPLES: usize = 300;
@@ -132,8 +132,8 @@ pub(super) fn baselines(report: &Report) -> Markup {
                     @for other in &report.baselines {
                         tr {
                             td { (other.name) }
-                            (joules(other.sparse_joules)) (joules(other.sparse_memory_joules))
-                            (joules(other.dense_joules)) (joules(other.dense_memory_joules))
+                            (joules(other.sparse_joules)) td.n { (with_memory(other.sparse_joules, other.sparse_memory_joules)) }
+                            (joules(other.dense_joules)) td.n { (with_memory(other.dense_joules, other.dense_memory_joules)) }
                             td { (other.source) }
                         }
                     }
