@@ -143,7 +143,7 @@ fn loihi_does_what_its_oracle_says() {
         let lags = vec![0; compiled.network.populations.len()];
         spikes += compare(&compiled, &chip, &sample, &oracle, &lags, seed);
     }
-    assert!(spikes > 20_000, "only {spikes} spikes");
+    assert!(spikes > 10_000, "only {spikes} spikes");
 }
 
 #[test]
