@@ -48,6 +48,7 @@ fn integrate_and_fire(v_threshold: Vec<f64>) -> FloatNeuron {
         v_reset: vec![0.0],
         w_in: Vec::new(),
         bias: Vec::new(),
+        recurrent_bias: Vec::new(),
     }
 }
 
