@@ -48,7 +48,12 @@ fn network(sizes: &[u32], projections: Vec<Projection<i32>>) -> IntGraph {
 }
 
 fn dense(sources: u32, targets: u32) -> Projection<i32> {
-    projection(0, 1, Pattern::Dense { sources, targets }, (1..=(sources * targets) as i32).map(|w| w % 255 + 1).collect())
+    projection(
+        0,
+        1,
+        Pattern::Dense { sources, targets },
+        (1..=(sources * targets) as i32).map(|w| w % 255 + 1).collect(),
+    )
 }
 
 fn build(graph: &IntGraph, chip: &ChipSpec) -> crate::diag::Result<Compiled> {
@@ -144,7 +149,10 @@ fn networks_that_exceed_the_chip_are_told_what_would_fit() {
     chip.capacity.neurons = 100;
     cuba_mut(&mut chip).synapse_words = 8;
     let problems = build(&network(&[8, 13], vec![dense(8, 13)]), &chip).expect_err("6 a core");
-    assert!(problems.has("cuba/cores") && problems.to_string().contains("12 neurons of this network fit"), "{problems}");
+    assert!(
+        problems.has("cuba/cores") && problems.to_string().contains("12 neurons of this network fit"),
+        "{problems}"
+    );
 
     let chip = testing::loihi();
     let mut late = dense(2, 2);
@@ -231,7 +239,8 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
 
 /// A random network: inputs, recurrent and parallel projections, mixed and single signs, delays, exponents.
 fn random_network(rng: &mut Rng) -> IntGraph {
-    let shapes: Vec<[u32; 3]> = (0..3 + rng.below(3)).map(|_| [1, 2, 3].map(|top| 1 + rng.below(top + 1) as u32)).collect();
+    let shapes: Vec<[u32; 3]> =
+        (0..3 + rng.below(3)).map(|_| [1, 2, 3].map(|top| 1 + rng.below(top + 1) as u32)).collect();
     let inputs = 1 + rng.below(2) as usize;
     let populations: Vec<Population<IntNeuron>> = (0..shapes.len())
         .map(|index| Population {
