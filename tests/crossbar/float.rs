@@ -26,6 +26,7 @@ fn float_network() -> Graph {
         v_reset: vec![0.0],
         w_in: Vec::new(),
         bias: Vec::new(),
+        recurrent_bias: Vec::new(),
     };
     let population = |name: &str, size, neuron| Population { name: name.to_owned(), shape: vec![size], neuron };
     let mut layer = |source: u32, sources: u32, targets: u32| Projection {
@@ -131,4 +132,30 @@ fn dynamics_that_crossbar_neurons_lack_are_refused() {
     assert_eq!(refuse(&|g| neuron(g, &|n| n.v_threshold = vec![f64::NAN]), "crossbar/parameters").exit_code(), 1);
     refuse(&|g| g.projections[0].weights[3] = f64::INFINITY, "crossbar/projection");
     refuse(&|g| neuron(g, &|n| n.r = vec![0.0]), "crossbar/parameters");
+}
+
+/// The shipped digits: their weights are on sixteen levels a neuron, so the chip must decide as the float network does.
+#[test]
+fn the_shipped_digits_keep_their_accuracy_on_truenorth() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/digits/digits.json");
+    let text = std::fs::read_to_string(path).expect("the shipped network");
+    let network = spikeloom::graph::read_json(&text, "digits.json").expect("sound");
+    let chip = spikeloom::chip::load("truenorth", &spikeloom::chip::LoadOptions::default()).expect("built in");
+    let mut log = Log::default();
+    let compiled = compile_network(&network, &chip, &Options::default(), &mut log).expect("fits");
+    let set = spikeloom::stimulus::digits().test;
+    let options = spikeloom::stimulus::Options::default();
+    let stimulus = spikeloom::stimulus::encode_images(&set.images, set.max, &options, &set.labels);
+    let output = compiled.network.outputs[0].population.index();
+    let mut right = 0;
+    for sample in &stimulus.samples {
+        let run = oracle::crossbar::run(&compiled.network, sample, compiled.image.depth);
+        let mut counts = [0; 10];
+        run.spikes[output].iter().for_each(|(_, neuron)| counts[*neuron as usize] += 1);
+        right += u32::from(spikeloom::train::decide(&counts) == sample.label);
+    }
+    let accuracy = f64::from(right) / stimulus.samples.len() as f64;
+    println!("accuracy {accuracy:.4} on {} cores, {:?}", log.metrics.cores, log.tensors);
+    assert!(accuracy >= 0.96, "{accuracy}");
+    agrees(&compiled.image, &compiled.network, &chip, &stimulus.samples[0]);
 }

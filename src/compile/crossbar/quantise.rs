@@ -287,6 +287,9 @@ fn registers(
         leak.push(clamped as i16);
     }
     let name = &population.name;
+    if neuron.recurrent_bias.iter().any(|bias| *bias != 0.0) && !profile.recurrent_bias_at_start {
+        log.warn("quantise", format!("{name}: the bias of recurrent connections acts from the first tick"));
+    }
     if leak.iter().any(|value| *value != 0) {
         log.tensors.push(leaks.named(format!("{name}.bias")));
     } else {
