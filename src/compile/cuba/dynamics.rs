@@ -81,9 +81,10 @@ pub(super) fn motion(
         let rest = if leaks { at(&decay_v, n) * (at(&neuron.v_leak, n) - shift(n)) } else { 0.0 };
         rest + if filters { 0.0 } else { at(&gain, n) * at(&neuron.bias, n) }
     });
-    let threshold = neuron.kind.spikes().then(|| {
-        each(size, &[&neuron.v_threshold, &neuron.v_reset], |n| at(&neuron.v_threshold, n) - shift(n))
-    });
+    let threshold = neuron
+        .kind
+        .spikes()
+        .then(|| each(size, &[&neuron.v_threshold, &neuron.v_reset], |n| at(&neuron.v_threshold, n) - shift(n)));
     let given = |biases: &[f64]| filters && biases.iter().any(|&b| b != 0.0);
     let late = !profile.recurrent_bias_at_start && given(&neuron.recurrent_bias);
     let late_bias = if late { neuron.recurrent_bias.clone() } else { Vec::new() };

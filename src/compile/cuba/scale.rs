@@ -68,8 +68,9 @@ pub(super) struct Bounds {
     pub(super) soft: f64,
 }
 
-/// The scale: the largest at which all weights are exact, else the largest at which they fill their register.
-pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits: u8) -> f64 {
+/// The scale: the largest at which all weights are exact, else the largest at which they fill their register
+/// (and a little below, so that `threshold` is a whole number of units).
+pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits: u8, threshold: f64) -> f64 {
     let largest = inbound.iter().map(|values| peak(values)).fold(0.0, f64::max);
     let top = f64::from(full_scale(spec) - step(spec, widest(spec), true));
     if largest == 0.0 {
@@ -86,7 +87,9 @@ pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits:
             }
         }
     }
-    full * (bound / full).log2().floor().exp2()
+    let scale = full * (bound / full).log2().floor().exp2();
+    let units = (scale * threshold).floor();
+    if units >= 16.0 { units / threshold } else { scale }
 }
 
 /// The largest number of which all values are multiples, if it is not far below the largest value.
@@ -128,7 +131,7 @@ mod tests {
         let spec = testing::cuba(&chip);
         let weights = [3.0, -7.0, 127.0, 0.0];
         let bounds = Bounds { hard: 1e3, soft: 1e9 };
-        let scale = choose(spec, &[&weights], &bounds, 8);
+        let scale = choose(spec, &[&weights], &bounds, 8, 1.0);
         let found = mantissas(spec, &weights, scale, 8);
         assert!(found.exact && found.exponent >= 0, "{found:?}");
         let unit = scale as i32;
@@ -141,7 +144,7 @@ mod tests {
         let chip = testing::loihi();
         let spec = testing::cuba(&chip);
         let weights = [0.123_456, -0.333, 0.017_1];
-        let scale = choose(spec, &[&weights], &Bounds { hard: 1e5, soft: 1e5 }, 8);
+        let scale = choose(spec, &[&weights], &Bounds { hard: 1e5, soft: 1e5 }, 8, 0.0);
         let found = mantissas(spec, &weights, scale, 8);
         assert!(scale <= 1e5 && scale > 2e4, "{scale}");
         assert_eq!((found.weights[1], found.saturated, found.exact), (-254, 0, false));

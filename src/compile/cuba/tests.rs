@@ -48,7 +48,12 @@ fn network(sizes: &[u32], projections: Vec<Projection<i32>>) -> IntGraph {
 }
 
 fn dense(sources: u32, targets: u32) -> Projection<i32> {
-    projection(0, 1, Pattern::Dense { sources, targets }, (1..=(sources * targets) as i32).map(|w| w % 255 + 1).collect())
+    projection(
+        0,
+        1,
+        Pattern::Dense { sources, targets },
+        (1..=(sources * targets) as i32).map(|w| w % 255 + 1).collect(),
+    )
 }
 
 fn build(graph: &IntGraph, chip: &ChipSpec) -> crate::diag::Result<Compiled> {
@@ -144,7 +149,10 @@ fn networks_that_exceed_the_chip_are_told_what_would_fit() {
     chip.capacity.neurons = 100;
     cuba_mut(&mut chip).synapse_words = 8;
     let problems = build(&network(&[8, 13], vec![dense(8, 13)]), &chip).expect_err("6 a core");
-    assert!(problems.has("cuba/cores") && problems.to_string().contains("12 neurons of this network fit"), "{problems}");
+    assert!(
+        problems.has("cuba/cores") && problems.to_string().contains("12 neurons of this network fit"),
+        "{problems}"
+    );
 
     let chip = testing::loihi();
     let mut late = dense(2, 2);
@@ -197,6 +205,10 @@ fn core_mut(image: &mut Image, index: usize) -> &mut CubaCore {
 fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usize) {
     let volume = |shape: [u32; 3]| shape.iter().product::<u32>();
     let (sources, targets) = (volume(from), volume(to));
+    // Strided windows must all begin inside the source.
+    let inside = |stride: [u32; 2], padding: [u32; 2]| {
+        (0..2).all(|axis| (to[axis + 1] - 1) * stride[axis] < from[axis + 1] + padding[axis])
+    };
     match rng.below(5) {
         0 if from == to => {
             let shared = rng.below(2) == 0;
@@ -209,7 +221,7 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
                 list.extend((0..rng.below(6)).map(|_| rng.below(u64::from(targets)) as u32));
                 offsets.push(list.len() as u32);
             }
-            let shared = rng.below(2) == 0;
+            let shared = !list.is_empty() && rng.below(2) == 0;
             let weight_index: Vec<u32> =
                 if shared { list.iter().map(|_| rng.below(4) as u32).collect() } else { Vec::new() };
             let weights = if shared { 4 } else { list.len() };
@@ -219,10 +231,13 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
             let kernel = [1 + rng.below(3) as u32, 1 + rng.below(3) as u32];
             let stride = [1 + rng.below(2) as u32, 1 + rng.below(2) as u32];
             let padding = [rng.below(2) as u32, rng.below(2) as u32];
+            if !inside(stride, padding) {
+                return (Pattern::Dense { sources, targets }, (sources * targets) as usize);
+            }
             let conv = Conv2d { input: from, output: to, kernel, stride, padding, dilation: [1, 1], groups: 1 };
             (Pattern::Conv2d(conv), (from[0] * to[0] * kernel[0] * kernel[1]) as usize)
         }
-        3 if from[0] == to[0] => {
+        3 if from[0] == to[0] && inside([2, 2], [0, 0]) => {
             (Pattern::Pool2d(Pool2d { input: from, output: to, kernel: [2, 2], stride: [2, 2], padding: [0, 0] }), 1)
         }
         _ => (Pattern::Dense { sources, targets }, (sources * targets) as usize),
@@ -231,7 +246,8 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
 
 /// A random network: inputs, recurrent and parallel projections, mixed and single signs, delays, exponents.
 fn random_network(rng: &mut Rng) -> IntGraph {
-    let shapes: Vec<[u32; 3]> = (0..3 + rng.below(3)).map(|_| [1, 2, 3].map(|top| 1 + rng.below(top + 1) as u32)).collect();
+    let shapes: Vec<[u32; 3]> =
+        (0..3 + rng.below(3)).map(|_| [1, 2, 3].map(|top| 1 + rng.below(top + 1) as u32)).collect();
     let inputs = 1 + rng.below(2) as usize;
     let populations: Vec<Population<IntNeuron>> = (0..shapes.len())
         .map(|index| Population {
