@@ -23,7 +23,7 @@ pub(super) fn emit(row: &Row<'_>, drafts: Vec<Draft>, options: &Options, log: &m
     Image {
         network: row.graph.name.clone(),
         chip: row.chip.name.clone(),
-        populations: populations(row, places),
+        populations: populations(row, &places),
         inputs: inputs(row, &routes),
         outputs: outputs.map(|o| OutputImage { name: o.name.clone(), population: o.population.0 }).collect(),
         depth: depth(row.graph),
@@ -64,7 +64,7 @@ fn places(row: &Row<'_>, placed: &[(CoreId, Draft)]) -> Vec<Place> {
     places
 }
 
-fn populations(row: &Row<'_>, places: Vec<Place>) -> Vec<PopulationImage> {
+fn populations(row: &Row<'_>, places: &[Place]) -> Vec<PopulationImage> {
     let of = |index: usize| places[row.starts[index] as usize..row.starts[index + 1] as usize].to_vec();
     let image = |(index, population): (usize, &crate::graph::Population<_>)| PopulationImage {
         name: population.name.clone(),

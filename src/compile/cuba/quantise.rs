@@ -33,10 +33,10 @@ pub(in crate::compile) fn quantise(
     log.say("quantise", format!("profile {}", graph.profile.name));
     let motions = motions(graph, spec, options, log)?;
     let lags = lags(graph, log);
-    let mut float = graph.projections.iter().zip(&lags.added).map(|(projection, &added)| {
+    let float = graph.projections.iter().zip(&lags.added).map(|(projection, &added)| {
         Ok(Projection { delays: lengthen(&projection.delays, added), ..scaled(graph, projection, &motions)? })
     });
-    let mut float = float.by_ref().collect::<Result<Vec<Projection<f64>>>>()?;
+    let mut float = float.collect::<Result<Vec<Projection<f64>>>>()?;
     let mut populations: Vec<Population<IntNeuron>> = Vec::new();
     carry_biases(graph, &motions, &lags, &mut float);
     let mut projections: Vec<Option<Projection<i32>>> = vec![None; float.len()];
