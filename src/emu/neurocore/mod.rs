@@ -119,7 +119,6 @@ impl Core {
         self.outbox.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
-        self.counts.add(Event::MemoryBit, neurons * program.row_bits);
         let input = match (&mut self.state, &core.body) {
             (State::Crossbar(state), Body::Crossbar(_)) => state.has_input(tick),
             (State::Cuba(state), Body::Cuba(body)) => state.integrate(body, tick),
