@@ -13,6 +13,7 @@ mod readout;
 mod run;
 mod shard;
 mod sync;
+pub mod tinyodin;
 
 #[cfg(test)]
 mod tests;
