@@ -9,6 +9,7 @@ mod fabric;
 pub mod mesh;
 mod neurocore;
 mod program;
+pub mod ranc;
 mod readout;
 mod run;
 mod shard;

@@ -2,9 +2,13 @@
 
 mod crossbar;
 mod cuba;
+mod ranc;
+mod ranc_fast;
 
 pub(super) use crossbar::CrossbarCore;
 pub(super) use cuba::CubaCore;
+pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
+pub(in crate::emu) use ranc_fast::EventRancCore;
 
 use super::Record;
 use super::counters::{EventCounts, Faults, Spike};
