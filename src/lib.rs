@@ -19,6 +19,8 @@ pub mod stimulus;
 
 pub mod image;
 
+pub mod foreign;
+
 pub mod compile;
 pub mod emu;
 pub mod energy;

@@ -7,6 +7,7 @@
 
 mod check;
 mod cost;
+mod crossbar;
 mod load;
 mod quantity;
 mod read;
@@ -14,6 +15,7 @@ mod section;
 mod spec;
 mod tree;
 
+pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,

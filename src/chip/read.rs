@@ -1,6 +1,7 @@
 //! From the tree of a chip file to a [`ChipSpec`]: one function a table.
 
 use super::cost::{self, CostSet};
+use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
@@ -109,9 +110,38 @@ fn crossbar(mut section: Section<'_>, found: &mut Found) -> CrossbarSpec {
         row_bits: section.number("row_bits", 0..=65_535, found) as u16,
         packet_bits_x: section.number("packet_bits_x", 1..=255, found) as u8,
         packet_bits_y: section.number("packet_bits_y", 1..=255, found) as u8,
+        options: options(&mut section, found),
     };
     section.finish(found);
     spec
+}
+
+/// What is open about the neuron: optional keys with defaults.
+fn options(section: &mut Section<'_>, found: &mut Found) -> CrossbarOptions {
+    let bits = "threshold_draw_bits";
+    CrossbarOptions {
+        comparison: one_of(section, "draw_comparison", &DrawComparison::NAMES, &DrawComparison::ALL, found),
+        linear_reset: one_of(section, "linear_reset", &LinearReset::NAMES, &LinearReset::ALL, found),
+        overflow: one_of(section, "overflow", &Overflow::NAMES, &Overflow::ALL, found),
+        threshold_draw_bits: if section.has(bits) { section.number(bits, 8..=24, found) as u8 } else { 8 },
+    }
+}
+
+/// The value that an optional key names; the default where it is absent or wrong.
+fn one_of<T: Copy + Default>(
+    section: &mut Section<'_>,
+    key: &str,
+    names: &[&str],
+    values: &[T],
+    found: &mut Found,
+) -> T {
+    let (path, place) = (section.path(key), section.place(key));
+    let Some(word) = section.optional_text(key, found) else { return T::default() };
+    if let Some(at) = names.iter().position(|name| *name == word) {
+        return values[at];
+    }
+    found.problems.push(choice(&path, place, word, names));
+    T::default()
 }
 
 fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
@@ -226,6 +256,7 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
         Family::Crossbar(c) => {
             words(&mut digester, &[1, c.axon_types.into(), c.weight_bits.into(), c.potential_bits.into()]);
             words(&mut digester, &[c.threshold_bits.into(), c.delay_min.into(), c.delay_max.into(), c.reach.into()]);
+            words(&mut digester, &c.options.words());
         }
         Family::Cuba(c) => {
             let Dialect::Lava = c.dialect;

@@ -1,5 +1,6 @@
 //! The resolved chip description: integers only, immutable, one per run.
 
+use super::crossbar::CrossbarOptions;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -93,6 +94,8 @@ pub struct CrossbarSpec {
     pub packet_bits_x: u8,
     /// Packet size in the y phase, in bits.
     pub packet_bits_y: u8,
+    /// What public sources leave open about the neuron.
+    pub options: CrossbarOptions,
 }
 
 /// Which reference simulator's arithmetic a Loihi-style core follows (facts: the public emulators disagree).

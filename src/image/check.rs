@@ -128,7 +128,10 @@ fn crossbar_parameters_fit(parameters: &CrossbarParameters, spec: &CrossbarSpec)
         && u64::from(parameters.threshold) <= threshold
         && u64::from(parameters.negative_threshold) <= threshold
         && parameters.spike_reset <= 2
-        && [parameters.reset_value, parameters.initial].iter().all(|&v| i64::from(v).abs() < potential)
+        && (-potential..potential).contains(&i64::from(parameters.initial))
+        && i64::from(parameters.reset_value).abs() < potential
+        && (parameters.reset_value.unsigned_abs() + 1).is_power_of_two()
+        && parameters.threshold_mask_bits <= spec.threshold_bits
 }
 
 fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipSpec, found: &mut Found) {

@@ -53,9 +53,14 @@ pub struct Crossbar {
     pub parameter_of: Vec<u16>,
     /// Where each neuron's spikes go; `None` is an output neuron (or an unused one).
     pub destinations: Vec<Option<Destination>>,
+    /// Start of the core's random generator; 0 stands for [`Crossbar::SEED`].
+    pub seed: u32,
 }
 
-/// Stored parameters of a TrueNorth neuron (deterministic part).
+/// Parameters of a TrueNorth neuron: with the synapse types, all 23 of the chip, and the initial V.
+///
+/// The chip stores a sign and a magnitude of each weight and of the leak, and R and the mask as exponents; here
+/// they are plain numbers that such an encoding must exist for (`image::check`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct CrossbarParameters {
     /// Weight by axon type, -255..=255.
@@ -72,10 +77,35 @@ pub struct CrossbarParameters {
     pub spike_reset: u8,
     /// kappa: whether V saturates at -beta.
     pub negative_saturate: bool,
-    /// Reset potential R.
+    /// Reset potential R, `sigma * (2^VR - 1)`.
     pub reset_value: i32,
     /// Initial V.
     pub initial: i32,
+    /// b, by axon type: whether the weight is stochastic, so that its magnitude is a probability of +-1.
+    pub stochastic_weights: [bool; 4],
+    /// c: whether the leak is stochastic.
+    pub stochastic_leak: bool,
+    /// TM: both thresholds grow, in each tick anew, by a random number of this many bits (mask `2^TM - 1`).
+    pub threshold_mask_bits: u8,
+}
+
+impl Crossbar {
+    /// The seed that IBM's own models have.
+    pub const SEED: u32 = u32::MAX;
+}
+
+impl CrossbarParameters {
+    /// Whether the neuron draws random numbers.
+    #[must_use]
+    pub fn is_stochastic(&self) -> bool {
+        self.stochastic_weights.contains(&true) || self.draws_every_tick()
+    }
+
+    /// Whether it draws even in ticks without input.
+    #[must_use]
+    pub const fn draws_every_tick(&self) -> bool {
+        self.stochastic_leak || self.threshold_mask_bits > 0
+    }
 }
 
 /// The one target of a crossbar neuron.

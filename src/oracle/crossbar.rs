@@ -1,82 +1,12 @@
-//! Straight-line model of the TrueNorth-style neuron and network (deterministic part).
-//!
-//! Sources: Merolla et al. 2014, table S2 (`V >= alpha` fires); Cassidy et al. 2013 for the order synapses, leak,
-//! threshold, negative threshold and for the six reset modes.
+//! Straight-line model of a network of TrueNorth-style neurons (deterministic ones, as graphs hold them).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::IntRun;
-use crate::fixed::saturate;
-use crate::graph::{CrossbarNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
+use crate::graph::{CrossbarNeuron, IntGraph, IntNeuron};
 use crate::stimulus::Sample;
 
-/// Width of the membrane potential in bits, signed (Merolla et al. 2014).
-const POTENTIAL_BITS: u32 = 20;
-/// Threshold of a neuron that is only read: the largest that 18 bits hold.
-const NEVER: u32 = (1 << 18) - 1;
-
-/// The registers of one neuron.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Neuron {
-    /// Added every tick.
-    pub leak: i64,
-    /// alpha: fires when `V >= alpha`.
-    pub threshold: i64,
-    /// beta, magnitude: the negative rule acts when `V < -beta`.
-    pub negative_threshold: i64,
-    /// R.
-    pub reset_value: i64,
-    /// gamma.
-    pub spike_reset: SpikeReset,
-    /// kappa.
-    pub negative_reset: NegativeReset,
-}
-
-impl Neuron {
-    /// The registers of neuron `index` of a population.
-    #[must_use]
-    pub fn of(population: &CrossbarNeuron, index: usize) -> Self {
-        Self {
-            leak: i64::from(pick(&population.leak, index)),
-            threshold: i64::from(population.threshold.as_ref().map_or(NEVER, |alpha| pick(alpha, index))),
-            negative_threshold: i64::from(pick(&population.negative_threshold, index)),
-            reset_value: i64::from(pick(&population.reset_value, index)),
-            spike_reset: population.spike_reset,
-            negative_reset: population.negative_reset,
-        }
-    }
-
-    /// One tick from potential `v` with the summed weights `input`: the new potential, and whether it fires.
-    /// V saturates at its register's edges after the synapses and after the leak.
-    #[must_use]
-    pub fn step(&self, v: i64, input: i64) -> (i64, bool) {
-        let integrated = saturate(v + input, POTENTIAL_BITS);
-        let v = saturate(integrated + self.leak, POTENTIAL_BITS);
-        if v >= self.threshold {
-            let reset = match self.spike_reset {
-                SpikeReset::Value => self.reset_value,
-                SpikeReset::Linear => v - self.threshold,
-                SpikeReset::None => v,
-            };
-            return (reset, true);
-        }
-        if v >= -self.negative_threshold {
-            return (v, false);
-        }
-        let reset = match (self.negative_reset, self.spike_reset) {
-            (NegativeReset::Saturate, _) => -self.negative_threshold,
-            (NegativeReset::Mirror, SpikeReset::Value) => -self.reset_value,
-            (NegativeReset::Mirror, SpikeReset::Linear) => v + self.negative_threshold,
-            (NegativeReset::Mirror, SpikeReset::None) => v,
-        };
-        (reset, false)
-    }
-}
-
-/// One value for all, or one a neuron.
-fn pick<T: Copy + Default>(values: &[T], index: usize) -> T {
-    if let [one] = values { *one } else { values.get(index).copied().unwrap_or_default() }
-}
+pub use super::crossbar_neuron::{Generator, Neuron};
 
 /// Runs one sample from rest for `sample.ticks + depth` ticks. An axon holds one bit: several spikes of one input
 /// in one tick count as one. Spikes of inputs that the network does not have are ignored; populations of another
@@ -153,18 +83,27 @@ fn scaled(value: i64, exponent: i8) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Delays, Pattern, Population, Projection};
+    use crate::chip::CrossbarOptions;
+    use crate::graph::{Delays, NegativeReset, Pattern, Population, Projection, SpikeReset};
     use crate::ids::PopulationId;
     use crate::stimulus::InputSpike;
 
-    const PLAIN: Neuron = Neuron {
-        leak: 0,
-        threshold: 10,
-        negative_threshold: 20,
-        reset_value: 3,
-        spike_reset: SpikeReset::Value,
-        negative_reset: NegativeReset::Saturate,
-    };
+    fn plain() -> Neuron {
+        Neuron {
+            weights: [0; 4],
+            stochastic_weights: [false; 4],
+            leak: 0,
+            stochastic_leak: false,
+            leak_reversal: false,
+            threshold: 10,
+            negative_threshold: 20,
+            threshold_mask_bits: 0,
+            reset_value: 3,
+            spike_reset: SpikeReset::Value,
+            negative_reset: NegativeReset::Saturate,
+            options: CrossbarOptions::default(),
+        }
+    }
 
     #[test]
     fn the_six_reset_modes() {
@@ -176,7 +115,7 @@ mod tests {
             (SpikeReset::Linear, NegativeReset::Mirror, 2, -5),
             (SpikeReset::None, NegativeReset::Mirror, 12, -25),
         ] {
-            let neuron = Neuron { spike_reset, negative_reset, ..PLAIN };
+            let neuron = Neuron { spike_reset, negative_reset, ..plain() };
             assert_eq!(neuron.step(0, 12), (high, true), "{neuron:?}");
             assert_eq!(neuron.step(0, -25), (low, false), "{neuron:?}");
         }
@@ -184,18 +123,18 @@ mod tests {
 
     #[test]
     fn thresholds_at_their_edges_and_the_leak_before_them() {
-        assert_eq!(PLAIN.step(0, 9), (9, false));
-        assert_eq!(PLAIN.step(0, 10), (3, true));
-        assert_eq!(PLAIN.step(0, -20), (-20, false));
-        assert_eq!(PLAIN.step(0, -21), (-20, false));
-        assert_eq!(Neuron { leak: 1, ..PLAIN }.step(0, 9), (3, true));
-        assert_eq!(Neuron { leak: -1, ..PLAIN }.step(0, 10), (9, false));
-        assert_eq!(Neuron { threshold: 0, ..PLAIN }.step(0, 0), (3, true));
+        assert_eq!(plain().step(0, 9), (9, false));
+        assert_eq!(plain().step(0, 10), (3, true));
+        assert_eq!(plain().step(0, -20), (-20, false));
+        assert_eq!(plain().step(0, -21), (-20, false));
+        assert_eq!(Neuron { leak: 1, ..plain() }.step(0, 9), (3, true));
+        assert_eq!(Neuron { leak: -1, ..plain() }.step(0, 10), (9, false));
+        assert_eq!(Neuron { threshold: 0, ..plain() }.step(0, 0), (3, true));
     }
 
     #[test]
     fn the_potential_saturates_at_twenty_bits() {
-        let open = Neuron { spike_reset: SpikeReset::None, negative_reset: NegativeReset::Mirror, ..PLAIN };
+        let open = Neuron { spike_reset: SpikeReset::None, negative_reset: NegativeReset::Mirror, ..plain() };
         assert_eq!(open.step(524_287, 5), (524_287, true));
         assert_eq!(open.step(-524_288, -5), (-524_288, false));
         assert_eq!(Neuron { leak: -2, ..open }.step(524_287, 5), (524_285, true));

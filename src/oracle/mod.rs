@@ -1,6 +1,7 @@
 //! Straight-line golden models: no structure of arrays, no mesh, no bit tricks.
 
 pub mod crossbar;
+mod crossbar_neuron;
 pub mod cuba;
 pub mod float;
 

@@ -1,8 +1,8 @@
 //! A made-up run with realistic figures, for the tests of the renderers.
 
 use crate::chip::{
-    CapacityLimits, ChipSpec, CrossbarSpec, EnergyEntry, EnergyTable, Fact, Family, MeshSpec, StaticPower, Status,
-    SyncSpec, UnitTimes,
+    CapacityLimits, ChipSpec, CrossbarOptions, CrossbarSpec, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,
+    StaticPower, Status, SyncSpec, UnitTimes,
 };
 use crate::compile::{CoreUse, Log, Metrics, ResourceUse, TensorError};
 use crate::digest::Digest;
@@ -45,6 +45,7 @@ fn chip(width: u16) -> ChipSpec {
             row_bits: 410,
             packet_bits_x: 32,
             packet_bits_y: 24,
+            options: CrossbarOptions::default(),
         }),
         capacity: CapacityLimits { neurons: 256, axons_in: 256, axons_out: 256 },
         mesh: MeshSpec {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spikeloom::chip::{CapacityLimits, ChipSpec, CrossbarSpec, EnergyTable, Family, MeshSpec, SyncSpec, UnitTimes};
+use spikeloom::chip::{
+    CapacityLimits, ChipSpec, CrossbarOptions, CrossbarSpec, EnergyTable, Family, MeshSpec, SyncSpec, UnitTimes,
+};
 use spikeloom::compile::crossbar::{lags, lower, verify};
 use spikeloom::compile::{Log, Options};
 use spikeloom::diag::Problems;
@@ -32,6 +34,7 @@ pub(crate) fn chip(side: u16, neurons: u32, axons: u32) -> ChipSpec {
             row_bits: 410,
             packet_bits_x: 32,
             packet_bits_y: 24,
+            options: CrossbarOptions::default(),
         }),
         capacity: CapacityLimits { neurons, axons_in: axons, axons_out: neurons },
         mesh: MeshSpec {

@@ -160,6 +160,9 @@ fn relay_core(core: u32, chunks: &[(u32, u32)], targets: &mut [Vec<Destination>]
         negative_saturate: true,
         reset_value: 0,
         initial: 0,
+        stochastic_weights: [false; 4],
+        stochastic_leak: false,
+        threshold_mask_bits: 0,
     };
     let mut body = Crossbar {
         axon_types: vec![0; chunks.len()],
@@ -167,6 +170,7 @@ fn relay_core(core: u32, chunks: &[(u32, u32)], targets: &mut [Vec<Destination>]
         parameters: vec![identity],
         parameter_of: vec![0; neurons],
         destinations: Vec::new(),
+        seed: Crossbar::SEED,
     };
     for (axon, &(source, count)) in chunks.iter().enumerate() {
         let mine = &mut targets[source as usize];
@@ -243,6 +247,9 @@ impl Registers<'_> {
             negative_saturate: n.negative_reset == NegativeReset::Saturate,
             reset_value: pick(&n.reset_value, index),
             initial: start(n, index, self.lag, self.spec).unwrap_or(0),
+            stochastic_weights: [false; 4],
+            stochastic_leak: false,
+            threshold_mask_bits: 0,
         }
     }
 }
@@ -279,7 +286,7 @@ fn crossbar(packed: &Packed, core: usize, slots: &[Slot], registers: &Registers<
         parameter_of.push(number);
     }
     let destinations = slots.iter().map(|slot| slot.destination).collect();
-    Crossbar { axon_types, rows, parameters, parameter_of, destinations }
+    Crossbar { axon_types, rows, parameters, parameter_of, destinations, seed: Crossbar::SEED }
 }
 
 /// Packets of the host.

@@ -382,7 +382,7 @@ fn relay_axon(body: &Crossbar, slot: usize) -> Option<u16> {
     let axon = axons.next()?;
     let p = parameters(body, slot);
     let weight = i64::from(p.weights[usize::from(body.axon_types[axon])]);
-    let at_rest = p.leak == 0 && p.initial == 0 && p.spike_reset == 0 && p.reset_value == 0;
+    let at_rest = !p.is_stochastic() && p.leak == 0 && p.initial == 0 && p.spike_reset == 0 && p.reset_value == 0;
     let repeats = at_rest && p.threshold >= 1 && weight >= i64::from(p.threshold);
     (axons.next().is_none() && repeats).then_some(axon as u16)
 }
@@ -398,6 +398,7 @@ fn same_registers(stored: &CrossbarParameters, wanted: &CrossbarNeuron, index: u
     };
     at(&wanted.leak, index) == Some(stored.leak)
         && !stored.leak_reversal
+        && !stored.is_stochastic()
         && threshold == Some(stored.threshold)
         && at(&wanted.negative_threshold, index) == Some(stored.negative_threshold)
         && at(&wanted.reset_value, index) == Some(stored.reset_value)

@@ -4,6 +4,7 @@ mod crossbar;
 mod cuba;
 mod ranc;
 mod ranc_fast;
+mod stochastic;
 
 pub(super) use crossbar::CrossbarCore;
 pub(super) use cuba::CubaCore;
@@ -156,7 +157,9 @@ impl Core {
         self.swept = Picos(sweep.now);
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
-        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+        // A generator that draws in every tick may change anything in the next.
+        let draws = matches!(&core.body, Body::Crossbar(body) if body.draws_every_tick());
+        self.at_rest = !input && active == 0 && !draws && self.faults.overflows == overflows;
     }
 
     /// Counts a packet for `axon` that the core accepts.

@@ -141,6 +141,7 @@ fn axon_types_choose_the_weight_and_two_spikes_on_an_axon_merge() {
         parameters: vec![parameters([1, 2, 4, -8], 1000), parameters([10, 20, 40, -80], 1000)],
         parameter_of: vec![0, 1],
         destinations: vec![None, None],
+        seed: 0,
     };
     let core = CoreImage { core: 1, body: CoreBody::Crossbar(body) };
     let inputs: Vec<Vec<Destination>> = (0..4).map(|axon| vec![to(1, axon, 1)]).collect();

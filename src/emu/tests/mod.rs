@@ -1,14 +1,17 @@
 //! Small chips and images by hand, and random ones.
 
 mod function;
+mod neuron;
 mod parallel;
 mod reference;
+mod statistics;
 mod time;
 
 use super::counters::RunResult;
 use super::{Quiet, Record, RunOptions, run};
 use crate::chip::{
-    CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec, SyncSpec, UnitTimes,
+    CapacityLimits, ChipSpec, CrossbarOptions, CrossbarSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec,
+    SyncSpec, UnitTimes,
 };
 use crate::digest::Digest;
 use crate::event::Event;
@@ -73,6 +76,10 @@ fn chip(family: Family, sync: SyncSpec, times: &[(Event, u64)]) -> ChipSpec {
 }
 
 fn crossbar_chip(sync: SyncSpec) -> ChipSpec {
+    optional_chip(sync, CrossbarOptions::default())
+}
+
+fn optional_chip(sync: SyncSpec, options: CrossbarOptions) -> ChipSpec {
     let spec = CrossbarSpec {
         axon_types: 4,
         weight_bits: 9,
@@ -84,6 +91,7 @@ fn crossbar_chip(sync: SyncSpec) -> ChipSpec {
         row_bits: 410,
         packet_bits_x: 32,
         packet_bits_y: 24,
+        options,
     };
     chip(Family::Crossbar(spec), sync, &TIMES)
 }
@@ -131,6 +139,9 @@ fn parameters(weights: [i16; 4], threshold: u32) -> CrossbarParameters {
         negative_saturate: true,
         reset_value: 0,
         initial: 0,
+        stochastic_weights: [false; 4],
+        stochastic_leak: false,
+        threshold_mask_bits: 0,
     }
 }
 
@@ -142,6 +153,7 @@ fn one_neuron(core: u32, parameters: CrossbarParameters, to: Option<Destination>
         parameters: vec![parameters],
         parameter_of: vec![0],
         destinations: vec![to],
+        seed: 0,
     };
     CoreImage { core, body: CoreBody::Crossbar(body) }
 }

@@ -47,8 +47,11 @@ fn random_crossbar(rng: &mut Rng, ids: &[u32], axons: u64, neurons: u16) -> Cros
         negative_threshold: rng.below(9) as u32,
         spike_reset: rng.below(3) as u8,
         negative_saturate: rng.below(2) == 0,
-        reset_value: rng.below(3) as i32,
+        reset_value: [0, 1, 3][rng.below(3) as usize],
         initial: rng.below(3) as i32,
+        stochastic_weights: [false; 4],
+        stochastic_leak: false,
+        threshold_mask_bits: 0,
     };
     let destination = |rng: &mut Rng| {
         let core = ids[rng.below(ids.len() as u64) as usize];
@@ -60,6 +63,7 @@ fn random_crossbar(rng: &mut Rng, ids: &[u32], axons: u64, neurons: u16) -> Cros
         parameters: (0..4).map(|_| parameter(rng)).collect(),
         parameter_of: (0..neurons).map(|_| rng.below(4) as u16).collect(),
         destinations: (0..neurons).map(|_| destination(rng)).collect(),
+        seed: 0,
     }
 }
 

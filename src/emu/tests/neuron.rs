@@ -1,0 +1,242 @@
+//! The complete TrueNorth neuron: the kernel against the straight-line model, in every combination of modes and
+//! options, with values at the edges of every width.
+
+use super::*;
+use crate::chip::{DrawComparison, LinearReset, Overflow};
+use crate::graph::{NegativeReset, SpikeReset};
+use crate::oracle::crossbar::{Generator, Neuron};
+use crate::rng::Rng;
+
+const AXONS: usize = 17;
+const NEURONS: usize = 67;
+
+/// The modes that a neuron combines, each a bit or a choice.
+#[derive(Debug, Clone, Copy)]
+struct Modes {
+    gamma: u8,
+    kappa: bool,
+    epsilon: bool,
+    leak: bool,
+    weights: bool,
+    mask: bool,
+}
+
+fn every_mode() -> Vec<Modes> {
+    let bit = |number: u8, at: u8| number >> at & 1 == 1;
+    let of = |gamma: u8, n: u8| Modes {
+        gamma,
+        kappa: bit(n, 0),
+        epsilon: bit(n, 1),
+        leak: bit(n, 2),
+        weights: bit(n, 3),
+        mask: bit(n, 4),
+    };
+    (0..3).flat_map(|gamma| (0..32).map(move |n| of(gamma, n))).collect()
+}
+
+fn every_option() -> Vec<CrossbarOptions> {
+    let mut all = Vec::new();
+    for comparison in [DrawComparison::AtLeast, DrawComparison::Above, DrawComparison::AtLeastNonzero] {
+        for linear_reset in [LinearReset::Masked, LinearReset::Plain] {
+            for overflow in [Overflow::Saturate, Overflow::Wrap, Overflow::Nemo] {
+                let threshold_draw_bits = [8, 13, 18][all.len() % 3];
+                all.push(CrossbarOptions { comparison, linear_reset, overflow, threshold_draw_bits });
+            }
+        }
+    }
+    all
+}
+
+/// At an edge, small, or anywhere in `-most..=most`.
+fn signed(rng: &mut Rng, most: i64) -> i64 {
+    match rng.below(4) {
+        0 => [-most, -1, 0, 1, most][rng.below(5) as usize],
+        1 => rng.below(2 * most as u64 + 1) as i64 - most,
+        _ => rng.below(13) as i64 - 6,
+    }
+}
+
+fn unsigned(rng: &mut Rng, bits: u32) -> u32 {
+    match rng.below(6) {
+        0 => [0, 1, (1 << bits) - 1, 1 << (bits - 1)][rng.below(4) as usize],
+        1 => rng.below(1 << bits) as u32,
+        _ => rng.below(40) as u32,
+    }
+}
+
+fn parameters(rng: &mut Rng, modes: Modes) -> CrossbarParameters {
+    let mut stochastic_weights = [false; 4];
+    if modes.weights {
+        stochastic_weights = std::array::from_fn(|_| rng.below(2) == 0);
+        stochastic_weights[rng.below(4) as usize] = true;
+    }
+    let magnitude = (1_i32 << [0, 1, 2, 5, 19][rng.below(5) as usize]) - 1;
+    let initial = match rng.below(5) {
+        0 => [-(1 << 19), (1 << 19) - 1, 1 - (1 << 19), 0x60000, 0x60001][rng.below(5) as usize],
+        _ => rng.below(61) as i32 - 30,
+    };
+    CrossbarParameters {
+        weights: std::array::from_fn(|_| signed(rng, 255) as i16),
+        leak: signed(rng, 255) as i16,
+        leak_reversal: modes.epsilon,
+        threshold: unsigned(rng, 18),
+        negative_threshold: unsigned(rng, 18),
+        spike_reset: modes.gamma,
+        negative_saturate: modes.kappa,
+        reset_value: if rng.below(2) == 0 { magnitude } else { -magnitude },
+        initial,
+        stochastic_weights,
+        stochastic_leak: modes.leak,
+        threshold_mask_bits: if modes.mask { [1, 3, 7, 8, 9, 18][rng.below(6) as usize] } else { 0 },
+    }
+}
+
+fn oracle(p: &CrossbarParameters, options: CrossbarOptions) -> Neuron {
+    Neuron {
+        weights: p.weights.map(i64::from),
+        stochastic_weights: p.stochastic_weights,
+        leak: i64::from(p.leak),
+        stochastic_leak: p.stochastic_leak,
+        leak_reversal: p.leak_reversal,
+        threshold: i64::from(p.threshold),
+        negative_threshold: i64::from(p.negative_threshold),
+        threshold_mask_bits: u32::from(p.threshold_mask_bits),
+        reset_value: i64::from(p.reset_value),
+        spike_reset: [SpikeReset::Value, SpikeReset::Linear, SpikeReset::None][usize::from(p.spike_reset)],
+        negative_reset: if p.negative_saturate { NegativeReset::Saturate } else { NegativeReset::Mirror },
+        options,
+    }
+}
+
+fn core(rng: &mut Rng, modes: impl Fn(&mut Rng) -> Modes) -> Crossbar {
+    let words = NEURONS.div_ceil(64);
+    let mut rows = vec![0_u64; AXONS * words];
+    for axon in 0..AXONS {
+        for neuron in (0..NEURONS).filter(|_| rng.below(2) == 0) {
+            rows[axon * words + neuron / 64] |= 1 << (neuron % 64);
+        }
+    }
+    let parameters: Vec<CrossbarParameters> = (0..NEURONS)
+        .map(|_| {
+            let modes = modes(rng);
+            parameters(rng, modes)
+        })
+        .collect();
+    Crossbar {
+        axon_types: (0..AXONS).map(|_| rng.below(4) as u8).collect(),
+        rows,
+        parameters,
+        parameter_of: (0..NEURONS as u16).collect(),
+        destinations: vec![None; NEURONS],
+        seed: rng.next_u64() as u32 * rng.below(2) as u32,
+    }
+}
+
+/// Final V of every neuron, and all spikes, of the straight-line model.
+fn model(core: &Crossbar, options: CrossbarOptions, stimulus: &Stimulus, ticks: u32) -> (Vec<i32>, Vec<(u32, u32)>) {
+    let words = NEURONS.div_ceil(64);
+    let mut generator = Generator::new(core.seed);
+    let mut v: Vec<i64> = core.parameters.iter().map(|p| i64::from(p.initial)).collect();
+    let mut spikes = Vec::new();
+    for tick in 0..ticks {
+        for (neuron, v) in v.iter_mut().enumerate() {
+            let types: Vec<usize> = stimulus.samples[0]
+                .spikes
+                .iter()
+                .filter(|spike| spike.tick + 1 == tick)
+                .map(|spike| spike.input as usize)
+                .filter(|axon| core.rows[axon * words + neuron / 64] >> (neuron % 64) & 1 == 1)
+                .map(|axon| usize::from(core.axon_types[axon]))
+                .collect();
+            let (after, fires) = oracle(&core.parameters[neuron], options).tick(*v, &types, &mut generator);
+            *v = after;
+            if fires {
+                spikes.push((tick, neuron as u32));
+            }
+        }
+    }
+    (v.into_iter().map(|v| v as i32).collect(), spikes)
+}
+
+fn compare(rng: &mut Rng, core: Crossbar, options: CrossbarOptions, what: &str) {
+    let ticks = 1 + rng.below(40) as u32;
+    let busy = rng.below(2) * 4;
+    let mut shown = Vec::new();
+    for tick in 0..ticks {
+        // Some ticks are silent, so that cores come to rest where they may.
+        let silent = rng.below(3) == 0;
+        shown.extend((0..AXONS as u32).filter(|_| !silent && rng.below(5) < 1 + busy).map(|axon| (tick, axon, 1)));
+    }
+    let stimulus = stimulus(AXONS as u32, ticks, &shown);
+    let inputs: Vec<Vec<Destination>> = (0..AXONS as u16).map(|axon| vec![to(3, axon, 1)]).collect();
+    let places = (0..NEURONS as u16).map(|neuron| (3, neuron)).collect();
+    let expected = model(&core, options, &stimulus, ticks + 1);
+    let image = image(vec![CoreImage { core: 3, body: CoreBody::Crossbar(core) }], &inputs, places, 1);
+    let result = play(&image, &optional_chip(fixed(1_000_000_000), options), &stimulus, false);
+    let told = (result.samples[0].output_membranes[0].clone(), spikes(&result));
+    for neuron in 0..NEURONS {
+        assert_eq!(told.0[neuron], expected.0[neuron], "{what}: V of neuron {neuron} after {ticks} ticks: {image:?}");
+    }
+    assert_eq!(told.1, expected.1, "{what}");
+}
+
+#[test]
+fn every_mode_under_every_option_does_what_the_straight_line_neuron_does() {
+    let mut rng = Rng::new(4);
+    let mut compared = 0;
+    for options in every_option() {
+        for modes in every_mode() {
+            let core = core(&mut rng, |_| modes);
+            compare(&mut rng, core, options, &format!("{modes:?} {options:?}"));
+            compared += NEURONS;
+        }
+    }
+    assert_eq!(compared, 18 * 96 * NEURONS);
+}
+
+#[test]
+fn cores_of_mixed_modes_share_one_generator() {
+    let modes = every_mode();
+    for seed in 0..200 {
+        let mut rng = Rng::new(seed);
+        let options = every_option()[seed as usize % 18];
+        let core = core(&mut rng, |rng| modes[rng.below(96) as usize]);
+        compare(&mut rng, core, options, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn registers_beyond_their_encoding_are_refused() {
+    let good = super::parameters([255, -255, 0, 1], 1);
+    let chip = crossbar_chip(fixed(1_000_000));
+    let with = |change: &dyn Fn(&mut CrossbarParameters)| {
+        let mut changed = good.clone();
+        change(&mut changed);
+        let image = image(vec![one_neuron(0, changed, None)], &[vec![to(0, 0, 1)]], vec![(0, 0)], 1);
+        crate::image::contents(&image, &chip, "test").is_ok()
+    };
+    let accepted: [&dyn Fn(&mut CrossbarParameters); 8] = [
+        &|p| p.leak = 255,
+        &|p| p.leak = -255,
+        &|p| p.threshold = (1 << 18) - 1,
+        &|p| p.initial = -(1 << 19),
+        &|p| p.initial = (1 << 19) - 1,
+        &|p| p.reset_value = (1 << 19) - 1,
+        &|p| p.reset_value = -7,
+        &|p| p.threshold_mask_bits = 18,
+    ];
+    assert!(accepted.iter().all(|change| with(change)));
+    let refused: [&dyn Fn(&mut CrossbarParameters); 10] = [
+        &|p| p.leak = 256,
+        &|p| p.weights[3] = -256,
+        &|p| p.threshold = 1 << 18,
+        &|p| p.negative_threshold = 1 << 18,
+        &|p| p.initial = 1 << 19,
+        &|p| p.reset_value = 2,
+        &|p| p.reset_value = -6,
+        &|p| p.reset_value = i32::MIN,
+        &|p| p.threshold_mask_bits = 19,
+        &|p| p.spike_reset = 3,
+    ];
+    assert!(refused.iter().all(|change| !with(change)));
+}

@@ -1,0 +1,15 @@
+//! Files of other tools, on the level of the chip: to and from the image, without a graph.
+//!
+//! IBM's TrueNorth software (NSCS 1.4.0, Corelets) keeps models in an almost-JSON and input spikes in `.sfti` lines:
+//! [`read_nscs`] and [`read_sfti`] give an image and its stimulus, [`write_nscs`] and [`write_sfti`] write them back.
+
+mod json;
+mod nscs;
+mod sfti;
+
+#[cfg(test)]
+mod tests;
+
+pub use json::{Json, Kind};
+pub use nscs::{Core, Link, Model, NeuronType, Nscs, Row, Rows, read_model, read_nscs, write_nscs};
+pub use sfti::{read_sfti, write_sfti};
