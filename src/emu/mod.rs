@@ -8,6 +8,7 @@ pub mod counters;
 mod fabric;
 pub mod mesh;
 mod neurocore;
+mod probe;
 mod program;
 mod readout;
 mod run;
@@ -18,6 +19,7 @@ mod sync;
 mod tests;
 
 pub use chip::Chip;
+pub use probe::CompartmentState;
 pub use program::Program;
 pub use readout::Readout;
 pub use run::run;
