@@ -29,7 +29,8 @@ pub enum Event {
     HopX,
     /// A packet crosses one link in y.
     HopY,
-    /// One bit of core memory is read (and written back) by the neuron sweep of a tick.
+    /// One bit of core memory is read (and written back) by the neuron sweep of a tick, which visits every row of
+    /// every core of the chip, loaded or not.
     MemoryBit,
     /// One bit crosses a chip edge.
     ChipCrossingBit,

@@ -107,7 +107,7 @@ fn wrong_calls_exit_with_the_right_code_and_say_why() {
         (&["run", "chain.img", "-i", "negative.csv"], 1, "negative.csv"),
         (&["compile", "typo.json", "--chip", "loihi", "-o", "x.img"], 1, "populations"),
         (&["compile", "chain.json", "--chip", "lohi", "-o", "x.img"], 1, "loihi"),
-        (&["compile", "chain.json", "--chip", "truenorth", "-o", "x.img"], 1, "chain"),
+        (&["compile", "chain.json", "--chip", "truenorth", "-o", "x.img"], 1, "crossbar/family"),
     ];
     for (args, code, named) in cases {
         let output = spikeloom(&folder, args);

@@ -64,7 +64,9 @@ fn one_chip(
     let compiled = compile::compile(network, &chip, &compile::Options::default(), &mut log);
     console.log(&log);
     let path = args.out.join(format!("{name}.img"));
-    write(&path, &image::encode(&compiled?.image, chip.digest), true)?;
+    let compiled = compiled?;
+    let dense_macs = compiled.network.projections.iter().map(graph::Projection::synapses).sum();
+    write(&path, &image::encode(&compiled.image, chip.digest), true)?;
     let session = Session::open(&path, Some(name), &super::args::ChipTuning::default())?;
     let options = RunOptions { timing: true, threads: threads(args.threads), strict: false, record: Record::All };
     let result = session.run(stimulus, &options, console)?;
@@ -75,6 +77,7 @@ fn one_chip(
             log: &log,
             readout: Readout::Count,
             float_accuracy,
+            dense_macs: Some(dense_macs),
             options: vec![("network".to_owned(), "embedded digits".to_owned())],
         },
     );

@@ -27,7 +27,13 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     let report = session.report(
         &stimulus,
         &result,
-        Extras { log: &log, readout: args.readout.into(), float_accuracy: None, options: settings(args, &options) },
+        Extras {
+            log: &log,
+            readout: args.readout.into(),
+            float_accuracy: None,
+            dense_macs: None,
+            options: settings(args, &options),
+        },
     );
     if let Some(folder) = &args.out {
         write_run(folder, &report, &session.image, &result, args.force)?;

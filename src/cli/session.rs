@@ -89,9 +89,10 @@ impl Session {
             version: env!("CARGO_PKG_VERSION"),
             network_name: &self.image.network,
             chip: &self.chip,
-            image: self.image_facts(),
+            image: self.image_facts(extras.dense_macs),
             log: Some(extras.log),
             result,
+            injected: self.injected(stimulus, result),
             samples: samples.collect(),
             accuracy: labelled.then(|| report::AccuracyFacts {
                 readout: readout_name(extras.readout).to_owned(),
@@ -104,7 +105,30 @@ impl Session {
         })
     }
 
-    fn image_facts(&self) -> report::ImageFacts {
+    /// Spikes that the host injected in the ticks that were run, by input population.
+    fn injected(&self, stimulus: &Stimulus, result: &RunResult) -> Vec<(usize, u64)> {
+        let mut start = 0;
+        let ranges: Vec<(usize, std::ops::Range<u32>)> = self
+            .image
+            .inputs
+            .iter()
+            .map(|input| {
+                let range = start..start + input.offsets.len() as u32 - 1;
+                start = range.end;
+                (input.population as usize, range)
+            })
+            .collect();
+        let ran = |(sample, run): (&stimulus::Sample, &emu::counters::SampleResult)| {
+            sample.spikes.iter().filter(|spike| spike.tick < run.ticks).copied().collect::<Vec<_>>()
+        };
+        let spikes: Vec<_> = stimulus.samples.iter().zip(&result.samples).flat_map(ran).collect();
+        let count = |range: &std::ops::Range<u32>| {
+            spikes.iter().filter(|spike| range.contains(&spike.input)).map(|spike| u64::from(spike.value)).sum()
+        };
+        ranges.iter().map(|(population, range)| (*population, count(range))).collect()
+    }
+
+    fn image_facts(&self, dense_macs: Option<u64>) -> report::ImageFacts {
         report::ImageFacts {
             digest: self.checksum.to_string(),
             bytes: self.bytes,
@@ -117,8 +141,8 @@ impl Session {
                 .map(|population| (population.name.clone(), population.size() as u32))
                 .collect(),
             outputs: self.image.outputs.iter().map(|output| output.name.clone()).collect(),
-            synapses: None,
-            dense_macs: None,
+            synapses: Some(synapses(&self.image)),
+            dense_macs,
         }
     }
 }
@@ -128,7 +152,20 @@ pub(super) struct Extras<'a> {
     pub(super) log: &'a Log,
     pub(super) readout: Readout,
     pub(super) float_accuracy: Option<f64>,
+    /// Multiply-accumulates of one dense pass through the same layers, where the network is at hand.
+    pub(super) dense_macs: Option<u64>,
     pub(super) options: Vec<(String, String)>,
+}
+
+/// Synapses as loaded: entries of the lists that axons work through, or connected crosspoints.
+fn synapses(image: &Image) -> u64 {
+    let of_core = |core: &image::CoreImage| match &core.body {
+        image::CoreBody::Crossbar(body) => body.rows.iter().map(|word| u64::from(word.count_ones())).sum::<u64>(),
+        image::CoreBody::Cuba(body) => {
+            body.list_uses.iter().map(|used| u64::from(body.lists[used.list as usize].count)).sum()
+        }
+    };
+    image.cores.iter().map(of_core).sum()
 }
 
 impl StimulusArgs {

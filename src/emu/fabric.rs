@@ -95,6 +95,7 @@ impl Fabric {
             }
         }
         self.counts.add(Event::AxonOut, self.parcels.len() as u64);
+        self.counts.add(Event::MemoryBit, program.swept_bits);
     }
 
     /// Gathers what the cores have sent, in core order, and counts the way of every packet.

@@ -10,10 +10,12 @@ pub mod mesh;
 mod neurocore;
 mod probe;
 mod program;
+pub mod ranc;
 mod readout;
 mod run;
 mod shard;
 mod sync;
+pub mod tinyodin;
 
 #[cfg(test)]
 mod tests;

@@ -114,8 +114,8 @@ pub struct Program {
     pub(super) barrier: Picos,
     /// Length of the tick, where it is fixed.
     pub(super) period: Option<u64>,
-    /// Bits of core memory that one neuron's turn in the sweep reads.
-    pub(super) row_bits: u64,
+    /// Bits of core memory that the sweep of a tick reads: every row of every core of the chip, loaded or not.
+    pub(super) swept_bits: u64,
 }
 
 impl Program {
@@ -148,8 +148,10 @@ impl Program {
                 SyncSpec::FixedTick { period } => Some(period.0.max(1)),
                 SyncSpec::Barrier { .. } => None,
             },
-            row_bits: match &chip.family {
-                Family::Crossbar(spec) => u64::from(spec.row_bits),
+            swept_bits: match &chip.family {
+                Family::Crossbar(spec) => {
+                    u64::from(spec.row_bits) * u64::from(chip.capacity.neurons) * u64::from(chip.cores())
+                }
                 Family::Cuba(_) => 0,
             },
             chip: chip.clone(),

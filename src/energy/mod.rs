@@ -3,8 +3,10 @@
 //! The only floats of the accounting are here: counts and the chip's table are integers.
 
 mod baseline;
+mod odin;
 
 pub use baseline::{Baseline, Estimate, baselines};
+pub use odin::{PowerBill, PowerLaw, odin_power_law};
 
 use crate::chip::{EnergyEntry, EnergyTable, StaticPower};
 use crate::emu::counters::EventCounts;

@@ -22,6 +22,17 @@ pub struct Projection<W> {
     pub delays: Delays,
 }
 
+impl<W> Projection<W> {
+    /// Synapses: the multiply-accumulates of one dense evaluation.
+    #[must_use]
+    pub fn synapses(&self) -> u64 {
+        let (sources, _) = self.pattern.shape();
+        let mut synapses = 0;
+        (0..sources as u32).for_each(|source| self.pattern.visit(source, |_, _| synapses += 1));
+        synapses
+    }
+}
+
 /// Delays of a projection in ticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delays {

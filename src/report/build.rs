@@ -29,6 +29,8 @@ pub struct Inputs<'a> {
     pub log: Option<&'a Log>,
     /// What the run did.
     pub result: &'a RunResult,
+    /// Spikes that the host injected, as (input population, spikes).
+    pub injected: Vec<(usize, u64)>,
     /// One entry a sample of the stimulus, in its order.
     pub samples: Vec<SampleFacts>,
     /// How classes were read, where they were.
@@ -263,7 +265,8 @@ fn faults(inputs: &Inputs<'_>) -> Vec<Fault> {
 fn populations(inputs: &Inputs<'_>) -> Vec<Population> {
     let ticks: u64 = inputs.result.samples.iter().map(|sample| u64::from(sample.ticks)).sum();
     let line = |(index, (name, neurons)): (usize, &(String, u32))| {
-        let spikes = inputs.result.population_spikes.get(index).copied();
+        let injected = inputs.injected.iter().find(|(population, _)| *population == index);
+        let spikes = injected.map_or_else(|| inputs.result.population_spikes.get(index).copied(), |of| Some(of.1));
         let slots = ticks as f64 * f64::from(*neurons);
         Population {
             name: name.clone(),

@@ -236,6 +236,7 @@ pub(super) fn run(samples: u32, ticks: u32, width: u16, cores: u32) -> Report {
         },
         log: Some(&log),
         result: &result,
+        injected: vec![(0, 9_000)],
         samples: (0..samples)
             .map(|index| SampleFacts {
                 name: format!("digit {index}"),

@@ -124,13 +124,17 @@ fn dynamics_that_crossbar_neurons_lack_are_refused() {
         graph.populations[1].neuron.iter_mut().for_each(change);
     };
     for kind in [NeuronKind::Lif, NeuronKind::CubaLif, NeuronKind::Li, NeuronKind::Threshold] {
-        assert_eq!(refuse(&|g| neuron(g, &|n| n.kind = kind), "crossbar/dynamics").exit_code(), 3);
+        let leaky = |n: &mut FloatNeuron| {
+            (n.kind, n.tau_mem, n.tau_syn) = (kind, vec![0.01], vec![0.01]);
+            (n.v_leak, n.w_in) = (vec![0.0], vec![1.0]);
+        };
+        assert_eq!(refuse(&|g| neuron(g, &leaky), "crossbar/dynamics").exit_code(), 3);
     }
     assert_eq!(refuse(&|g| g.profile.multi_spike = true, "crossbar/reset").exit_code(), 3);
     refuse(&|g| g.profile.reset = Reset::SnntorchSubtract, "crossbar/reset");
     refuse(&|g| neuron(g, &|n| n.v_reset = vec![0.5]), "crossbar/reset");
-    assert_eq!(refuse(&|g| neuron(g, &|n| n.v_threshold = vec![f64::NAN]), "crossbar/parameters").exit_code(), 1);
-    refuse(&|g| g.projections[0].weights[3] = f64::INFINITY, "crossbar/projection");
+    assert_eq!(refuse(&|g| neuron(g, &|n| n.v_threshold = vec![f64::NAN]), "graph/not-finite").exit_code(), 1);
+    refuse(&|g| g.projections[0].weights[3] = f64::INFINITY, "graph/not-finite");
     refuse(&|g| neuron(g, &|n| n.r = vec![0.0]), "crossbar/parameters");
 }
 

@@ -15,8 +15,11 @@ use crate::ids::PopulationId;
 
 /// Steps of the membrane in one unit of thresholds and weights.
 const GRAIN: f64 = 64.0;
-/// Room above the threshold, in thresholds, where no calibration says more: the membrane may go so far below 0.
-const HEADROOM: f64 = 4.0;
+/// Room for the membrane in thresholds, where no calibration says more: inhibition may take a leaky one so far
+/// below 0.
+const HEADROOM: f64 = 16.0;
+/// The same for a perfect integrator, which forgets nothing and whose scale need not be large for its decay.
+const INTEGRATOR_HEADROOM: f64 = 1024.0;
 /// Most synapses that a projection may be written out to.
 const MOST_SYNAPSES: usize = 1 << 26;
 
@@ -30,10 +33,10 @@ pub(in crate::compile) fn quantise(
     log.say("quantise", format!("profile {}", graph.profile.name));
     let motions = motions(graph, spec, options, log)?;
     let lags = lags(graph, log);
-    let mut float = graph.projections.iter().zip(&lags.added).map(|(projection, &added)| {
+    let float = graph.projections.iter().zip(&lags.added).map(|(projection, &added)| {
         Ok(Projection { delays: lengthen(&projection.delays, added), ..scaled(graph, projection, &motions)? })
     });
-    let mut float = float.by_ref().collect::<Result<Vec<Projection<f64>>>>()?;
+    let mut float = float.collect::<Result<Vec<Projection<f64>>>>()?;
     let mut populations: Vec<Population<IntNeuron>> = Vec::new();
     carry_biases(graph, &motions, &lags, &mut float);
     let mut projections: Vec<Option<Projection<i32>>> = vec![None; float.len()];
@@ -185,28 +188,22 @@ fn scale_of(
         .and_then(|c| calibrated(&c.peak_input))
         .map_or(largest_sum, |input| (input * peak(&motion.gain)).min(largest_sum))
         / least(&motion.decay_u);
-    let membrane = calibration.and_then(|c| calibrated(&c.peak_membrane));
-    let swing = match &motion.threshold {
-        Some(thresholds) => {
-            let threshold = peak(thresholds);
-            membrane.map_or(HEADROOM * threshold, |membrane| (1.25 * membrane).max(1.25 * threshold))
-        }
-        None => membrane.map_or(0.0, |membrane| 1.25 * membrane),
-    };
     let bias_room = f64::from((1_u32 << (spec.bias_bits - 1)) - 1) * f64::from(spec.bias_exponent_max).exp2() / GRAIN;
     let bound = |room: f64, value: f64| if value > 0.0 { room / value } else { f64::MAX };
+    let membrane = calibration.and_then(|c| calibrated(&c.peak_membrane));
+    let threshold = motion.threshold.as_ref().map_or(0.0, |thresholds| peak(thresholds));
+    let integrates = motion.decay_v.contains(&0.0);
+    let headroom = if integrates { INTEGRATOR_HEADROOM } else { HEADROOM };
+    let swing = 1.25 * membrane.unwrap_or(0.0).max(threshold);
     let hard = bound(room, swing).min(bound(bias_room, peak(&motion.bias)));
+    let likely = if membrane.is_none() { bound(room, headroom * threshold) } else { f64::MAX };
     // A read-out with no measured peak gathers the worst input of 16 ticks at most.
     let gathers = if motion.threshold.is_none() && membrane.is_none() { 16.0 / sum_leak(motion) } else { 1.0 };
-    let soft = bound(room, sum * gathers);
+    let soft = bound(room, sum * gathers).min(likely);
     let slices: Vec<&[f64]> = inbound.iter().map(|&p| float[p].weights.as_slice()).collect();
     let bits = options.weight_bits.unwrap_or_else(|| super::format::widest(spec));
-    let all = |values: &[f64], wanted: f64| values.iter().all(|&value| value == wanted);
-    let only_sums = all(&motion.decay_u, 1.0)
-        && all(&motion.decay_v, 0.0)
-        && [&motion.bias, &motion.filtered_bias].iter().all(|bias| all(bias, 0.0));
-    let bounds = Bounds { hard: hard.min(room * GRAIN), soft: soft.min(room * GRAIN), only_sums };
-    let scale = choose(spec, &slices, &bounds, bits);
+    let bounds = Bounds { hard: hard.min(room * GRAIN), soft: soft.min(room * GRAIN) };
+    let scale = choose(spec, &slices, &bounds, bits, threshold);
     let name = &graph.populations[index].name;
     log.say("quantise", format!("'{name}': {scale:.4} units of v per float unit"));
     if scale * sum > room {

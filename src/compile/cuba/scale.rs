@@ -66,14 +66,11 @@ pub(super) struct Bounds {
     pub(super) hard: f64,
     /// Worst sum of inputs in one tick: exceeded only to keep the resolution of weights.
     pub(super) soft: f64,
-    /// Nothing decays and no constant is added: sums of weights are all there is, and a scale beyond their
-    /// resolution would only take away headroom.
-    pub(super) only_sums: bool,
 }
 
 /// The scale: the largest at which all weights are exact, else the largest at which they fill their register
-/// (the smallest of these where [`Bounds::only_sums`]).
-pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits: u8) -> f64 {
+/// (and a little below, so that `threshold` is a whole number of units).
+pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits: u8, threshold: f64) -> f64 {
     let largest = inbound.iter().map(|values| peak(values)).fold(0.0, f64::max);
     let top = f64::from(full_scale(spec) - step(spec, widest(spec), true));
     if largest == 0.0 {
@@ -83,17 +80,16 @@ pub(super) fn choose(spec: &CubaSpec, inbound: &[&[f64]], bounds: &Bounds, bits:
     let bound = bounds.hard.min(f64::from(spec.weight_exponent_max).exp2() * full).min(bounds.soft.max(full));
     if let Some(unit) = common_step(inbound, largest) {
         let highest = (bound * unit).log2().floor() as i32;
-        let highest = highest.min(40);
-        for step in 0..=highest {
-            let power = if bounds.only_sums { step } else { highest - step };
+        for power in (0..=highest.min(40)).rev() {
             let scale = f64::from(power).exp2() / unit;
             if inbound.iter().all(|values| mantissas(spec, values, scale, bits).exact) {
                 return scale;
             }
         }
     }
-    let power = (bound / full).log2().floor();
-    full * if bounds.only_sums { power.min(0.0) } else { power }.exp2()
+    let scale = full * (bound / full).log2().floor().exp2();
+    let units = (scale * threshold).floor();
+    if units >= 16.0 { units / threshold } else { scale }
 }
 
 /// The largest number of which all values are multiples, if it is not far below the largest value.
@@ -134,8 +130,8 @@ mod tests {
         let chip = testing::loihi();
         let spec = testing::cuba(&chip);
         let weights = [3.0, -7.0, 127.0, 0.0];
-        let bounds = Bounds { hard: 1e3, soft: 1e9, only_sums: false };
-        let scale = choose(spec, &[&weights], &bounds, 8);
+        let bounds = Bounds { hard: 1e3, soft: 1e9 };
+        let scale = choose(spec, &[&weights], &bounds, 8, 1.0);
         let found = mantissas(spec, &weights, scale, 8);
         assert!(found.exact && found.exponent >= 0, "{found:?}");
         let unit = scale as i32;
@@ -144,24 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_sum_gets_the_smallest_scale_that_keeps_its_weights() {
-        let chip = testing::loihi();
-        let spec = testing::cuba(&chip);
-        let bounds = Bounds { hard: 1e3, soft: 1e9, only_sums: true };
-        let whole = [3.0, -7.0, 127.0, 0.0];
-        let found = mantissas(spec, &whole, choose(spec, &[&whole], &bounds, 8), 8);
-        assert_eq!((found.weights, found.exponent, found.exact), (vec![6, -14, 254, 0], 0, true));
-        let other = [0.123_456, -0.333, 0.017_1];
-        let found = mantissas(spec, &other, choose(spec, &[&other], &bounds, 8), 8);
-        assert_eq!((found.weights[1], found.exponent), (-254, 0));
-    }
-
-    #[test]
     fn other_weights_fill_their_register() {
         let chip = testing::loihi();
         let spec = testing::cuba(&chip);
         let weights = [0.123_456, -0.333, 0.017_1];
-        let scale = choose(spec, &[&weights], &Bounds { hard: 1e5, soft: 1e5, only_sums: false }, 8);
+        let scale = choose(spec, &[&weights], &Bounds { hard: 1e5, soft: 1e5 }, 8, 0.0);
         let found = mantissas(spec, &weights, scale, 8);
         assert!(scale <= 1e5 && scale > 2e4, "{scale}");
         assert_eq!((found.weights[1], found.saturated, found.exact), (-254, 0, false));

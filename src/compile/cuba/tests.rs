@@ -204,6 +204,10 @@ fn core_mut(image: &mut Image, index: usize) -> &mut CubaCore {
 fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usize) {
     let volume = |shape: [u32; 3]| shape.iter().product::<u32>();
     let (sources, targets) = (volume(from), volume(to));
+    // Strided windows must all begin inside the source.
+    let inside = |stride: [u32; 2], padding: [u32; 2]| {
+        (0..2).all(|axis| (to[axis + 1] - 1) * stride[axis] < from[axis + 1] + padding[axis])
+    };
     match rng.below(5) {
         0 if from == to => {
             let shared = rng.below(2) == 0;
@@ -216,7 +220,7 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
                 list.extend((0..rng.below(6)).map(|_| rng.below(u64::from(targets)) as u32));
                 offsets.push(list.len() as u32);
             }
-            let shared = rng.below(2) == 0;
+            let shared = !list.is_empty() && rng.below(2) == 0;
             let weight_index: Vec<u32> =
                 if shared { list.iter().map(|_| rng.below(4) as u32).collect() } else { Vec::new() };
             let weights = if shared { 4 } else { list.len() };
@@ -226,10 +230,13 @@ fn random_pattern(rng: &mut Rng, from: [u32; 3], to: [u32; 3]) -> (Pattern, usiz
             let kernel = [1 + rng.below(3) as u32, 1 + rng.below(3) as u32];
             let stride = [1 + rng.below(2) as u32, 1 + rng.below(2) as u32];
             let padding = [rng.below(2) as u32, rng.below(2) as u32];
+            if !inside(stride, padding) {
+                return (Pattern::Dense { sources, targets }, (sources * targets) as usize);
+            }
             let conv = Conv2d { input: from, output: to, kernel, stride, padding, dilation: [1, 1], groups: 1 };
             (Pattern::Conv2d(conv), (from[0] * to[0] * kernel[0] * kernel[1]) as usize)
         }
-        3 if from[0] == to[0] => {
+        3 if from[0] == to[0] && inside([2, 2], [0, 0]) => {
             (Pattern::Pool2d(Pool2d { input: from, output: to, kernel: [2, 2], stride: [2, 2], padding: [0, 0] }), 1)
         }
         _ => (Pattern::Dense { sources, targets }, (sources * targets) as usize),

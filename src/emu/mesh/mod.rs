@@ -46,6 +46,7 @@
 //! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
 //! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
 
+pub mod clocked;
 mod ports;
 mod queue;
 mod route;

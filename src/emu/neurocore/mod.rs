@@ -2,9 +2,13 @@
 
 mod crossbar;
 mod cuba;
+mod ranc;
+mod ranc_fast;
 
 pub(super) use crossbar::CrossbarCore;
 pub(super) use cuba::CubaCore;
+pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
+pub(in crate::emu) use ranc_fast::EventRancCore;
 
 use super::Record;
 use super::counters::{EventCounts, Faults, Spike};
@@ -119,7 +123,6 @@ impl Core {
         self.outbox.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
-        self.counts.add(Event::MemoryBit, neurons * program.row_bits);
         let input = match (&mut self.state, &core.body) {
             (State::Crossbar(state), Body::Crossbar(_)) => state.has_input(tick),
             (State::Cuba(state), Body::Cuba(body)) => state.integrate(body, tick),

@@ -121,12 +121,13 @@ pub(super) fn crossbar_chain(delay: u8) -> Image {
 #[test]
 fn crossbar_delays_hold_at_both_ends_of_the_ring() {
     for delay in [1, 2, 15] {
-        let result =
-            play(&crossbar_chain(delay), &crossbar_chip(fixed(1_000_000)), &stimulus(1, 1, &[(0, 0, 1)]), true);
+        let chip = crossbar_chip(fixed(1_000_000));
+        let result = play(&crossbar_chain(delay), &chip, &stimulus(1, 1, &[(0, 0, 1)]), true);
         assert_eq!(spikes(&result), [(1, 0), (1 + u32::from(delay), 1)], "delay {delay}");
         assert_eq!(result.samples[0].faults.total(), 0);
         let counts = &result.samples[0].counts;
-        assert_eq!(counts.get(Event::MemoryBit), 410 * 2 * u64::from(result.samples[0].ticks));
+        let rows = u64::from(chip.cores()) * u64::from(chip.capacity.neurons);
+        assert_eq!(counts.get(Event::MemoryBit), 410 * rows * u64::from(result.samples[0].ticks));
         assert_eq!(counts.get(Event::SynapseCrossbar), 2);
         assert_eq!(counts.get(Event::NeuronUpdate), 2);
     }

@@ -22,7 +22,7 @@ pub(in crate::report) fn comparison_page(reports: &[Report]) -> String {
             div.grid {
                 section.card.wide {
                     table {
-                        thead { tr { th {} @for report in reports { th.n { (report.chip.name) br; span.note { (report.chip.title) } } } } }
+                        thead { tr { th {} @for report in reports { th.n { (report.chip.name) span.note { (report.chip.title) } } } } }
                         tbody {
                             @for line in lines(reports) {
                                 tr { td { (line.name) } @for cell in &line.cells { td.n { span.unknown[cell == UNKNOWN] { (cell) } } } }

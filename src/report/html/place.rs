@@ -174,7 +174,7 @@ fn scale(svg: &mut Svg, plan: &Plan, mesh: &Mesh, tall: f64) {
 
 /// One strip a resource: the use of every core against the limit.
 pub(super) fn capacities(capacities: &[Capacity]) -> String {
-    let (left, width, line, tall) = (110.0, 300.0, 50.0, 34.0);
+    let (left, width, line, tall) = (146.0, 264.0, 50.0, 34.0);
     let mut svg = Svg::new(540.0, capacities.len() as f64 * line + 4.0);
     for (row, capacity) in capacities.iter().enumerate() {
         let y = row as f64 * line + 6.0;

@@ -1,0 +1,15 @@
+//! Meshes of synchronous routers, one clock edge at a time.
+//!
+//! A clocked mesh is registers and nothing else: every cycle evaluates what the registers say before the edge and
+//! commits what they hold after it. `k` counts rising edges; a value "at cycle k" is what edge `k` sees.
+//!
+//! * [`MergeMesh`]: merges of fixed priority with a first-in first-out buffer behind every path (RANC's router).
+//! * [`RegisteredMesh`]: buffers at the inputs, one register at each output, rotating priority.
+
+mod fifo;
+mod merge;
+mod registered;
+mod routes;
+
+pub use merge::{Flit, MergeMesh, MergeMeshSpec};
+pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};

@@ -1,0 +1,155 @@
+//! The fast model: only the cycles in which something can happen.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::chip::{RancStimulus, mesh_spec};
+use super::config::{RancConfig, clog2};
+use super::trace::RancTrace;
+use crate::emu::mesh::clocked::{Flit, MergeMesh};
+use crate::emu::neurocore::{EventRancCore, Scheduler};
+
+/// The same chip as the plain model's, between events.
+#[derive(Debug, Clone)]
+pub(super) struct Fast {
+    mesh: MergeMesh,
+    /// By grid position; none where the output bus is.
+    cores: Vec<Option<EventRancCore>>,
+    /// (edge, core) at which a core acts; what is no longer true is passed over.
+    agenda: BinaryHeap<Reverse<(u64, u32)>>,
+    line_mask: u32,
+    pushed: Vec<(Option<u32>, Flit)>,
+    arrivals: Vec<(u32, Flit)>,
+    /// The last edge of the run.
+    last: u64,
+}
+
+impl Fast {
+    pub(super) fn new(config: &RancConfig) -> Self {
+        let params = &config.params;
+        let mut cores = vec![None; (params.grid_x * params.grid_y) as usize];
+        for core in &config.cores {
+            cores[(core.y * params.grid_x + core.x) as usize] = Some(EventRancCore::new(params, core));
+        }
+        Self {
+            mesh: MergeMesh::new(mesh_spec(params), false),
+            cores,
+            agenda: BinaryHeap::new(),
+            line_mask: (1 << clog2(params.num_outputs)) - 1,
+            pushed: Vec::new(),
+            arrivals: Vec::new(),
+            last: 0,
+        }
+    }
+
+    pub(super) fn run(&mut self, stimulus: &RancStimulus, trace: &mut RancTrace, with_states: bool) {
+        if !with_states {
+            self.cores.iter_mut().flatten().for_each(|core| core.states = None);
+        }
+        let mut ticks = stimulus.ticks.iter().copied().peekable();
+        let mut packets = stimulus.packets.iter().peekable();
+        let mut busy_at = u64::MAX;
+        loop {
+            let mut now = busy_at.min(self.agenda.peek().map_or(u64::MAX, |Reverse((at, _))| *at));
+            now = now.min(ticks.peek().copied().unwrap_or(u64::MAX));
+            now = now.min(packets.peek().map_or(u64::MAX, |packet| packet.cycle));
+            if now >= stimulus.cycles {
+                break;
+            }
+            let tick = ticks.next_if_eq(&now).is_some();
+            let input = packets.next_if(|packet| packet.cycle == now).map(|packet| packet.flit);
+            self.edge(now, tick, input, trace);
+            self.mesh.settle();
+            busy_at = if self.mesh.is_busy() { now + 1 } else { u64::MAX };
+        }
+        self.last = stimulus.cycles.saturating_sub(1);
+        self.finish(stimulus.cycles, trace);
+    }
+
+    fn edge(&mut self, now: u64, tick: bool, input: Option<Flit>, trace: &mut RancTrace) {
+        self.pushed.clear();
+        self.pushed.extend(input.map(|flit| (None, flit)));
+        self.arrive(now, trace);
+        while let Some(&Reverse((at, core))) = self.agenda.peek()
+            && at == now
+        {
+            self.agenda.pop();
+            self.act(now, core, trace);
+        }
+        if tick {
+            self.tick(now, trace);
+        }
+        let from_outside = input.is_some();
+        self.mesh.edge(&self.pushed, |index, room| {
+            if from_outside && index == 0 {
+                if room { &mut trace.input_accepted } else { &mut trace.input_dropped }.push(now);
+            }
+        });
+    }
+
+    fn arrive(&mut self, now: u64, trace: &mut RancTrace) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        arrivals.extend(self.mesh.arrivals());
+        arrivals.sort_unstable_by_key(|(core, _)| *core);
+        for (index, flit) in arrivals.drain(..) {
+            let Some(core) = &mut self.cores[index as usize] else {
+                trace.out_packets.push((now, flit.axon & self.line_mask));
+                continue;
+            };
+            let due = core.due();
+            let (slot, kept) = core.arrive(now, flit);
+            let list = if kept { &mut trace.sched_writes } else { &mut trace.sched_writes_lost };
+            list.push((now, index, slot.axon, slot.row));
+            if core.due() != due {
+                self.agenda.push(Reverse((core.due(), index)));
+            }
+        }
+        self.arrivals = arrivals;
+    }
+
+    fn act(&mut self, now: u64, index: u32, trace: &mut RancTrace) {
+        let Some(core) = &mut self.cores[index as usize] else { return };
+        if core.due() != now {
+            return;
+        }
+        if let Some((neuron, flit)) = core.act(now, self.mesh.local_full(index)) {
+            trace.spikes.push((now, index, neuron));
+            self.pushed.push((Some(index), flit));
+        }
+        if core.due() != u64::MAX {
+            self.agenda.push(Reverse((core.due(), index)));
+        }
+    }
+
+    fn tick(&mut self, now: u64, trace: &mut RancTrace) {
+        for (index, core) in (0..).zip(&mut self.cores) {
+            let Some(core) = core else { continue };
+            if core.tick(now) {
+                self.agenda.push(Reverse((core.due(), index)));
+            } else {
+                trace.tc_error_cycle.get_or_insert(now + 1);
+            }
+        }
+    }
+
+    /// Puts the state changes of all cores together and drops what no edge has seen.
+    fn finish(&mut self, cycles: u64, trace: &mut RancTrace) {
+        for (index, core) in (0..).zip(&mut self.cores) {
+            let Some(core) = core else { continue };
+            core.tell_rest();
+            let states = core.states.iter_mut().flat_map(|states| states.drain(..));
+            let seen = states.filter(|(cycle, _)| *cycle < cycles);
+            trace.tc_state_changes.extend(seen.map(|(cycle, state)| (cycle, index, state)));
+        }
+        trace.tc_state_changes.sort_unstable_by_key(|(cycle, core, _)| (*cycle, *core));
+        trace.tc_error_cycle = trace.tc_error_cycle.filter(|cycle| *cycle < cycles);
+    }
+
+    pub(super) fn potentials(&self, core: u32) -> Option<Vec<i64>> {
+        self.cores.get(core as usize)?.as_ref().map(|core| core.potentials(self.last))
+    }
+
+    pub(super) fn scheduler(&self, core: u32) -> Option<&Scheduler> {
+        self.cores.get(core as usize)?.as_ref().map(EventRancCore::scheduler)
+    }
+}

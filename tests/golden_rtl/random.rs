@@ -1,0 +1,137 @@
+//! The plain and the fast RANC model against each other, on random chips that are full of trouble: shallow buffers,
+//! ticks to busy cores, spikes for the row in work, packets that leave the grid, runs that end anywhere.
+
+use spikeloom::bits::BitRow;
+use spikeloom::emu::mesh::clocked::Flit;
+use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus};
+use spikeloom::rng::Rng;
+
+/// Uniform in `low..=high`.
+fn pick(rng: &mut Rng, low: i64, high: i64) -> i64 {
+    low + i64::try_from(rng.below(u64::try_from(high - low + 1).expect("a range"))).expect("small")
+}
+
+fn count(rng: &mut Rng, low: u32, high: u32) -> u32 {
+    u32::try_from(pick(rng, i64::from(low), i64::from(high))).expect("small")
+}
+
+fn one_of(rng: &mut Rng, choices: &[u32]) -> u32 {
+    choices[count(rng, 0, u32::try_from(choices.len()).expect("few") - 1) as usize]
+}
+
+fn config(rng: &mut Rng) -> RancConfig {
+    let (grid_x, grid_y) = (count(rng, 1, 4), count(rng, 1, 3));
+    let potential_width = count(rng, 6, 12);
+    let params = RancParams {
+        grid_x,
+        grid_y,
+        output_core: (count(rng, 0, grid_x - 1), count(rng, 0, grid_y - 1)),
+        num_neurons: count(rng, 1, 12),
+        num_axons: one_of(rng, &[2, 3, 5, 8, 16, 65, 130]),
+        num_outputs: count(rng, 1, 9),
+        num_ticks: one_of(rng, &[2, 4, 16]),
+        num_weights: count(rng, 1, 5),
+        num_reset_modes: count(rng, 1, 4),
+        potential_width,
+        weight_width: count(rng, 2, potential_width),
+        leak_width: count(rng, 2, 9),
+        threshold_width: count(rng, 4, 12),
+        dx_width: count(rng, 3, 9),
+        dy_width: count(rng, 3, 9),
+        router_buffer_depth: one_of(rng, &[1, 1, 2, 4]),
+        input_buffer_depth: one_of(rng, &[1, 2, 8]),
+    };
+    let mut cores = Vec::new();
+    for place in 0..grid_x * grid_y {
+        let (x, y) = (place % grid_x, place / grid_x);
+        if (x, y) != params.output_core {
+            let axon_types = (0..params.num_axons).map(|_| count(rng, 0, params.num_weights - 1)).collect();
+            let neurons = (0..params.num_neurons).map(|_| neuron(rng, &params, (x, y))).collect();
+            cores.push(RancCore { x, y, axon_types, neurons });
+        }
+    }
+    RancConfig { params, cores }
+}
+
+fn signed(rng: &mut Rng, bits: u32) -> i64 {
+    pick(rng, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+}
+
+fn neuron(rng: &mut Rng, params: &RancParams, (x, y): (u32, u32)) -> RancNeuron {
+    let mut connections = BitRow::zeros(params.num_axons as usize);
+    for axon in 0..params.num_axons as usize {
+        connections.set(axon, rng.below(2) == 0);
+    }
+    let target = |rng: &mut Rng, size: u32, here: u32| -> i32 {
+        let leaves_grid = rng.below(400) == 0;
+        let there = if leaves_grid { -1 } else { pick(rng, 0, i64::from(size) - 1) };
+        i32::try_from(there - i64::from(here)).expect("small")
+    };
+    RancNeuron {
+        connections,
+        potential: signed(rng, params.potential_width),
+        reset_potential: signed(rng, params.potential_width),
+        weights: (0..params.num_weights).map(|_| signed(rng, params.weight_width)).collect(),
+        leak: signed(rng, params.leak_width),
+        positive_threshold: signed(rng, params.threshold_width),
+        negative_threshold: signed(rng, params.threshold_width),
+        reset_mode: count(rng, 0, params.num_reset_modes - 1),
+        dx: target(rng, params.grid_x, x),
+        dy: target(rng, params.grid_y, y),
+        axon: count(rng, 0, params.num_axons - 1),
+        delay: count(rng, 0, params.num_ticks - 1),
+    }
+}
+
+fn stimulus(rng: &mut Rng, params: &RancParams) -> RancStimulus {
+    let period = u64::from(params.num_neurons * (params.num_axons + 2) + 3);
+    let cycles = 10 + rng.below(period * 12);
+    let (mut ticks, mut at) = (Vec::new(), rng.below(period));
+    while at < cycles {
+        ticks.push(at);
+        at += if rng.below(6) == 0 { 1 + rng.below(period) } else { period + rng.below(3) * rng.below(period) };
+    }
+    let busy = 1 + rng.below(20);
+    let mut packets = Vec::new();
+    for cycle in 0..cycles {
+        if rng.below(busy) == 0 {
+            let dx = i32::try_from(count(rng, 0, params.grid_x - 1)).expect("small");
+            let dy = i32::try_from(count(rng, 0, params.grid_y - 1)).expect("small");
+            let (axon, delay) = (count(rng, 0, params.num_axons - 1), count(rng, 0, params.num_ticks - 1));
+            packets.push(RancInput { cycle, flit: Flit { dx, dy, axon, delay } });
+        }
+    }
+    RancStimulus { ticks, packets, cycles }
+}
+
+fn run(config: &RancConfig, stimulus: &RancStimulus, pace: Pace) -> RancChip {
+    let mut chip = RancChip::new(config, pace).unwrap_or_else(|error| panic!("{error}"));
+    chip.run(stimulus).unwrap_or_else(|error| panic!("{error}"));
+    chip
+}
+
+#[test]
+fn both_models_tell_the_same_on_random_chips() {
+    let mut rng = Rng::new(5);
+    let (mut spikes, mut lost, mut dropped, mut overrun) = (0, 0, 0, 0);
+    for case in 0..600 {
+        let config = config(&mut rng);
+        let stimulus = stimulus(&mut rng, &config.params);
+        let (plain, fast) = (run(&config, &stimulus, Pace::Every), run(&config, &stimulus, Pace::Events));
+        let (a, b) = (plain.trace(), fast.trace());
+        let first = a.tc_state_changes.iter().zip(&b.tc_state_changes).find(|(a, b)| a != b);
+        assert_eq!(first, None, "case {case}: {:?}", config.params);
+        assert_eq!(a, b, "case {case}: {:?}", config.params);
+        for core in 0..config.params.grid_x * config.params.grid_y {
+            assert_eq!(plain.potentials(core), fast.potentials(core), "case {case}, core {core}");
+            assert_eq!(plain.scheduler(core), fast.scheduler(core), "case {case}, core {core}");
+            assert_eq!(plain.read_pointer(core), fast.read_pointer(core), "case {case}, core {core}");
+        }
+        spikes += a.spikes.len();
+        lost += a.sched_writes_lost.len();
+        dropped += a.input_dropped.len();
+        overrun += usize::from(a.tc_error_cycle.is_some());
+    }
+    println!("random RANC chips: {spikes} spikes, {lost} lost writes, {dropped} dropped inputs, {overrun} overruns");
+    assert!(spikes > 1_000 && lost > 10 && dropped > 100 && overrun > 50, "the chips are too tame");
+}
