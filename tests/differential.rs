@@ -1,7 +1,7 @@
 //! The whole walk against the straight-line oracles: random integer networks, compiled and emulated, spike the
 //! same spikes in the same ticks and end with the same membranes.
 
-use spikeloom::chip::{self, ChipSpec, LoadOptions};
+use spikeloom::chip::{self, ChipSpec, Dialect, LoadOptions};
 use spikeloom::compile::{Compiled, Log, Options, compile, crossbar};
 use spikeloom::emu::{Quiet, Record, RunOptions, run};
 use spikeloom::graph::{
@@ -21,7 +21,8 @@ fn cuba_neuron(rng: &mut Rng, size: u32) -> CubaNeuron {
         decay_v: narrow(each(rng, &|rng| [0, 300, 4095][rng.below(3) as usize])),
         threshold: (rng.below(8) > 0).then(|| each(rng, &|rng| [40, 170, 600][rng.below(3) as usize])),
         bias: each(rng, &|rng| rng.below(9) as u32 / 8).into_iter().map(|value| value as i16 * -77).collect(),
-        bias_exponent: vec![rng.below(4) as u8],
+        bias_exponent: vec![rng.below(4) as i8],
+        ..CubaNeuron::default()
     }
 }
 
@@ -139,7 +140,7 @@ fn loihi_does_what_its_oracle_says() {
         let network = Network::Int(network(&mut rng, true));
         let compiled = compile(&network, &chip, &Options::default(), &mut Log::default()).expect("it fits");
         let sample = sample(&mut rng, compiled.network.populations[0].size() as u32, 3);
-        let oracle = oracle::cuba::run(&compiled.network, &sample, compiled.image.depth);
+        let oracle = oracle::cuba::run(&compiled.network, &sample, compiled.image.depth, Dialect::Lava);
         let lags = vec![0; compiled.network.populations.len()];
         spikes += compare(&compiled, &chip, &sample, &oracle, &lags, seed);
     }

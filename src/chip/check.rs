@@ -84,7 +84,8 @@ fn cuba(checker: &mut Checker<'_>, spec: &CubaSpec, capacity: &CapacityLimits) {
     for (key, given, defined) in
         [("core.cuba.state_bits", spec.state_bits, 24), ("core.cuba.decay_bits", spec.decay_bits, 12)]
     {
-        checker.demand(given == defined, key, format!("is {given}"), format!("dialect lava is defined for {defined}"));
+        let limit = format!("dialect {} is defined for {defined}", spec.dialect.name());
+        checker.demand(given == defined, key, format!("is {given}"), limit);
     }
     let (min, max) = (spec.weight_exponent_min, spec.weight_exponent_max);
     let what = format!("is {max}, below weight_exponent_min {min}");

@@ -146,14 +146,11 @@ fn one_of<T: Copy + Default>(
 
 fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
     let place = section.place("dialect");
-    let dialect = match section.text("dialect", found) {
-        "lava" => Some(Dialect::Lava),
-        "" => None,
-        other => {
-            found.problems.push(choice("core.cuba.dialect", place, other, &["lava"]));
-            None
-        }
-    };
+    let word = section.text("dialect", found);
+    let dialect = Dialect::ALL.iter().find(|(_, name)| *name == word).map(|(dialect, _)| *dialect);
+    if dialect.is_none() && !word.is_empty() {
+        found.problems.push(choice("core.cuba.dialect", place, word, &Dialect::ALL.map(|(_, name)| name)));
+    }
     let widths = |values: Vec<i64>| values.into_iter().map(|value| value as u8).collect();
     let spec = CubaSpec {
         dialect: Dialect::Lava,
@@ -259,8 +256,10 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
             words(&mut digester, &c.options.words());
         }
         Family::Cuba(c) => {
-            let Dialect::Lava = c.dialect;
-            words(&mut digester, &[2, 1, c.state_bits.into(), c.decay_bits.into(), c.threshold_bits.into()]);
+            words(
+                &mut digester,
+                &[2, c.dialect as i64 + 1, c.state_bits.into(), c.decay_bits.into(), c.threshold_bits.into()],
+            );
             words(&mut digester, &[c.bias_bits.into(), c.bias_exponent_max.into(), c.weight_bits.into()]);
             words(&mut digester, &[c.weight_exponent_min.into(), c.weight_exponent_max.into(), c.delay_max.into()]);
             words(&mut digester, &[count(c.synapse_words), c.block_synapses.into(), c.block_overhead_bits.into()]);

@@ -101,8 +101,65 @@ pub struct CrossbarSpec {
 /// Which reference simulator's arithmetic a Loihi-style core follows (facts: the public emulators disagree).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// lava-nc 0.10, `PyLifModelBitAcc`.
+    /// lava-nc 0.10, `PyLifModelBitAcc` and `PyDenseModelBitAcc`.
     Lava,
+    /// The emulator of nengo-loihi 1.1.
+    Nengo,
+    /// brian2-loihi 0.5.
+    Brian2,
+    /// What the three together make likely of the chip: never compared with one, so never bit-exact.
+    ChipBestGuess,
+}
+
+impl Dialect {
+    /// Every dialect with its name in chip files.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Lava, "lava"),
+        (Self::Nengo, "nengo"),
+        (Self::Brian2, "brian2"),
+        (Self::ChipBestGuess, "chip_best_guess"),
+    ];
+
+    /// The name in chip files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// Longest synaptic delay in ticks that the dialect has; the chip's own limit holds besides.
+    #[must_use]
+    pub const fn delay_max(self) -> u8 {
+        match self {
+            Self::Lava => 63,
+            Self::Nengo => 0,
+            Self::Brian2 | Self::ChipBestGuess => 62,
+        }
+    }
+
+    /// Largest refractory register; 1 is no silent tick, r is r - 1 of them.
+    #[must_use]
+    pub const fn refractory_max(self) -> u8 {
+        match self {
+            Self::Lava => 1,
+            Self::Nengo | Self::ChipBestGuess => 63,
+            Self::Brian2 => 64,
+        }
+    }
+
+    /// Whether compartments have a bias.
+    #[must_use]
+    pub const fn has_bias(self) -> bool {
+        !matches!(self, Self::Brian2)
+    }
+
+    /// Smallest bias exponent: lava shifts the mantissa right (floor), nengo is given the value that this makes.
+    #[must_use]
+    pub const fn bias_exponent_min(self) -> i8 {
+        match self {
+            Self::Lava | Self::Nengo => -31,
+            Self::Brian2 | Self::ChipBestGuess => 0,
+        }
+    }
 }
 
 /// Widths and ranges of a Loihi-style core.
@@ -118,7 +175,7 @@ pub struct CubaSpec {
     pub threshold_bits: u8,
     /// Width of the signed bias mantissa.
     pub bias_bits: u8,
-    /// Largest bias exponent (smallest is 0).
+    /// Largest bias exponent (the dialect has the smallest).
     pub bias_exponent_max: u8,
     /// Width of a signed (mixed) weight, sign included (9: -256..=255, even steps when mixed).
     pub weight_bits: u8,

@@ -60,8 +60,8 @@ struct Compared {
 /// Runs emulator and oracle on the same sample and compares every spike.
 fn side_by_side(session: &Session, network: &IntGraph, sample: &Sample) -> Result<Compared> {
     let depth = session.image.depth;
-    let expected = match session.chip.family {
-        Family::Cuba(_) => oracle::cuba::run(network, sample, depth),
+    let expected = match &session.chip.family {
+        Family::Cuba(spec) => oracle::cuba::run(network, sample, depth, spec.dialect),
         Family::Crossbar(_) => oracle::crossbar::run(network, sample, depth),
     };
     let stimulus = Stimulus { samples: vec![sample.clone()], inputs: session.inputs() };

@@ -8,6 +8,7 @@ pub mod place;
 mod usage;
 mod verify;
 
+pub use cuba::{SignMode, truncate_weights};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
 pub use usage::usage;

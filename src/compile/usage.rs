@@ -62,7 +62,11 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
     if let (CoreBody::Cuba(body), Family::Cuba(spec)) = (&core.body, &chip.family) {
         list.extend([
             ("synapse_words", synapse_words(body, spec), spec.synapse_words),
-            ("compartment_configs", distinct(body, |c| (c.decay_u, c.decay_v)), u32::from(spec.compartment_configs)),
+            (
+                "compartment_configs",
+                distinct(body, |c| (c.decay_u, c.decay_v, c.refractory)),
+                u32::from(spec.compartment_configs),
+            ),
             ("threshold_configs", distinct(body, |c| c.threshold), u32::from(spec.threshold_configs)),
             ("synapse_formats", body.formats.len(), u32::from(spec.synapse_formats)),
         ]);

@@ -8,6 +8,7 @@ pub mod counters;
 mod fabric;
 pub mod mesh;
 mod neurocore;
+mod probe;
 mod program;
 pub mod ranc;
 mod readout;
@@ -20,6 +21,7 @@ pub mod tinyodin;
 mod tests;
 
 pub use chip::Chip;
+pub use probe::CompartmentState;
 pub use program::Program;
 pub use readout::Readout;
 pub use run::run;

@@ -287,9 +287,13 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
             let threshold = cuba.threshold.as_ref();
             check("threshold", threshold.map_or(1, Vec::len), true, None);
             check("bias", cuba.bias.len(), true, None);
-            let high = cuba.bias_exponent.iter().find(|&&exponent| exponent > 31);
-            let fault = high.map(|exponent| format!("bias exponent {exponent}, above 31"));
+            let high = cuba.bias_exponent.iter().find(|exponent| !(-31..=31).contains(*exponent));
+            let fault = high.map(|exponent| format!("bias exponent {exponent}, not within -31..=31"));
             check("bias_exponent", cuba.bias_exponent.len(), true, fault);
+            let none = cuba.refractory.contains(&0).then(|| "refractory 0; 1 is no silent tick".to_owned());
+            check("refractory", cuba.refractory.len(), true, none);
+            check("initial_u", cuba.initial_u.len(), true, None);
+            check("initial_v", cuba.initial_v.len(), true, None);
         }
         IntNeuron::Crossbar(crossbar) => {
             check("leak", crossbar.leak.len(), true, None);

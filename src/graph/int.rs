@@ -39,8 +39,30 @@ pub struct CubaNeuron {
     pub threshold: Option<Vec<u32>>,
     /// Bias mantissa.
     pub bias: Vec<i16>,
-    /// Bias exponent.
-    pub bias_exponent: Vec<u8>,
+    /// Bias exponent; a negative one shifts the mantissa right (floor).
+    pub bias_exponent: Vec<i8>,
+    /// Refractory register: 1 is no silent tick, r is r - 1 ticks with v held at 0.
+    pub refractory: Vec<u8>,
+    /// u before the first tick.
+    pub initial_u: Vec<i32>,
+    /// v before the first tick.
+    pub initial_v: Vec<i32>,
+}
+
+impl Default for CubaNeuron {
+    /// No memory of u, a perfect integrator that never fires, no bias, at rest.
+    fn default() -> Self {
+        Self {
+            decay_u: vec![4095],
+            decay_v: vec![0],
+            threshold: None,
+            bias: vec![0],
+            bias_exponent: vec![0],
+            refractory: vec![1],
+            initial_u: vec![0],
+            initial_v: vec![0],
+        }
+    }
 }
 
 /// What a spike does to V of a crossbar neuron.

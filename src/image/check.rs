@@ -1,7 +1,10 @@
 //! The semantic check: before an image is used, every index, range and capacity in it is held against the chip.
 
+use std::collections::BTreeMap;
+
 use super::{
     CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Header, Image,
+    InitialState,
 };
 use crate::chip::{ChipSpec, CrossbarSpec, CubaSpec, Family};
 use crate::diag::{Problem, Problems, Result};
@@ -10,6 +13,8 @@ use crate::diag::{Problem, Problems, Result};
 const MOST: usize = 50;
 /// The longest run-on after a stimulus that an image may ask for, in ticks.
 const MOST_DEPTH: u32 = 1 << 20;
+/// The most sums with a negative exponent that a core may keep apart (projections times delays).
+const MOST_SHIFTED: u64 = 4096;
 
 /// Checks `image` (with the `header` it came with) against `chip`. `file` is named in problems.
 ///
@@ -153,7 +158,16 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         place,
         || "axon offsets do not ascend to the number of entries".to_owned(),
     );
+    found.require(
+        body.initial.windows(2).all(|pair| pair[0].compartment < pair[1].compartment)
+            && body.initial.iter().all(|start| initial_fits(start, neurons, spec)),
+        place,
+        || "initial states do not ascend, or one is out of range".to_owned(),
+    );
+    let mut next = 0;
     for (number, list) in body.lists.iter().enumerate() {
+        found.require(u64::from(list.first) == next, place, || format!("synapse list {number} does not follow"));
+        next = u64::from(list.first) + u64::from(list.count);
         let end = u64::from(list.first) + u64::from(list.count);
         let place = || format!("core {core}, synapse list {number}");
         found.require(
@@ -171,13 +185,38 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     }
 }
 
+fn initial_fits(start: &InitialState, neurons: usize, spec: &CubaSpec) -> bool {
+    let edge = 1_i64 << (spec.state_bits - 1);
+    usize::from(start.compartment) < neurons && [start.u, start.v].iter().all(|&x| (-edge..edge).contains(&x.into()))
+}
+
+/// Sums that dialect lava shifts by themselves.
+fn shifted_sums(body: &CubaCore) -> u64 {
+    let mut delays: BTreeMap<(u32, i8), u64> = BTreeMap::new();
+    for list in &body.lists {
+        let exponent = body.formats[usize::from(list.format)].weight_exponent;
+        if exponent < 0 {
+            let first = list.first as usize;
+            let synapses = &body.synapses[first..first + list.count as usize];
+            let count = synapses.iter().map(|synapse| u64::from(synapse.delay) + 1).max().unwrap_or(1);
+            let known = delays.entry((list.projection, exponent)).or_default();
+            *known = count.max(*known);
+        }
+    }
+    delays.values().sum()
+}
+
 fn config_fits(config: &CompartmentConfig, spec: &CubaSpec) -> bool {
     let decay = 1_u32 << spec.decay_bits;
+    let bias = 1_i32 << (spec.bias_bits - 1);
     u32::from(config.decay_u) < decay
         && u32::from(config.decay_v) < decay
         && config.threshold.is_none_or(|threshold| u64::from(threshold) < 1_u64 << spec.threshold_bits)
-        && i32::from(config.bias).abs() < 1_i32 << (spec.bias_bits - 1)
-        && config.bias_exponent <= spec.bias_exponent_max
+        && (-bias..bias).contains(&i32::from(config.bias))
+        && (spec.dialect.has_bias() || config.bias == 0)
+        && i16::from(config.bias_exponent) <= i16::from(spec.bias_exponent_max)
+        && config.bias_exponent >= spec.dialect.bias_exponent_min()
+        && (1..=spec.dialect.refractory_max()).contains(&config.refractory)
 }
 
 fn offsets_hold(offsets: &[u32], entries: usize) -> bool {
@@ -188,6 +227,13 @@ fn offsets_hold(offsets: &[u32], entries: usize) -> bool {
 fn synapses(core: u32, body: &CubaCore, spec: &CubaSpec, found: &mut Found) {
     let neurons = body.config_of.len();
     let weight = 1_i32 << (spec.weight_bits - 1);
+    let longest = spec.delay_max.min(spec.dialect.delay_max());
+    let shifted = shifted_sums(body);
+    found.require(
+        shifted <= MOST_SHIFTED,
+        || format!("core {core}"),
+        || format!("{shifted} sums with negative exponents are more than {MOST_SHIFTED}"),
+    );
     for format in &body.formats {
         found.require(
             (spec.weight_exponent_min..=spec.weight_exponent_max).contains(&format.weight_exponent)
@@ -199,7 +245,7 @@ fn synapses(core: u32, body: &CubaCore, spec: &CubaSpec, found: &mut Found) {
     found.require(
         body.synapses
             .iter()
-            .all(|synapse| (-weight..weight).contains(&i32::from(synapse.weight)) && synapse.delay <= spec.delay_max),
+            .all(|synapse| (-weight..weight).contains(&i32::from(synapse.weight)) && synapse.delay <= longest),
         || format!("core {core}"),
         || "a synapse's weight or delay is out of range".to_owned(),
     );

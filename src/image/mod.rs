@@ -8,8 +8,8 @@ pub use check::{check, contents};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
-    InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse, SynapseFormat,
-    SynapseList,
+    InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,
+    SynapseFormat, SynapseList,
 };
 
 #[cfg(test)]
@@ -34,10 +34,15 @@ mod tests {
                 threshold: Some(10),
                 bias: 0,
                 bias_exponent: 0,
+                refractory: 1,
             }],
             config_of: vec![0, 0],
+            initial: Vec::new(),
             formats: vec![format],
-            lists: vec![SynapseList { format: 0, first: 0, count: 2 }, SynapseList { format: 0, first: 2, count: 1 }],
+            lists: vec![
+                SynapseList { format: 0, projection: 0, first: 0, count: 2 },
+                SynapseList { format: 0, projection: 1, first: 2, count: 1 },
+            ],
             synapses: vec![synapse(0, 12), synapse(1, -4), synapse(0, 20)],
             axon_offsets: vec![0, 1, 2],
             list_uses: vec![ListUse { list: 0, base: 0 }, ListUse { list: 1, base: 1 }],

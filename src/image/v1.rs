@@ -127,6 +127,8 @@ pub struct CubaCore {
     pub configs: Vec<CompartmentConfig>,
     /// Configuration of each compartment.
     pub config_of: Vec<u16>,
+    /// Compartments whose u or v is not 0 before the first tick, ascending.
+    pub initial: Vec<InitialState>,
     /// Synapse formats, at most 16.
     pub formats: Vec<SynapseFormat>,
     /// Synapse lists; several axons may share one (convolution sharing).
@@ -154,8 +156,21 @@ pub struct CompartmentConfig {
     pub threshold: Option<u32>,
     /// Bias mantissa.
     pub bias: i16,
-    /// Bias exponent.
-    pub bias_exponent: u8,
+    /// Bias exponent; a negative one shifts the mantissa right (floor).
+    pub bias_exponent: i8,
+    /// Refractory register: r is r - 1 ticks with v held at 0.
+    pub refractory: u8,
+}
+
+/// u and v of a compartment before the first tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct InitialState {
+    /// The compartment.
+    pub compartment: u16,
+    /// Its current.
+    pub u: i32,
+    /// Its membrane.
+    pub v: i32,
 }
 
 /// How the synapses of a list are packed.
@@ -191,7 +206,10 @@ pub enum ListKind {
 pub struct SynapseList {
     /// Format number.
     pub format: u8,
-    /// First synapse.
+    /// Number of the projection that it is part of: dialect lava shifts the sum of each projection and delay by
+    /// itself where the exponent is negative.
+    pub projection: u32,
+    /// First synapse; lists follow one another.
     pub first: u32,
     /// Number of synapses.
     pub count: u32,

@@ -1,76 +1,159 @@
-//! Straight-line model of the Loihi-style compartment and network (dialect `lava`).
+//! Straight-line model of the Loihi-style compartment and network in every dialect.
 //!
-//! The arithmetic is that of lava-nc's `PyLifModelBitAcc` and `PyDenseModelBitAcc`: sums are formed per weight
-//! exponent and then shifted, u wraps once by 2^24, v saturates at +-(2^23 - 1).
+//! - `lava`: lava-nc's `PyLifModelBitAcc` and `PyDenseModelBitAcc`. Each projection sums the spikes of a tick for each
+//!   delay, then shifts the sum; u wraps once by 2^24, v saturates at +-(2^23 - 1).
+//! - `nengo`: nengo-loihi's emulator. Each weight is shifted by itself; the summed input wraps at 16 bits, u and
+//!   u + bias at 24, v saturates; refractory ticks hold v at 0.
+//! - `brian2`: brian2-loihi. Each weight is shifted by itself and clipped; no register has a width.
+//! - `chip_best_guess`: as `nengo`, with delays.
+
+use std::collections::BTreeMap;
 
 use super::IntRun;
-use crate::fixed::{decay_toward_zero, wrap};
-use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Projection};
+use crate::chip::Dialect;
+use crate::fixed::wrap;
+use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Projection};
 use crate::stimulus::Sample;
 
 /// Largest magnitude of v.
 const V_MAX: i64 = (1 << 23) - 1;
 
-/// Runs one sample from the reset state for `sample.ticks + depth` ticks. Populations that are not Loihi-style
-/// stay silent.
+/// What a population did in one tick.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tick {
+    /// u of every neuron at the end of the tick.
+    pub u: Vec<i64>,
+    /// v of every neuron at the end of the tick, after a reset.
+    pub v: Vec<i64>,
+    /// Neurons that fired, ascending.
+    pub fired: Vec<u32>,
+}
+
+/// Runs one sample from the initial state for `sample.ticks + depth` ticks. Populations that are not Loihi-style
+/// stay silent. Membranes beyond 32 bits (brian2 has no limit) end at its edge.
 #[must_use]
-pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
-    let mut network = Network::new(graph);
+pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> IntRun {
     let mut result = IntRun { spikes: vec![Vec::new(); graph.populations.len()], membranes: Vec::new() };
+    let network = play(graph, sample, sample.ticks + depth, dialect, |tick, _, fired| {
+        for (spikes, neurons) in result.spikes.iter_mut().zip(fired) {
+            spikes.extend(neurons.iter().map(|&neuron| (tick, neuron)));
+        }
+    });
+    let narrow = |cell: &Cell| cell.v.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+    result.membranes = network.state.iter().map(|cells| cells.iter().map(narrow).collect()).collect();
+    result
+}
+
+/// Every population's state in each of the first `ticks` ticks: `trace(..)[tick][population]`.
+#[must_use]
+pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) -> Vec<Vec<Tick>> {
+    let mut traced = Vec::new();
+    play(graph, sample, ticks, dialect, |_, network, fired| {
+        let of = |(cells, fired): (&Vec<Cell>, &Vec<u32>)| Tick {
+            u: cells.iter().map(|cell| cell.u).collect(),
+            v: cells.iter().map(|cell| cell.v).collect(),
+            fired: fired.clone(),
+        };
+        traced.push(network.state.iter().zip(fired).map(of).collect());
+    });
+    traced
+}
+
+/// Plays `ticks` ticks and shows each at its end; the network after the last.
+fn play<'a>(
+    graph: &'a IntGraph,
+    sample: &Sample,
+    ticks: u32,
+    dialect: Dialect,
+    mut show: impl FnMut(u32, &Network<'a>, &[Vec<u32>]),
+) -> Network<'a> {
+    let mut network = Network::new(graph, dialect);
     let mut stimulus = sample.spikes.iter().peekable();
-    for tick in 0..sample.ticks + depth {
+    for tick in 0..ticks {
         let fired = network.update(tick);
         for (population, neurons) in fired.iter().enumerate() {
             for &neuron in neurons {
-                result.spikes[population].push((tick, neuron));
-                network.send(population, neuron, tick, 1);
+                network.send(population, neuron, 1);
             }
         }
         while let Some(spike) = stimulus.next_if(|spike| spike.tick <= tick) {
             if let Some((population, neuron)) = network.locate_input(spike.input) {
-                network.send(population, neuron, tick, i64::from(spike.value));
+                network.send(population, neuron, i64::from(spike.value));
             }
         }
+        network.depart(tick);
+        show(tick, &network, &fired);
     }
-    result.membranes = network.state.iter().map(|cells| cells.iter().map(|cell| cell.v as i32).collect()).collect();
-    result
+    network
 }
 
-/// u and v of one compartment.
+/// u, v and the ticks that one compartment is still refractory.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
     u: i64,
     v: i64,
+    silent: u8,
 }
 
-/// Spikes under way in one projection: `slots[tick % slots.len()][target]` is the sum of w that arrives then.
+/// Spikes under way in one projection.
 struct Pending<'a> {
     projection: &'a Projection<i32>,
+    /// `slots[tick % slots.len()][target]` is the input that arrives then.
     slots: Vec<Vec<i64>>,
+    /// Sums of this tick's spikes by (delay, target), before what the dialect does to a sum.
+    departing: BTreeMap<(u16, u32), i64>,
+}
+
+impl<'a> Pending<'a> {
+    fn new(projection: &'a Projection<i32>, targets: usize) -> Self {
+        let longest = match &projection.delays {
+            Delays::Uniform(ticks) => *ticks,
+            Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
+        };
+        Self { projection, slots: vec![vec![0; targets]; usize::from(longest) + 2], departing: BTreeMap::new() }
+    }
+}
+
+/// What one spike adds over a synapse.
+fn effective(weight: i32, exponent: i8, dialect: Dialect) -> i64 {
+    let weight = i64::from(weight);
+    match dialect {
+        Dialect::Lava => weight,
+        Dialect::Nengo | Dialect::ChipBestGuess => shift(weight, exponent),
+        // Clipped at +-(2^21 - 2^6) after its shift by 6.
+        Dialect::Brian2 => shift(weight, exponent).clamp(1 - (1 << 15), (1 << 15) - 1),
+    }
+}
+
+/// Arithmetic shift, to the right (floor) where `places` is negative.
+fn shift(x: i64, places: i8) -> i64 {
+    if places < 0 { x >> -places } else { x << places }
 }
 
 struct Network<'a> {
     graph: &'a IntGraph,
+    dialect: Dialect,
     state: Vec<Vec<Cell>>,
     pending: Vec<Pending<'a>>,
 }
 
 impl<'a> Network<'a> {
-    fn new(graph: &'a IntGraph) -> Self {
-        let cells = |population: &crate::graph::Population<IntNeuron>| {
-            let count = if population.is_input() { 0 } else { population.size() };
-            vec![Cell::default(); count]
+    fn new(graph: &'a IntGraph, dialect: Dialect) -> Self {
+        let cells = |population: &crate::graph::Population<IntNeuron>| match &population.neuron {
+            None => Vec::new(),
+            Some(IntNeuron::Crossbar(_)) => vec![Cell::default(); population.size()],
+            Some(IntNeuron::Cuba(registers)) => (0..population.size())
+                .map(|neuron| Cell {
+                    u: i64::from(*of(&registers.initial_u, neuron)),
+                    v: i64::from(*of(&registers.initial_v, neuron)),
+                    silent: 0,
+                })
+                .collect(),
         };
-        let pending = |projection: &'a Projection<i32>| {
-            let longest = match &projection.delays {
-                crate::graph::Delays::Uniform(ticks) => *ticks,
-                crate::graph::Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
-            };
-            let targets = graph.populations[projection.target.index()].size();
-            Pending { projection, slots: vec![vec![0; targets]; usize::from(longest) + 2] }
-        };
+        let pending = |p: &'a Projection<i32>| Pending::new(p, graph.populations[p.target.index()].size());
         Self {
             graph,
+            dialect,
             state: graph.populations.iter().map(cells).collect(),
             pending: graph.projections.iter().map(pending).collect(),
         }
@@ -88,17 +171,32 @@ impl<'a> Network<'a> {
         None
     }
 
-    /// A spike of `value` leaves a neuron in `tick`; it is integrated in `tick + 1 + delay`.
-    fn send(&mut self, population: usize, neuron: u32, tick: u32, value: i64) {
-        for Pending { projection, slots } in &mut self.pending {
+    /// A spike of `value` leaves a neuron.
+    fn send(&mut self, population: usize, neuron: u32, value: i64) {
+        let dialect = self.dialect;
+        for Pending { projection, departing, .. } in &mut self.pending {
             if projection.source.index() != population {
                 continue;
             }
-            let count = slots.len();
             projection.pattern.visit(neuron, |target, weight| {
-                let at = tick as usize + 1 + usize::from(projection.delays.of(weight as usize));
-                slots[at % count][target as usize] += value * i64::from(projection.weights[weight as usize]);
+                let weight = weight as usize;
+                let effect = effective(projection.weights[weight], projection.exponent, dialect);
+                *departing.entry((projection.delays.of(weight), target)).or_default() += value * effect;
             });
+        }
+    }
+
+    /// The spikes of `tick` are all sent; with delay d they are integrated in `tick + 1 + d`.
+    fn depart(&mut self, tick: u32) {
+        for Pending { projection, slots, departing } in &mut self.pending {
+            let count = slots.len();
+            for ((delay, target), sum) in std::mem::take(departing) {
+                let sum = match self.dialect {
+                    Dialect::Lava => wrap(shift(sum, projection.exponent), 32),
+                    Dialect::Nengo | Dialect::Brian2 | Dialect::ChipBestGuess => sum,
+                };
+                slots[(tick as usize + 1 + usize::from(delay)) % count][target as usize] += sum;
+            }
         }
     }
 
@@ -108,8 +206,9 @@ impl<'a> Network<'a> {
         for (population, cells) in self.state.iter_mut().enumerate() {
             let Some(IntNeuron::Cuba(registers)) = &self.graph.populations[population].neuron else { continue };
             for (neuron, cell) in cells.iter_mut().enumerate() {
-                let input = arrived(&self.pending, population, neuron, tick);
-                if step(cell, registers, neuron, input) {
+                let arriving = self.pending.iter().filter(|p| p.projection.target.index() == population);
+                let input = arriving.map(|p| p.slots[tick as usize % p.slots.len()][neuron]).sum();
+                if step(cell, registers, neuron, input, self.dialect) {
                     fired[population].push(neuron as u32);
                 }
             }
@@ -122,37 +221,42 @@ impl<'a> Network<'a> {
     }
 }
 
-/// The sum that arrives at a neuron: one sum for each weight exponent, then shifted (floor where negative).
-fn arrived(pending: &[Pending<'_>], population: usize, neuron: usize, tick: u32) -> i64 {
-    let mut sums: Vec<(i8, i64)> = Vec::new();
-    for Pending { projection, slots } in pending.iter().filter(|p| p.projection.target.index() == population) {
-        let sum = slots[tick as usize % slots.len()][neuron];
-        match sums.iter_mut().find(|(exponent, _)| *exponent == projection.exponent) {
-            Some((_, total)) => *total += sum,
-            None => sums.push((projection.exponent, sum)),
-        }
-    }
-    sums.iter().map(|&(exponent, sum)| if exponent < 0 { sum >> -exponent } else { sum << exponent }).sum()
+/// Toward zero: `sign(x) * floor(|x| * (4096 - d) / 4096)`.
+fn decay(x: i64, d: i64) -> i64 {
+    x.signum() * ((x.abs() * (4096 - d)) >> 12)
 }
 
 /// One compartment, one tick; whether it fires.
-fn step(cell: &mut Cell, registers: &CubaNeuron, neuron: usize, input: i64) -> bool {
-    let decay_u = u32::from(*of(&registers.decay_u, neuron)) + 1;
-    let decay_v = u32::from(*of(&registers.decay_v, neuron));
-    let bias = i64::from(*of(&registers.bias, neuron)) << of(&registers.bias_exponent, neuron);
-
-    let mut u = i64::from(decay_toward_zero(cell.u as i32, decay_u)) + wrap(input << 6, 32);
-    if u > 1 << 23 {
-        u -= 1 << 24;
-    } else if u <= -(1 << 23) {
-        u += 1 << 24;
+fn step(cell: &mut Cell, registers: &CubaNeuron, neuron: usize, input: i64, dialect: Dialect) -> bool {
+    let u = decay(cell.u, i64::from(*of(&registers.decay_u, neuron)) + 1);
+    let v = decay(cell.v, i64::from(*of(&registers.decay_v, neuron)));
+    let bias = shift(i64::from(*of(&registers.bias, neuron)), *of(&registers.bias_exponent, neuron));
+    (cell.u, cell.v) = match dialect {
+        Dialect::Lava => {
+            let mut u = wrap(u + wrap(input << 6, 32), 32);
+            if u > 1 << 23 {
+                u -= 1 << 24;
+            } else if u <= -(1 << 23) {
+                u += 1 << 24;
+            }
+            (u, (v + u + bias).clamp(-V_MAX, V_MAX))
+        }
+        Dialect::Nengo | Dialect::ChipBestGuess => {
+            let u = wrap(u + wrap(input << 6, 22), 24);
+            (u, (v + wrap(u + bias, 24)).clamp(-V_MAX, V_MAX))
+        }
+        Dialect::Brian2 => (u + (input << 6), v + u + (input << 6)),
+    };
+    if cell.silent > 0 {
+        cell.silent -= 1;
+        cell.v = 0;
+        return false;
     }
-    cell.u = wrap(u, 32);
-    let v = i64::from(decay_toward_zero(cell.v as i32, decay_v)) + cell.u + bias;
-    cell.v = v.clamp(-V_MAX, V_MAX);
-    let fires = registers.threshold.as_ref().is_some_and(|mantissa| cell.v > i64::from(*of(mantissa, neuron)) << 6);
+    let threshold = registers.threshold.as_ref().map(|mantissa| i64::from(*of(mantissa, neuron)) << 6);
+    let fires = threshold.is_some_and(|threshold| cell.v > threshold);
     if fires {
         cell.v = 0;
+        cell.silent = of(&registers.refractory, neuron).saturating_sub(1);
     }
     fires
 }
@@ -169,13 +273,14 @@ mod tests {
     use crate::ids::PopulationId;
     use crate::stimulus::InputSpike;
 
-    fn neuron(decay_u: u16, decay_v: u16, threshold: Option<u32>, bias: i16, bias_exponent: u8) -> IntNeuron {
+    fn neuron(decay_u: u16, decay_v: u16, threshold: Option<u32>, bias: i16, bias_exponent: i8) -> IntNeuron {
         IntNeuron::Cuba(CubaNeuron {
             decay_u: vec![decay_u],
             decay_v: vec![decay_v],
             threshold: threshold.map(|t| vec![t]),
             bias: vec![bias],
             bias_exponent: vec![bias_exponent],
+            ..CubaNeuron::default()
         })
     }
 
@@ -206,6 +311,10 @@ mod tests {
         Sample { name: String::new(), spikes, ticks: length, label: None }
     }
 
+    fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
+        super::run(graph, sample, depth, Dialect::Lava)
+    }
+
     #[test]
     fn an_integrator_fires_strictly_above_its_threshold_and_restarts_at_zero() {
         let graph = single(neuron(4095, 0, Some(20), 0, 0), &[(10, 0, 0)]);
@@ -231,12 +340,41 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_formed_per_exponent_before_the_shift() {
-        // (1 + 1) >> 1 = 1 in one bucket; shifted one by one it would be 0. -1 >> 2 floors to -1.
+    fn lava_shifts_the_sum_of_a_projection_the_others_every_weight() {
+        let graph = single(neuron(4095, 0, None, 0, 0), &[(1, -1, 0)]);
+        let two = Sample { spikes: vec![InputSpike { tick: 0, input: 0, value: 2 }], ..sample(&[], 2) };
+        for (dialect, v) in [(Dialect::Lava, 64), (Dialect::Nengo, 0), (Dialect::Brian2, 0)] {
+            assert_eq!(super::run(&graph, &two, 0, dialect).membranes[1], [v]);
+        }
+        // Two projections are two sums; -1 >> 2 floors to -1.
         let graph = single(neuron(4095, 0, None, 0, 0), &[(1, -1, 0), (1, -1, 0)]);
-        assert_eq!(run(&graph, &sample(&[0], 2), 0).membranes[1], [64]);
+        assert_eq!(run(&graph, &sample(&[0], 2), 0).membranes[1], [0]);
         let graph = single(neuron(4095, 0, None, 0, 0), &[(-1, -2, 0)]);
         assert_eq!(run(&graph, &sample(&[0], 2), 0).membranes[1], [-64]);
+    }
+
+    #[test]
+    fn spikes_of_two_delays_are_two_sums_of_lava() {
+        let mut graph = single(neuron(4095, 0, None, 0, 0), &[(1, -1, 0)]);
+        graph.populations[0].shape = vec![2];
+        graph.projections[0].pattern = Pattern::Dense { sources: 2, targets: 1 };
+        graph.projections[0].weights = vec![1, 1];
+        // Both arrive in tick 2, sent with delay 1 in tick 0 and with delay 0 in tick 1.
+        let spikes = [(0, 0), (1, 1)].map(|(tick, input)| InputSpike { tick, input, value: 1 }).to_vec();
+        let sample = Sample { spikes, ..sample(&[], 3) };
+        graph.projections[0].delays = Delays::PerWeight(vec![1, 0]);
+        assert_eq!(run(&graph, &sample, 0).membranes[1], [0]);
+    }
+
+    #[test]
+    fn a_refractory_register_of_r_is_r_minus_one_silent_ticks() {
+        for (register, expected) in [(1, vec![0, 1, 2, 3]), (2, vec![0, 2]), (3, vec![0, 3])] {
+            let mut graph = single(neuron(4095, 0, Some(1), 3, 5), &[]);
+            let Some(IntNeuron::Cuba(registers)) = &mut graph.populations[1].neuron else { panic!("cuba") };
+            registers.refractory = vec![register];
+            let fired = super::run(&graph, &sample(&[], 4), 0, Dialect::Nengo).spikes.remove(1);
+            assert_eq!(fired.iter().map(|(tick, _)| *tick).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

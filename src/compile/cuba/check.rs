@@ -57,15 +57,26 @@ fn neurons(population: &Population<IntNeuron>, spec: &CubaSpec, problems: &mut V
 }
 
 fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str, problems: &mut Vec<Problem>) {
-    let CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent } = registers;
+    let CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent, refractory, initial_u, initial_v } = registers;
+    let dialect = spec.dialect;
     let top = |bits: u8| (1_i64 << bits) - 1;
-    let bias_top = (1_i64 << (spec.bias_bits - 1)) - 1;
+    let bias_edge = if dialect.has_bias() { 1_i64 << (spec.bias_bits - 1) } else { 0 };
+    let state_edge = 1_i64 << (spec.state_bits - 1);
     let wide = |values: &[u16]| values.iter().map(|&v| i64::from(v)).collect();
+    let long = |values: &[i32]| values.iter().map(|&v| i64::from(v)).collect();
     let mut registers: Vec<(&str, Vec<i64>, i64, i64)> = vec![
         ("decay_u", wide(decay_u), 0, top(spec.decay_bits)),
         ("decay_v", wide(decay_v), 0, top(spec.decay_bits)),
-        ("bias", bias.iter().map(|&v| i64::from(v)).collect(), -bias_top, bias_top),
-        ("bias_exponent", bias_exponent.iter().map(|&v| i64::from(v)).collect(), 0, i64::from(spec.bias_exponent_max)),
+        ("bias", bias.iter().map(|&v| i64::from(v)).collect(), -bias_edge, (bias_edge - 1).max(0)),
+        (
+            "bias_exponent",
+            bias_exponent.iter().map(|&v| i64::from(v)).collect(),
+            dialect.bias_exponent_min().into(),
+            spec.bias_exponent_max.into(),
+        ),
+        ("refractory", refractory.iter().map(|&v| i64::from(v)).collect(), 1, dialect.refractory_max().into()),
+        ("initial_u", long(initial_u), -state_edge, state_edge - 1),
+        ("initial_v", long(initial_v), -state_edge, state_edge - 1),
     ];
     if let Some(mantissas) = threshold {
         let values = mantissas.iter().map(|&v| i64::from(v)).collect();
@@ -77,7 +88,9 @@ fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str,
             problems.push(Problem::invalid("cuba/register", place, what).help("give one value, or one a neuron"));
         } else if let Some(value) = values.iter().find(|value| !(low..=high).contains(*value)) {
             let what = format!("{name} {value} is out of range");
-            problems.push(Problem::misfit("cuba/register", place, what).limit(format!("{low}..={high}")));
+            let limit = format!("{low}..={high} in dialect {}", dialect.name());
+            let nearest = format!("the nearest legal value is {}", value.clamp(&low, &high));
+            problems.push(Problem::misfit("cuba/register", place, what).limit(limit).help(nearest));
         }
     }
 }
@@ -175,11 +188,12 @@ fn ranges(projection: &Projection<i32>, spec: &CubaSpec, problems: &mut Vec<Prob
         Delays::Uniform(ticks) => *ticks,
         Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
     };
-    if longest > u16::from(spec.delay_max) {
-        let what = format!("a delay of {longest} ticks is {} too long", longest - u16::from(spec.delay_max));
+    let most = u16::from(spec.delay_max.min(spec.dialect.delay_max()));
+    if longest > most {
+        let what = format!("a delay of {longest} ticks is {} too long", longest - most);
         problems.push(
             Problem::misfit("cuba/delay", place(), what)
-                .limit(format!("0..={} ticks", spec.delay_max))
+                .limit(format!("0..={most} ticks in dialect {}", spec.dialect.name()))
                 .help("shorten the delay, or chain it through a relay population"),
         );
     }

@@ -9,13 +9,15 @@ use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Pattern, Projection};
-use crate::image::{CompartmentConfig, CubaCore, ListKind, ListUse, Synapse, SynapseFormat, SynapseList};
+use crate::image::{CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList};
 
 /// A projection prepared for cutting.
 pub(super) struct Link<'a> {
     projection: &'a Projection<i32>,
     incoming: Incoming<'a>,
     encoding: Encoding,
+    /// Its number in the graph.
+    number: u32,
     /// Whether the pattern itself shares weights, so that axons may share lists.
     shares: bool,
 }
@@ -40,13 +42,13 @@ impl<'a> Row<'a> {
         }
         let mut inbound: Vec<Vec<Link<'a>>> = graph.populations.iter().map(|_| Vec::new()).collect();
         let mut problems = Vec::new();
-        for projection in &graph.projections {
+        for (number, projection) in (0_u32..).zip(&graph.projections) {
             match Encoding::of(projection, spec) {
                 Ok(encoding) => {
                     let target = projection.target.index();
                     let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
                     let shares = shares_weights(&projection.pattern);
-                    inbound[target].push(Link { projection, incoming, encoding, shares });
+                    inbound[target].push(Link { projection, number, incoming, encoding, shares });
                 }
                 Err(found) => problems.extend(Problems::into_vec(found)),
             }
@@ -112,6 +114,7 @@ impl Draft {
         let body = CubaCore {
             configs,
             config_of,
+            initial: initial(row, &run),
             formats: Vec::new(),
             lists: Vec::new(),
             synapses: Vec::new(),
@@ -147,7 +150,8 @@ impl Draft {
             self.words += u64::from(words(row.spec, sketch.synapses.len(), bits));
             let list = self.body.lists.len() as u32;
             let (first, count) = (self.body.synapses.len() as u32, sketch.synapses.len() as u32);
-            self.body.lists.push(SynapseList { format, first, count });
+            let projection = row.inbound[sketch.link.0][sketch.link.1].number;
+            self.body.lists.push(SynapseList { format, projection, first, count });
             self.body.synapses.extend(sketch.synapses);
             for (axon, base) in sketch.uses {
                 axons.entry(axon).or_default().push(ListUse { list, base });
@@ -180,7 +184,8 @@ impl Draft {
     /// Use of every resource but `axons_out`.
     pub(super) fn uses(&self, row: &Row<'_>) -> Vec<ResourceUse> {
         let (limits, spec) = (&row.chip.capacity, row.spec);
-        let mut decays: Vec<(u16, u16)> = self.body.configs.iter().map(|c| (c.decay_u, c.decay_v)).collect();
+        let decays = self.body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
+        let mut decays: Vec<(u16, u16, u8)> = decays.collect();
         decays.sort_unstable();
         decays.dedup();
         let mut thresholds: Vec<Option<u32>> = self.body.configs.iter().map(|c| c.threshold).collect();
@@ -297,16 +302,39 @@ fn configure(row: &Row<'_>, run: &Range<u32>) -> (Vec<CompartmentConfig>, Vec<u1
     (configs, config_of)
 }
 
+/// The compartments of a run that do not start at 0.
+fn initial(row: &Row<'_>, run: &Range<u32>) -> Vec<InitialState> {
+    let mut found = Vec::new();
+    for (population, neurons, base) in row.segments(run) {
+        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[population].neuron else { continue };
+        for (compartment, neuron) in (base..).zip(neurons) {
+            let (u, v) = start(registers, neuron as usize);
+            if (u, v) != (0, 0) {
+                found.push(InitialState { compartment: compartment as u16, u, v });
+            }
+        }
+    }
+    found
+}
+
+/// The value of one neuron: one for all, or one each.
+fn of<T: Copy>(values: &[T], neuron: usize) -> T {
+    if values.len() == 1 { values[0] } else { values[neuron] }
+}
+
+/// u and v of one neuron before the first tick.
+pub(super) fn start(registers: &CubaNeuron, neuron: usize) -> (i32, i32) {
+    (of(&registers.initial_u, neuron), of(&registers.initial_v, neuron))
+}
+
 /// The registers of one neuron.
 pub(super) fn configuration(registers: &CubaNeuron, neuron: usize) -> CompartmentConfig {
-    fn of<T: Copy>(values: &[T], neuron: usize) -> T {
-        if values.len() == 1 { values[0] } else { values[neuron] }
-    }
     CompartmentConfig {
         decay_u: of(&registers.decay_u, neuron),
         decay_v: of(&registers.decay_v, neuron),
         threshold: registers.threshold.as_ref().map(|mantissas| of(mantissas, neuron)),
         bias: of(&registers.bias, neuron),
         bias_exponent: of(&registers.bias_exponent, neuron),
+        refractory: of(&registers.refractory, neuron),
     }
 }

@@ -17,10 +17,12 @@ mod testing;
 mod tests;
 mod verify;
 mod verify_core;
+mod weights;
 
 pub(super) use format::words;
 pub(super) use quantise::quantise;
 pub(super) use verify::verify;
+pub use weights::{SignMode, truncate_weights};
 
 use super::{Log, Options, Partition};
 use crate::chip::{ChipSpec, CubaSpec};

@@ -162,7 +162,7 @@ fn pacemaker(graph: &Graph) -> Population<IntNeuron> {
         decay_v: vec![0],
         threshold: Some(vec![0]),
         bias: vec![1],
-        bias_exponent: vec![0],
+        ..CubaNeuron::default()
     };
     Population { name, shape: vec![1], neuron: Some(IntNeuron::Cuba(neuron)) }
 }
@@ -319,8 +319,9 @@ fn registers(
         log.tensors.push(tensor(format!("{name}.v_threshold"), 1.0 / scale, errors, clipped));
         mantissas
     });
-    let (bias, bias_exponent) = found.into_iter().map(|(mantissa, exponent, _)| (mantissa, exponent)).unzip();
-    CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent }
+    let found = found.into_iter().map(|(mantissa, exponent, _)| (mantissa, exponent as i8));
+    let (bias, bias_exponent) = found.unzip();
+    CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent, ..CubaNeuron::default() }
 }
 
 /// The mantissa m for which the chip's `v > m << 6` is the network's comparison with `units`. On whole numbers of

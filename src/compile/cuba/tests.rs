@@ -15,8 +15,7 @@ fn neuron(threshold: Option<u32>) -> IntNeuron {
         decay_u: vec![4095],
         decay_v: vec![128],
         threshold: threshold.map(|mantissa| vec![mantissa]),
-        bias: vec![0],
-        bias_exponent: vec![0],
+        ..CubaNeuron::default()
     })
 }
 
@@ -118,7 +117,7 @@ fn thresholds_decays_and_formats_are_limited_per_core() {
         decay_v: vec![0],
         threshold: Some((100..140).collect()),
         bias: (0..40).collect(),
-        bias_exponent: vec![0],
+        ..CubaNeuron::default()
     }));
     let chip = testing::loihi();
     // 16 thresholds a core; biases are per compartment.

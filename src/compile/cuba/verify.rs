@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::depth::depth;
-use super::draft::configuration;
+use super::draft::{configuration, start};
 use super::verify_core::check_core;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
@@ -15,8 +15,9 @@ use crate::image::{CoreBody, CubaCore, Image, ListUse, Place};
 /// At most so many problems are told.
 const MOST: usize = 20;
 
-/// One effective synapse of a source: target population and neuron, weight, exponent, delay beyond one tick.
-type Effect = (u32, u32, i32, i8, u32);
+/// One effective synapse of a source: target population and neuron, weight, exponent, delay beyond one tick,
+/// projection.
+type Effect = (u32, u32, i32, i8, u32, u32);
 
 /// Whether `image` is `network` on `chip`.
 pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
@@ -115,6 +116,14 @@ impl<'a> Checker<'a> {
                 if stored != wanted.as_ref() || stored.is_none() {
                     self.blame("verify/registers", name(), format!("image {stored:?}, network {wanted:?}"));
                 }
+                let begun = self.cores.get(&place.core).map(|body| begins(body, place.neuron));
+                let wanted = match &population.neuron {
+                    Some(IntNeuron::Cuba(registers)) => Some(start(registers, neuron)),
+                    _ => None,
+                };
+                if begun != wanted {
+                    self.blame("verify/initial", name(), format!("image {begun:?}, network {wanted:?} (u, v)"));
+                }
                 if self.owner.insert(*place, (number as u32, neuron as u32)).is_some() {
                     self.blame("verify/places", name(), "its place is taken twice");
                 }
@@ -194,6 +203,7 @@ impl<'a> Checker<'a> {
                         i32::from(synapse.weight),
                         exponent,
                         u32::from(synapse.delay) + late,
+                        list.projection,
                     ));
                 }
             }
@@ -204,12 +214,13 @@ impl<'a> Checker<'a> {
     /// Compares the synapses of one source with those of the network.
     fn compare(&mut self, source: usize, neuron: u32, found: Option<Vec<Effect>>) {
         let mut wanted: Vec<Effect> = Vec::new();
-        for projection in self.network.projections.iter().filter(|p| p.source.index() == source) {
+        let projections = (0_u32..).zip(&self.network.projections);
+        for (number, projection) in projections.filter(|(_, p)| p.source.index() == source) {
             projection.pattern.visit(neuron, |target, weight| {
                 let value = projection.weights[weight as usize];
                 if value != 0 {
                     let delay = u32::from(projection.delays.of(weight as usize));
-                    wanted.push((projection.target.0, target, value, projection.exponent, delay));
+                    wanted.push((projection.target.0, target, value, projection.exponent, delay, number));
                 }
             });
         }
@@ -224,13 +235,21 @@ impl<'a> Checker<'a> {
             let tell = |effect: Option<&Effect>| {
                 effect.map_or_else(
                     || "nothing".to_owned(),
-                    |(p, n, w, e, d)| format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}"),
+                    |(p, n, w, e, d, k)| {
+                        format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}, projection {k}")
+                    },
                 )
             };
             let what = format!("synapse {at}: image has {}, network {}", tell(found.get(at)), tell(wanted.get(at)));
             self.blame("verify/synapses", place, what);
         }
     }
+}
+
+/// u and v that a core gives a compartment before the first tick.
+fn begins(body: &CubaCore, compartment: u16) -> (i32, i32) {
+    let found = body.initial.iter().find(|start| start.compartment == compartment);
+    found.map_or((0, 0), |start| (start.u, start.v))
 }
 
 /// Packets (core, axon, extra delay) that the host injects for one input neuron.

@@ -23,7 +23,8 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
     if next as usize != body.synapses.len() {
         wrong.push(format!("{} synapses, of which {next} are in lists", body.synapses.len()));
     }
-    let decays: BTreeSet<(u16, u16)> = body.configs.iter().map(|c| (c.decay_u, c.decay_v)).collect();
+    let decays = body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
+    let decays: BTreeSet<(u16, u16, u8)> = decays.collect();
     let thresholds: BTreeSet<Option<u32>> = body.configs.iter().map(|c| c.threshold).collect();
     for (what, used, limit) in [
         ("neurons", body.config_of.len() as u64, u64::from(chip.capacity.neurons)),
@@ -76,7 +77,8 @@ fn storable(format: &SynapseFormat, at: usize, synapse: Synapse, spec: &CubaSpec
     let weight = i32::from(synapse.weight);
     let least = if format.signed { -full } else { 1 - full };
     let value = (least..full).contains(&weight) && weight % step == 0;
-    let delay = synapse.delay <= spec.delay_max && u32::from(synapse.delay) < 1_u32 << format.delay_bits.min(31);
+    let longest = spec.delay_max.min(spec.dialect.delay_max());
+    let delay = synapse.delay <= longest && u32::from(synapse.delay) < 1_u32 << format.delay_bits.min(31);
     let index = match format.kind {
         // Zeros fill the gaps of dense lists and mean nothing elsewhere.
         ListKind::Dense => usize::from(synapse.target) == at && (weight != 0 || synapse.delay == 0),

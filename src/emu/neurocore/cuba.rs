@@ -1,25 +1,28 @@
 //! The Loihi-style core: synapse lists, delay ring of dendritic sums, CUBA LIF compartments.
 //!
-//! Arithmetic follows lava-nc 0.10 `PyLifModelBitAcc` (dialect `lava`): weights of one exponent are summed before
-//! a negative exponent shifts them; `u = decay(u, decay_u + 1) + (a << 6)` wraps once; `v = decay(v, decay_v) + u +
-//! bias` saturates; the neuron fires where `v > threshold`, and v becomes 0.
+//! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
+//! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
+
+mod soma;
+
+use std::collections::BTreeMap;
 
 use super::super::counters::EventCounts;
 use super::super::program::Times;
 use super::Sweep;
-use crate::chip::CubaSpec;
+use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
-use crate::fixed::decay_toward_zero;
-use crate::image::{self, CompartmentConfig, ListKind};
+use crate::image::{self, ListKind};
+use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
 #[derive(Debug)]
 struct List {
     first: u32,
     count: u32,
-    /// Which sum its weights go to.
-    bucket: u32,
-    /// Left shift of its weights; negative exponents shift the sum instead.
+    /// The first of its sums that are shifted, one a delay; `None`: its weights go to the ring at once.
+    shifted: Option<u32>,
+    /// Left shift of its weights.
     shift: u32,
     kind: Kind,
 }
@@ -35,28 +38,12 @@ enum Kind {
     Delayed,
 }
 
-/// A compartment's registers, ready for use.
-#[derive(Debug, Clone, Copy)]
-struct Compartment {
-    decay_u: u32,
-    decay_v: u32,
-    bias: i32,
-    /// `i32::MAX` never fires: v stays below.
-    threshold: i32,
-}
-
-impl Compartment {
-    fn new(config: &CompartmentConfig) -> Self {
-        let bias = i64::from(config.bias) << config.bias_exponent.min(32);
-        Self {
-            decay_u: u32::from(config.decay_u) + 1,
-            decay_v: u32::from(config.decay_v),
-            bias: bias.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
-            threshold: config
-                .threshold
-                .map_or(i32::MAX, |mantissa| i32::try_from(u64::from(mantissa) << 6).unwrap_or(i32::MAX)),
-        }
-    }
+/// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
+/// projection and delay. All spikes of a tick are worked through in one tick, so it lives no longer.
+#[derive(Debug)]
+struct Shifted {
+    delay: u8,
+    places: u32,
 }
 
 /// What the core is loaded with.
@@ -73,8 +60,9 @@ pub(in crate::emu) struct CubaCore {
     axon_events: Vec<[u32; 3]>,
     /// Time of each axon's packet in picoseconds.
     axon_times: Vec<u64>,
-    /// Right shift of each bucket of sums; the first is 0.
-    bucket_shifts: Vec<u32>,
+    shifted: Vec<Shifted>,
+    initial: Vec<image::InitialState>,
+    dialect: Dialect,
     /// Rows of the delay ring.
     rows: usize,
     /// u and v reach from -limit to +limit.
@@ -83,30 +71,25 @@ pub(in crate::emu) struct CubaCore {
 
 impl CubaCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
-        let mut shifts: Vec<u32> = image
-            .formats
-            .iter()
-            .filter(|f| f.weight_exponent < 0)
-            .map(|f| f.weight_exponent.unsigned_abs().into())
-            .collect();
-        shifts.push(0);
-        shifts.sort_unstable();
-        shifts.dedup();
+        let lava = spec.dialect == Dialect::Lava;
+        let (firsts, shifted) = if lava { shifted_sums(image) } else { (BTreeMap::new(), Vec::new()) };
         let mut core = Self {
             compartments: image
                 .config_of
                 .iter()
                 .map(|&entry| Compartment::new(&image.configs[usize::from(entry)]))
                 .collect(),
-            lists: image.lists.iter().map(|list| load_list(image, list, &shifts)).collect(),
+            lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
-            weights: image.synapses.iter().map(|synapse| synapse.weight).collect(),
+            weights: load_weights(image, spec.dialect),
             delays: image.synapses.iter().map(|synapse| synapse.delay).collect(),
             axon_offsets: image.axon_offsets.clone(),
             uses: image.list_uses.clone(),
             axon_events: Vec::new(),
             axon_times: Vec::new(),
-            bucket_shifts: shifts.iter().map(|&shift| shift.min(31)).collect(),
+            shifted,
+            initial: image.initial.clone(),
+            dialect: spec.dialect,
             rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
@@ -117,13 +100,18 @@ impl CubaCore {
 
     pub(super) fn reset(&self) -> State {
         let neurons = self.compartments.len();
-        State {
+        let mut state = State {
             u: vec![0; neurons],
             v: vec![0; neurons],
-            sums: vec![0; self.rows * self.bucket_shifts.len() * neurons],
+            silent: vec![0; neurons],
+            sums: vec![0; self.rows * neurons],
             filled: vec![false; self.rows],
+            shifted: vec![0; self.shifted.len() * neurons],
+            touched: vec![false; self.shifted.len()],
             inbox: Vec::new(),
-        }
+        };
+        state.begin(self);
+        state
     }
 
     /// Counts the synaptic events of a packet for `axon`.
@@ -138,33 +126,67 @@ impl CubaCore {
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
         self.axon_times[usize::from(axon)]
     }
-
-    /// u and v after one tick with input `a`, and whether the neuron fires and how many registers overflowed.
-    #[inline]
-    fn soma(&self, neuron: usize, a: i32, u: i32, v: i32) -> (i32, i32, bool, u32) {
-        let compartment = &self.compartments[neuron];
-        let limit = self.limit;
-        let summed = decay_toward_zero(u, compartment.decay_u).wrapping_add(a.wrapping_shl(6));
-        // Once, not modulo: as lava, where the range is (-2^23, 2^23].
-        let span = limit.wrapping_add(1).wrapping_mul(2);
-        let (u, wrapped) = if summed > limit + 1 {
-            (summed.wrapping_sub(span), 1)
-        } else if summed < -limit {
-            (summed.wrapping_add(span), 1)
-        } else {
-            (summed, 0)
-        };
-        let wide = i64::from(decay_toward_zero(v, compartment.decay_v)) + i64::from(u) + i64::from(compartment.bias);
-        let kept = wide.clamp(-i64::from(limit), i64::from(limit));
-        let fires = kept > i64::from(compartment.threshold);
-        (u, if fires { 0 } else { kept as i32 }, fires, wrapped + u32::from(kept != wide))
-    }
 }
 
-fn load_list(image: &image::CubaCore, list: &image::SynapseList, shifts: &[u32]) -> List {
+/// First of the shifted sums of each (projection, exponent), and all of them.
+fn shifted_sums(image: &image::CubaCore) -> (BTreeMap<(u32, i8), u32>, Vec<Shifted>) {
+    let mut longest: BTreeMap<(u32, i8), u8> = BTreeMap::new();
+    for list in &image.lists {
+        let exponent = image.formats[usize::from(list.format)].weight_exponent;
+        if exponent < 0 {
+            let delay = synapses_of(image, list).iter().map(|synapse| synapse.delay).max().unwrap_or(0);
+            let known = longest.entry((list.projection, exponent)).or_default();
+            *known = delay.max(*known);
+        }
+    }
+    let (mut firsts, mut sums) = (BTreeMap::new(), Vec::new());
+    for (key, longest) in longest {
+        firsts.insert(key, sums.len() as u32);
+        let places = u32::from(key.1.unsigned_abs()).min(31);
+        sums.extend((0..=longest).map(|delay| Shifted { delay, places }));
+    }
+    (firsts, sums)
+}
+
+fn synapses_of<'a>(image: &'a image::CubaCore, list: &image::SynapseList) -> &'a [image::Synapse] {
+    &image.synapses[list.first as usize..][..list.count as usize]
+}
+
+/// Left shift that is left for the weights of a list: none where each weight was shifted when loaded.
+fn left_shift(exponent: i8, dialect: Dialect) -> u32 {
+    if dialect == Dialect::Brian2 { 0 } else { u32::from(exponent.max(0).unsigned_abs()).min(31) }
+}
+
+/// Weights as they are added. Each is shifted by itself (floor) in dialects other than lava, and clipped to what
+/// is left of 22 bits before the shift by 6 in brian2.
+fn load_weights(image: &image::CubaCore, dialect: Dialect) -> Vec<i16> {
+    let mut weights: Vec<i16> = image.synapses.iter().map(|synapse| synapse.weight).collect();
+    if dialect == Dialect::Lava {
+        return weights;
+    }
+    let most = i64::from(i16::MAX);
+    for list in &image.lists {
+        let exponent = image.formats[usize::from(list.format)].weight_exponent;
+        let places = u32::from(exponent.unsigned_abs()).min(31);
+        for weight in &mut weights[list.first as usize..][..list.count as usize] {
+            if exponent < 0 {
+                *weight = (i32::from(*weight) >> places) as i16;
+            } else if dialect == Dialect::Brian2 {
+                *weight = (i64::from(*weight) << places).clamp(-most, most) as i16;
+            }
+        }
+    }
+    weights
+}
+
+fn load_list(
+    image: &image::CubaCore,
+    list: &image::SynapseList,
+    firsts: &BTreeMap<(u32, i8), u32>,
+    dialect: Dialect,
+) -> List {
     let exponent = image.formats[usize::from(list.format)].weight_exponent;
-    let right = if exponent < 0 { u32::from(exponent.unsigned_abs()) } else { 0 };
-    let synapses = &image.synapses[list.first as usize..][..list.count as usize];
+    let synapses = synapses_of(image, list);
     let kind = if synapses.iter().any(|synapse| synapse.delay > 0) {
         Kind::Delayed
     } else {
@@ -178,8 +200,8 @@ fn load_list(image: &image::CubaCore, list: &image::SynapseList, shifts: &[u32])
     List {
         first: list.first,
         count: list.count,
-        bucket: shifts.binary_search(&right).expect("every negative exponent has its bucket") as u32,
-        shift: exponent.max(0).unsigned_abs().min(31).into(),
+        shifted: firsts.get(&(list.projection, exponent)).copied(),
+        shift: left_shift(exponent, dialect),
         kind,
     }
 }
@@ -210,21 +232,41 @@ fn time_of(events: [u32; 3], times: &Times) -> u64 {
 pub(super) struct State {
     u: Vec<i32>,
     v: Vec<i32>,
-    /// Dendritic sums by ring row, bucket, neuron. They wrap at 32 bits, as lava's do.
+    /// Ticks that each neuron is still refractory.
+    silent: Vec<u8>,
+    /// Dendritic sums by ring row, neuron. They wrap at 32 bits, as lava's do.
     sums: Vec<i32>,
     /// Whether anything was added to a row.
     filled: Vec<bool>,
+    /// Sums to be shifted, by sum, neuron; 0 between ticks.
+    shifted: Vec<i32>,
+    /// Whether anything was added to a shifted sum.
+    touched: Vec<bool>,
     /// Axons of the packets that are integrated next.
     inbox: Vec<u16>,
 }
 
 impl State {
-    pub(super) fn reset(&mut self, _core: &CubaCore) {
+    pub(super) fn reset(&mut self, core: &CubaCore) {
         self.u.fill(0);
         self.v.fill(0);
+        self.silent.fill(0);
         self.sums.fill(0);
         self.filled.fill(false);
         self.inbox.clear();
+        self.begin(core);
+    }
+
+    /// Compartments that do not start at 0.
+    fn begin(&mut self, core: &CubaCore) {
+        for start in &core.initial {
+            let at = usize::from(start.compartment);
+            (self.u[at], self.v[at]) = (start.u, start.v);
+        }
+    }
+
+    pub(super) fn current(&self, neuron: usize) -> i32 {
+        self.u[neuron]
     }
 
     pub(super) fn membrane(&self, neuron: usize) -> i32 {
@@ -237,33 +279,54 @@ impl State {
 
     /// Works through the synapses of all packets that came since the tick before; whether there is input in `tick`.
     pub(super) fn integrate(&mut self, core: &CubaCore, tick: u32) -> bool {
-        for &axon in &self.inbox {
-            let axon = usize::from(axon);
+        let inbox = std::mem::take(&mut self.inbox);
+        for axon in inbox.iter().map(|&axon| usize::from(axon)) {
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
-                add_list(core, used, tick, &mut self.sums, &mut self.filled);
+                self.add_list(core, used, tick);
             }
         }
-        self.inbox.clear();
+        self.inbox = inbox;
+        if !self.inbox.is_empty() {
+            self.inbox.clear();
+            self.fold_shifted(core, tick);
+        }
         self.filled[tick as usize % core.rows]
     }
 
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
+        match core.dialect {
+            Dialect::Lava => self.walk(core, tick, sweep, soma::lava),
+            Dialect::Nengo | Dialect::ChipBestGuess => self.walk(core, tick, sweep, soma::nengo),
+            Dialect::Brian2 => self.walk(core, tick, sweep, soma::brian2),
+        }
+    }
+
+    /// The tick with the arithmetic of one dialect.
+    #[inline]
+    fn walk(
+        &mut self,
+        core: &CubaCore,
+        tick: u32,
+        sweep: &mut Sweep<'_>,
+        soma: impl Fn(&Compartment, i32, i32, i32, i32) -> Next,
+    ) {
         let neurons = core.compartments.len();
         let row = tick as usize % core.rows;
-        let width = core.bucket_shifts.len() * neurons;
-        let sums = &mut self.sums[row * width..(row + 1) * width];
-        if self.filled[row] {
-            fold_buckets(core, sums);
-        }
+        let sums = &mut self.sums[row * neurons..(row + 1) * neurons];
         let times = sweep.program.times;
-        for (neuron, &a) in sums[..neurons].iter().enumerate() {
-            let (u_before, v_before) = (self.u[neuron], self.v[neuron]);
-            let (u, v, fires, overflows) = core.soma(neuron, a, u_before, v_before);
-            (self.u[neuron], self.v[neuron]) = (u, v);
-            let active = u64::from(a != 0 || u != u_before || v != v_before || fires);
+        for (neuron, &a) in sums.iter().enumerate() {
+            let compartment = &core.compartments[neuron];
+            let (u_before, v_before, silent) = (self.u[neuron], self.v[neuron], self.silent[neuron]);
+            let next = soma(compartment, core.limit, a, u_before, v_before);
+            let held = if silent > 0 { 0 } else { next.v };
+            let fires = silent == 0 && held > compartment.threshold;
+            let v = if fires { 0 } else { held };
+            (self.u[neuron], self.v[neuron]) = (next.u, v);
+            self.silent[neuron] = if fires { compartment.refractory } else { silent }.saturating_sub(1);
+            let active = u64::from(a != 0 || next.u != u_before || v != v_before || fires || silent > 0);
             sweep.active += active;
-            sweep.faults.overflows += u64::from(overflows);
+            sweep.faults.overflows += u64::from(next.overflows);
             sweep.now += times.access + active * times.update;
             if fires {
                 sweep.fire(neuron);
@@ -274,48 +337,69 @@ impl State {
             self.filled[row] = false;
         }
     }
-}
 
-/// Adds the other buckets, each shifted once, to the first.
-fn fold_buckets(core: &CubaCore, sums: &mut [i32]) {
-    let (first, others) = sums.split_at_mut(core.compartments.len());
-    for (bucket, &shift) in others.chunks(first.len().max(1)).zip(&core.bucket_shifts[1..]) {
-        for (sum, &other) in first.iter_mut().zip(bucket) {
-            *sum = sum.wrapping_add(other >> shift);
+    /// Shifts the sums that are complete with this tick's packets, and adds them to the ring rows of their delays.
+    fn fold_shifted(&mut self, core: &CubaCore, tick: u32) {
+        let neurons = core.compartments.len();
+        for (number, sum) in core.shifted.iter().enumerate() {
+            if !std::mem::replace(&mut self.touched[number], false) {
+                continue;
+            }
+            let row = row_of(core, tick, sum.delay);
+            self.filled[row] = true;
+            let ring = &mut self.sums[row * neurons..(row + 1) * neurons];
+            let whole = &mut self.shifted[number * neurons..(number + 1) * neurons];
+            for (to, from) in ring.iter_mut().zip(whole) {
+                *to = to.wrapping_add(*from >> sum.places);
+                *from = 0;
+            }
+        }
+    }
+
+    /// Adds one list to the ring rows of its synapses' delays, or to the sums that are shifted first.
+    fn add_list(&mut self, core: &CubaCore, used: &image::ListUse, tick: u32) {
+        let list = &core.lists[used.list as usize];
+        let span = list.first as usize..list.first as usize + list.count as usize;
+        let neurons = core.compartments.len();
+        let weights = &core.weights[span.clone()];
+        // Rows of the buffer that the list is added to: the ring's, or the shifted sums from its first.
+        let (buffer, used_rows, now, rows) = match list.shifted {
+            None => (&mut self.sums, &mut self.filled, row_of(core, tick, 0), core.rows),
+            Some(first) => (&mut self.shifted, &mut self.touched, first as usize, usize::MAX),
+        };
+        let row_at = |delay: u8| {
+            let row = now + usize::from(delay);
+            if row < rows { row } else { row - rows }
+        };
+        let base = usize::from(used.base);
+        let add = |sum: &mut i32, weight: i16| *sum = sum.wrapping_add(i32::from(weight).wrapping_shl(list.shift));
+        match list.kind {
+            Kind::Run(first) => {
+                let sums = &mut buffer[now * neurons + base + usize::from(first)..][..weights.len()];
+                sums.iter_mut().zip(weights).for_each(|(sum, &weight)| add(sum, weight));
+                used_rows[now] = true;
+            }
+            Kind::Scattered => {
+                let sums = &mut buffer[now * neurons..(now + 1) * neurons][base..];
+                for (&target, &weight) in core.targets[span].iter().zip(weights) {
+                    add(&mut sums[usize::from(target)], weight);
+                }
+                used_rows[now] |= !weights.is_empty();
+            }
+            Kind::Delayed => {
+                let targets = core.targets[span.clone()].iter().zip(&core.delays[span]);
+                for ((&target, &delay), &weight) in targets.zip(weights) {
+                    let row = row_at(delay);
+                    add(&mut buffer[row * neurons + base + usize::from(target)], weight);
+                    used_rows[row] = true;
+                }
+            }
         }
     }
 }
 
-/// Adds one list to the ring rows of its synapses' delays.
-fn add_list(core: &CubaCore, used: &image::ListUse, tick: u32, sums: &mut [i32], filled: &mut [bool]) {
-    let list = &core.lists[used.list as usize];
-    let span = list.first as usize..list.first as usize + list.count as usize;
-    let neurons = core.compartments.len();
-    let width = core.bucket_shifts.len() * neurons;
-    let start = list.bucket as usize * neurons + usize::from(used.base);
-    let now = tick as usize % core.rows;
-    let weights = &core.weights[span.clone()];
-    let add = |sum: &mut i32, weight: i16| *sum = sum.wrapping_add(i32::from(weight).wrapping_shl(list.shift));
-    match list.kind {
-        Kind::Run(first) => {
-            let sums = &mut sums[now * width + start + usize::from(first)..][..weights.len()];
-            sums.iter_mut().zip(weights).for_each(|(sum, &weight)| add(sum, weight));
-            filled[now] = true;
-        }
-        Kind::Scattered => {
-            let sums = &mut sums[now * width..(now + 1) * width][start..];
-            for (&target, &weight) in core.targets[span].iter().zip(weights) {
-                add(&mut sums[usize::from(target)], weight);
-            }
-            filled[now] |= !weights.is_empty();
-        }
-        Kind::Delayed => {
-            for ((&target, &delay), &weight) in core.targets[span.clone()].iter().zip(&core.delays[span]).zip(weights) {
-                let row = now + usize::from(delay);
-                let row = if row < core.rows { row } else { row - core.rows };
-                add(&mut sums[row * width + start + usize::from(target)], weight);
-                filled[row] = true;
-            }
-        }
-    }
+/// The ring row of what arrives `delay` ticks after `tick`.
+fn row_of(core: &CubaCore, tick: u32, delay: u8) -> usize {
+    let row = tick as usize % core.rows + usize::from(delay);
+    if row < core.rows { row } else { row - core.rows }
 }

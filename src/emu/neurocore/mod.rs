@@ -191,6 +191,14 @@ impl Core {
         }
     }
 
+    /// u and v of a neuron; a crossbar neuron has no u.
+    pub(super) fn current_and_membrane(&self, neuron: usize) -> (i32, i32) {
+        match &self.state {
+            State::Crossbar(state) => (0, state.membrane(neuron)),
+            State::Cuba(state) => (state.current(neuron), state.membrane(neuron)),
+        }
+    }
+
     /// The membrane of a neuron.
     pub(super) fn membrane(&self, neuron: usize) -> i32 {
         match &self.state {

@@ -159,7 +159,7 @@ fn one_neuron(core: u32, parameters: CrossbarParameters, to: Option<Destination>
 }
 
 fn config(decay_u: u16, decay_v: u16, threshold: Option<u32>) -> CompartmentConfig {
-    CompartmentConfig { decay_u, decay_v, threshold, bias: 0, bias_exponent: 0 }
+    CompartmentConfig { decay_u, decay_v, threshold, bias: 0, bias_exponent: 0, refractory: 1 }
 }
 
 fn format(kind: ListKind, weight_exponent: i8) -> SynapseFormat {
@@ -177,6 +177,7 @@ fn list_core(
     let neurons = configs.len();
     let mut body = CubaCore {
         config_of: (0..neurons as u16).collect(),
+        initial: Vec::new(),
         configs,
         formats,
         lists: Vec::new(),
@@ -188,7 +189,8 @@ fn list_core(
     };
     for (number, (format, synapses)) in axons.iter().enumerate() {
         let first = body.synapses.len() as u32;
-        body.lists.push(SynapseList { format: *format, first, count: synapses.len() as u32 });
+        let projection = u32::from(*format);
+        body.lists.push(SynapseList { format: *format, projection, first, count: synapses.len() as u32 });
         body.synapses.extend(synapses);
         body.list_uses.push(ListUse { list: number as u32, base: 0 });
         body.axon_offsets.push(number as u32 + 1);

@@ -89,7 +89,8 @@ fn random_list_core(rng: &mut Rng, id: u32, ids: &[u32], axons: u64, neurons: u1
         decay_v: [0, 4095, 300][rng.below(3) as usize],
         threshold: (rng.below(5) > 0).then(|| 50 + rng.below(400) as u32),
         bias: if rng.below(8) == 0 { rng.below(200) as i16 - 60 } else { 0 },
-        bias_exponent: rng.below(4) as u8,
+        bias_exponent: rng.below(4) as i8,
+        refractory: 1,
     });
     let configs: Vec<CompartmentConfig> = configs.collect();
     let outs: Vec<(usize, AxonOut)> = (0..neurons)
@@ -199,8 +200,8 @@ fn list_model(image: &Image, stimulus: &Stimulus) -> Told {
     };
     let mut u = vec![0_i64; places(image).len()];
     let mut v = u.clone();
-    // (tick, core, neuron, exponent) -> sum
-    let mut sums: BTreeMap<(u32, u32, u16, i8), i64> = BTreeMap::new();
+    // (tick, core, neuron, exponent, delay) -> sum; a projection has one format here.
+    let mut sums: BTreeMap<(u32, u32, u16, i8, u8), i64> = BTreeMap::new();
     for tick in 0..TICKS + image.depth {
         for (&(_, core, axon), &count) in arrived.range((tick, 0, 0)..(tick + 1, 0, 0)) {
             let body = body(core);
@@ -209,7 +210,7 @@ fn list_model(image: &Image, stimulus: &Stimulus) -> Told {
                 let list = &body.lists[used.list as usize];
                 let exponent = body.formats[usize::from(list.format)].weight_exponent;
                 for s in &body.synapses[list.first as usize..(list.first + list.count) as usize] {
-                    let key = (tick + u32::from(s.delay), core, used.base + s.target, exponent);
+                    let key = (tick + u32::from(s.delay), core, used.base + s.target, exponent, s.delay);
                     *sums.entry(key).or_default() += i64::from(s.weight) * count as i64;
                 }
             }
@@ -217,8 +218,9 @@ fn list_model(image: &Image, stimulus: &Stimulus) -> Told {
         for (number, place) in places(image).iter().enumerate() {
             let (body, n) = (body(place.core), usize::from(place.neuron));
             let c = &body.configs[usize::from(body.config_of[n])];
-            let here = (tick, place.core, place.neuron, i8::MIN)..=(tick, place.core, place.neuron, i8::MAX);
-            let a: i64 = sums.range(here).map(|(&(.., e), &sum)| if e < 0 { sum >> -e } else { sum << e }).sum();
+            let here =
+                (tick, place.core, place.neuron, i8::MIN, 0)..=(tick, place.core, place.neuron, i8::MAX, u8::MAX);
+            let a: i64 = sums.range(here).map(|(&(.., e, _), &sum)| if e < 0 { sum >> -e } else { sum << e }).sum();
             let decay = |x: i64, d: i64| x.signum() * ((x.abs() * (4096 - d)) >> 12);
             let (u_before, v_before) = (u[number], v[number]);
             u[number] = decay(u_before, i64::from(c.decay_u) + 1) + (a << 6);

@@ -329,6 +329,9 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
             threshold: cuba.threshold.as_ref().map(|threshold| values(Some(threshold), &[])),
             bias: values(cuba.bias.as_ref(), &[0]),
             bias_exponent: values(cuba.bias_exponent.as_ref(), &[0]),
+            refractory: values(cuba.refractory.as_ref(), &[1]),
+            initial_u: values(cuba.initial_u.as_ref(), &[0]),
+            initial_v: values(cuba.initial_v.as_ref(), &[0]),
         })),
         Neuron::CrossbarInt(crossbar) => Some(IntNeuron::Crossbar(CrossbarNeuron {
             leak: values(crossbar.leak.as_ref(), &[0]),

@@ -158,9 +158,18 @@ pub(super) struct CubaInt {
     /// Bias mantissa; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<Values<i16>>,
-    /// Bias exponent; default 0.
+    /// Bias exponent; default 0. A negative one shifts the mantissa right (dialects lava and nengo).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bias_exponent: Option<Values<u8>>,
+    pub bias_exponent: Option<Values<i8>>,
+    /// Refractory register: r is r - 1 ticks with v held at 0; default 1, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refractory: Option<Values<u8>>,
+    /// u before the first tick; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_u: Option<Values<i32>>,
+    /// v before the first tick; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_v: Option<Values<i32>>,
 }
 
 /// Registers of a TrueNorth-style neuron (deterministic part).

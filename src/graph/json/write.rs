@@ -106,6 +106,9 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             threshold: cuba.threshold.as_deref().and_then(values),
             bias: values(&cuba.bias),
             bias_exponent: values(&cuba.bias_exponent),
+            refractory: values(&cuba.refractory),
+            initial_u: values(&cuba.initial_u),
+            initial_v: values(&cuba.initial_v),
         }),
         IntNeuron::Crossbar(crossbar) => Neuron::CrossbarInt(CrossbarInt {
             leak: values(&crossbar.leak),
