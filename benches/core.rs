@@ -91,6 +91,9 @@ fn core_tick(criterion: &mut Criterion) {
         threshold: Some(vec![1500]),
         bias: vec![0],
         bias_exponent: vec![0],
+        initial_u: vec![0],
+        initial_v: vec![0],
+        refractory: vec![1],
     };
     let graph = network(IntNeuron::Cuba(cuba), 1000, 100, -120..200, true);
     let compiled = compile::compile(&Network::Int(graph), &chip, &compile::Options::default(), &mut Log::default());

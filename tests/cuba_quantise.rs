@@ -74,7 +74,8 @@ fn whole_numbers_give_the_float_spikes_one_tick_later_a_layer() {
         let float = oracle::float::run(&graph, &sample).expect("it runs");
         let mut log = Log::default();
         let compiled = compile(&Network::Float(graph), &chip, &Options::default(), &mut log).expect("it compiles");
-        let integer = oracle::cuba::run(&compiled.network, &sample, compiled.image.depth);
+        let integer =
+            oracle::cuba::run(&compiled.network, &sample, compiled.image.depth, spikeloom::chip::Dialect::Lava);
         assert_eq!(compiled.image.depth, 3);
         for (population, spikes) in float.spikes.iter().enumerate().skip(1) {
             let lag = population as u32;
