@@ -147,7 +147,7 @@ fn pair(text: &str, flag: &str) -> Result<(String, String)> {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct DemoArgs {
-    /// Folder for the reports
+    /// Folder for the reports, which are refreshed there
     #[arg(short, long, value_name = "DIR", default_value = "out/demo")]
     pub out: PathBuf,
     /// Test digits to run

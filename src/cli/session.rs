@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::{ChipTuning, ReadoutChoice, StimulusArgs};
 use super::console::{Console, write};
 use super::progress::Watch;
-use crate::chip::{self, ChipSpec};
+use crate::chip::{self, ChipSpec, Family};
 use crate::compile::Log;
 use crate::diag::{Problem, Result, nearest};
 use crate::digest::Digest;
@@ -75,7 +75,10 @@ impl Session {
     }
 
     /// The report of a run.
-    pub(super) fn report(&self, stimulus: &Stimulus, result: &RunResult, extras: Extras<'_>) -> Report {
+    pub(super) fn report(&self, stimulus: &Stimulus, result: &RunResult, mut extras: Extras<'_>) -> Report {
+        if let Family::Cuba(spec) = &self.chip.family {
+            extras.options.push(("dialect".to_owned(), spec.dialect.name().to_owned()));
+        }
         let seconds = modelled_seconds(result);
         let bill = energy::bill(&self.chip.energy, &total_counts(result), seconds);
         let labelled = stimulus.samples.iter().any(|sample| sample.label.is_some());

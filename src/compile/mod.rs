@@ -51,6 +51,8 @@ pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut 
     };
     verify(&image, &network, chip)?;
     (log.cores, log.metrics) = usage(&image, chip);
+    let Metrics { cores, connections, hops, added_neurons } = log.metrics;
+    log.say("route", format!("{cores} cores, {connections} connections, {hops} hops, {added_neurons} neurons added"));
     log.say("verify", "every synapse and register of the image equals the integer network");
     Ok(Compiled { image, network })
 }

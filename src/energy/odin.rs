@@ -91,7 +91,6 @@ mod tests {
             let bill = odin_power_law().bill(hz as u64, operations, hz).expect("a clock");
             let watts = bill.watts().expect("a second");
             let error = watts * 1e6 / measured - 1.0;
-            println!("{hz} Hz: {measured} uW measured, {:.2} uW ({:+.2} %)", watts * 1e6, error * 100.0);
             assert!(error.abs() < 0.01, "{watts} W for {measured} uW");
             assert!(bill.measured_range);
         }

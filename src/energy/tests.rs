@@ -88,7 +88,6 @@ fn truenorth_reproduces_measured_powers() {
     ] {
         let model = truenorth_milliwatts(supply, hz, synapses);
         let error = model / measured - 1.0;
-        println!("{supply} mV {hz} Hz {synapses}: {measured} mW measured, {model:.1} mW ({:+.1} %)", error * 100.0);
         assert!(error.abs() <= tolerance, "{supply} mV, {hz} Hz, {synapses}: {model} mW for {measured} mW");
     }
 }

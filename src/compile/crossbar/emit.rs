@@ -13,16 +13,6 @@ use crate::image::{
     PopulationImage,
 };
 
-/// The image, and which core holds what.
-pub(super) struct Emitted {
-    /// What is loaded onto the chip.
-    pub(super) image: Image,
-    /// Population of every core of the image, in the same order (relays count as their source's).
-    pub(super) owners: Vec<usize>,
-    /// Relay neurons and copies.
-    pub(super) added: u32,
-}
-
 /// A slot of a core before its bits are set.
 #[derive(Clone, Copy)]
 struct Slot {
@@ -74,14 +64,13 @@ fn relays(graph: &IntGraph, plan: &Plan, chip: &ChipSpec) -> Vec<Vec<Vec<(u32, u
 }
 
 /// Emits the image; `order` has a physical core for every logical one.
-pub(super) fn emit(graph: &IntGraph, plan: &Plan, chip: &ChipSpec, spec: &CrossbarSpec, order: &[CoreId]) -> Emitted {
+pub(super) fn emit(graph: &IntGraph, plan: &Plan, chip: &ChipSpec, spec: &CrossbarSpec, order: &[CoreId]) -> Image {
     let counts = cores_of(graph, plan, chip);
     let first = counts.iter().scan(0, |next, count| Some(std::mem::replace(next, *next + count))).collect();
     let numbering = Numbering { first, order };
     let mut targets = destinations(graph, plan, &numbering);
-    let mut cores: Vec<(CoreImage, usize)> = Vec::new();
+    let mut cores: Vec<CoreImage> = Vec::new();
     let mut populations = Vec::new();
-    let mut added = 0;
     for (p, (population, relays)) in graph.populations.iter().zip(relays(graph, plan, chip)).enumerate() {
         let mut place = PopulationImage {
             name: population.name.clone(),
@@ -93,23 +82,20 @@ pub(super) fn emit(graph: &IntGraph, plan: &Plan, chip: &ChipSpec, spec: &Crossb
             for (index, chunks) in relays.iter().enumerate() {
                 let core = numbering.physical(p, packed.cores.len() + index);
                 let body = relay_core(core, chunks, &mut targets[p]);
-                added += body.destinations.len() as u32;
-                cores.push((CoreImage { core, body: CoreBody::Crossbar(body) }, p));
+                cores.push(CoreImage { core, body: CoreBody::Crossbar(body) });
             }
             let parameters = Registers { neuron, lag: plan.lags[p], spec };
             for (core, slots) in slots(packed, &mut targets[p]).into_iter().enumerate() {
                 let physical = numbering.physical(p, core);
                 record(&mut place, physical, &slots, population.size());
                 let body = crossbar(packed, core, &slots, &parameters);
-                cores.push((CoreImage { core: physical, body: CoreBody::Crossbar(body) }, p));
+                cores.push(CoreImage { core: physical, body: CoreBody::Crossbar(body) });
             }
-            added += place.copies.len() as u32;
         }
         populations.push(place);
     }
-    cores.sort_by_key(|(core, _)| core.core);
-    let (cores, owners) = cores.into_iter().unzip();
-    let image = Image {
+    cores.sort_by_key(|core| core.core);
+    Image {
         network: graph.name.clone(),
         chip: chip.name.clone(),
         cores,
@@ -121,8 +107,7 @@ pub(super) fn emit(graph: &IntGraph, plan: &Plan, chip: &ChipSpec, spec: &Crossb
             .map(|o| OutputImage { name: o.name.clone(), population: o.population.0 })
             .collect(),
         depth: depth(graph, &plan.lags),
-    };
-    Emitted { image, owners, added }
+    }
 }
 
 /// Where every neuron of every population must send a packet.

@@ -15,13 +15,12 @@ mod verify;
 pub use quantise::quantise;
 pub use verify::{lags, verify};
 
-use super::log::{CoreUse, Log, Metrics, ResourceUse};
+use super::log::Log;
 use super::{Options, place};
 use crate::chip::{ChipSpec, CrossbarSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
-use crate::ids::CoreId;
-use crate::image::{CoreBody, Image};
+use crate::image::Image;
 
 /// The core type, where it is this one.
 fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
@@ -44,9 +43,9 @@ pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, log: &mut Log
     if counts.iter().sum::<usize>() > order.len() {
         return Err(misfit_cores(graph, chip, &counts).into());
     }
-    let emitted = emit::emit(graph, &plan, chip, spec, &order);
-    tell(graph, chip, &plan, &counts, &emitted, log);
-    Ok(emitted.image)
+    let image = emit::emit(graph, &plan, chip, spec, &order);
+    tell(graph, &plan, &counts, &image, log);
+    Ok(image)
 }
 
 /// Too many cores, with what each population takes.
@@ -60,18 +59,11 @@ fn misfit_cores(graph: &IntGraph, chip: &ChipSpec, counts: &[usize]) -> Problem 
         .help("fewer weight levels (--weight-bits), fan-in or channels need fewer axons, copies and relays")
 }
 
-/// Lines, core use and metrics of a lowering.
-fn tell(
-    graph: &IntGraph,
-    chip: &ChipSpec,
-    plan: &plan::Plan,
-    counts: &[usize],
-    emitted: &emit::Emitted,
-    log: &mut Log,
-) {
+/// What every population takes.
+fn tell(graph: &IntGraph, plan: &plan::Plan, counts: &[usize], image: &Image, log: &mut Log) {
     for (p, packed) in plan.populations.iter().enumerate() {
         let Some(packed) = packed else { continue };
-        let (own, copies) = (packed.cores.len(), emitted.image.populations[p].copies.len());
+        let (own, copies) = (packed.cores.len(), image.populations[p].copies.len());
         let slots: u32 = packed.cores.iter().map(pack::Core::slots).sum();
         let axons: u32 = packed.cores.iter().map(pack::Core::axons).sum();
         let name = &graph.populations[p].name;
@@ -84,37 +76,4 @@ fn tell(
         }
         log.say("partition", text);
     }
-    for (core, &owner) in emitted.image.cores.iter().zip(&emitted.owners) {
-        let CoreBody::Crossbar(body) = &core.body else { continue };
-        let neurons = body.destinations.len() as u32;
-        let sending = body.destinations.iter().flatten().count() as u32;
-        let resource = |resource, used, limit| ResourceUse { resource, used, limit };
-        log.cores.push(CoreUse {
-            core: core.core,
-            resources: vec![
-                resource("neurons", neurons, chip.capacity.neurons),
-                resource("axons_in", body.axon_types.len() as u32, chip.capacity.axons_in),
-                resource("axons_out", sending, chip.capacity.axons_out),
-            ],
-            populations: vec![(owner as u32, neurons)],
-        });
-    }
-    log.metrics = metrics(&emitted.image, chip, emitted.added);
-    let Metrics { cores, connections, hops, added_neurons } = log.metrics;
-    log.say("route", format!("{cores} cores, {connections} connections, {hops} hops, {added_neurons} neurons added"));
-}
-
-/// Static metrics of an image.
-fn metrics(image: &Image, chip: &ChipSpec, added_neurons: u32) -> Metrics {
-    let mut metrics = Metrics { cores: image.cores.len() as u32, added_neurons, ..Metrics::default() };
-    for core in &image.cores {
-        let CoreBody::Crossbar(body) = &core.body else { continue };
-        let (x, y) = chip.router_of(CoreId(core.core));
-        for destination in body.destinations.iter().flatten() {
-            let (to_x, to_y) = chip.router_of(CoreId(destination.core));
-            metrics.connections += 1;
-            metrics.hops += u64::from(x.abs_diff(to_x)) + u64::from(y.abs_diff(to_y));
-        }
-    }
-    metrics
 }

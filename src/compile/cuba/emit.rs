@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::depth::depth;
 use super::draft::{Draft, Row};
-use crate::compile::{CoreUse, Log, Options, ResourceUse, place};
+use crate::compile::{Log, Options, place};
 use crate::ids::CoreId;
 use crate::image::{AxonOut, CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage};
 
@@ -17,7 +17,7 @@ pub(super) fn emit(row: &Row<'_>, drafts: Vec<Draft>, options: &Options, log: &m
     let mut placed: Vec<(CoreId, Draft)> = order.into_iter().zip(drafts).collect();
     placed.sort_unstable_by_key(|(core, _)| *core);
     let routes = route(row, &placed);
-    measure(row, &placed, &routes, options, log);
+    log.say("place", format!("{} order", options.placement));
     let places = places(row, &placed);
     let outputs = row.graph.outputs.iter();
     Image {
@@ -86,30 +86,4 @@ fn inputs(row: &Row<'_>, routes: &Routes) -> Vec<InputImage> {
         input
     };
     inputs.map(image).collect()
-}
-
-/// Use of every core and the static metrics of the mapping.
-fn measure(row: &Row<'_>, placed: &[(CoreId, Draft)], routes: &Routes, options: &Options, log: &mut Log) {
-    log.metrics.cores = placed.len() as u32;
-    for (core, draft) in placed {
-        let (x, y) = row.chip.router_of(*core);
-        let mut sent = 0;
-        for (population, neurons, _) in row.segments(&draft.run) {
-            for packet in neurons.flat_map(|neuron| &routes[population][neuron as usize]) {
-                let (to_x, to_y) = row.chip.router_of(CoreId(packet.core));
-                log.metrics.hops += u64::from(x.abs_diff(to_x)) + u64::from(y.abs_diff(to_y));
-                sent += 1;
-            }
-        }
-        log.metrics.connections += u64::from(sent);
-        let mut resources = draft.uses(row);
-        let limit = row.chip.capacity.axons_out;
-        resources.insert(2, ResourceUse { resource: "axons_out", used: sent, limit });
-        let populations = row.segments(&draft.run).map(|(p, neurons, _)| (p as u32, neurons.len() as u32));
-        log.cores.push(CoreUse { core: core.0, resources, populations: populations.collect() });
-    }
-    let metrics = log.metrics;
-    let mean = metrics.hops as f64 / (metrics.connections.max(1)) as f64;
-    let text = format!("{} order, {} connections, {mean:.2} hops each", options.placement, metrics.connections);
-    log.say("place", text);
 }
