@@ -137,7 +137,11 @@ fn mesh(report: &Report) -> Markup {
     let mesh = &report.mesh;
     let last = |from: u16, extent: u16| (u32::from(from) + u32::from(extent)).saturating_sub(1);
     let (right, bottom) = (last(mesh.x, mesh.width), last(mesh.y, mesh.height));
-    let links = if mesh.links.is_empty() { " Link loads are unknown with timing off." } else { "" };
+    let links = match (&report.timing, mesh.links.is_empty()) {
+        (None, true) => " Link loads are unknown with timing off.",
+        (Some(_), true) => " No packet crossed a link: the cores in use share a router.",
+        (_, false) => "",
+    };
     let (columns, rows, cores) = (report.chip.mesh_width, report.chip.mesh_height, report.chip.cores_per_router);
     let note = format!(
         "Routers ({}, {}) to ({right}, {bottom}) of a {columns} × {rows} mesh, {cores} cores each: cells by \
