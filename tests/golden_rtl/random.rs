@@ -3,7 +3,9 @@
 
 use spikeloom::bits::BitRow;
 use spikeloom::emu::mesh::clocked::Flit;
-use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus};
+use spikeloom::emu::ranc::{
+    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput, RancTicks,
+};
 use spikeloom::rng::Rng;
 
 /// Uniform in `low..=high`.
@@ -134,4 +136,79 @@ fn both_models_tell_the_same_on_random_chips() {
     }
     println!("random RANC chips: {spikes} spikes, {lost} lost writes, {dropped} dropped inputs, {overrun} overruns");
     assert!(spikes > 1_000 && lost > 10 && dropped > 100 && overrun > 50, "the chips are too tame");
+}
+
+/// Ticks far apart, delays short of the longest, nothing beyond the grid: then the function alone is what the hardware does.
+#[test]
+fn ticks_alone_do_what_the_cycles_do() {
+    let mut rng = Rng::new(6);
+    let (mut spikes, mut lines, mut calm) = (0, 0, 0);
+    for case in 0..200 {
+        let mut config = config(&mut rng);
+        let params = config.params.clone();
+        for core in &mut config.cores {
+            for neuron in &mut core.neurons {
+                neuron.delay = neuron.delay.min(params.num_ticks - 2);
+                let inside = |offset: i32, at: u32, size: u32| {
+                    (i64::from(offset) + i64::from(at)).clamp(0, i64::from(size) - 1) - i64::from(at)
+                };
+                neuron.dx = i32::try_from(inside(neuron.dx, core.x, params.grid_x)).expect("small");
+                neuron.dy = i32::try_from(inside(neuron.dy, core.y, params.grid_y)).expect("small");
+            }
+        }
+        let busy = u64::from(params.num_neurons * (params.num_axons + 2) + 3);
+        let (period, ticks) = (busy * 3 + 6000, 1 + rng.below(12));
+        let (mut stimulus, mut inputs) = (RancStimulus::default(), Vec::new());
+        for tick in 0..ticks {
+            stimulus.ticks.push((tick + 1) * period);
+            for number in 0..rng.below(20) {
+                let dx = i32::try_from(count(&mut rng, 0, params.grid_x - 1)).expect("small");
+                let dy = i32::try_from(count(&mut rng, 0, params.grid_y - 1)).expect("small");
+                let (axon, delay) =
+                    (count(&mut rng, 0, params.num_axons - 1), count(&mut rng, 0, params.num_ticks - 2));
+                let flit = Flit { dx, dy, axon, delay };
+                inputs.push(RancTickInput { tick, flit });
+                stimulus.packets.push(RancInput { cycle: (tick + 1) * period - 1000 + 25 * number, flit });
+            }
+        }
+        stimulus.cycles = (ticks + 1) * period;
+        let chip = run(&config, &stimulus, Pace::Events);
+        let trace = chip.trace();
+        // However far apart ticks are, a core next door can be at the end of its own when a spike comes.
+        if !trace.sched_writes_lost.is_empty() {
+            continue;
+        }
+        assert!(trace.tc_error_cycle.is_none() && trace.input_dropped.is_empty());
+        calm += 1;
+        for threads in 1..=3 {
+            let mut alone = RancTicks::new(&config).unwrap_or_else(|error| panic!("{error}"));
+            let first = ticks / 2;
+            let split = inputs.partition_point(|input| input.tick < first);
+            let mut told = Vec::new();
+            let mut fired = 0;
+            for (ticks, inputs) in [(first, &inputs[..split]), (ticks - first, &inputs[split..])] {
+                let part = alone.run(ticks, inputs, threads).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!((part.lost, part.stray), (0, 0));
+                fired += part.spikes;
+                told.extend(part.out_packets);
+            }
+            assert_eq!(fired, trace.spikes.len() as u64, "case {case}, {threads} threads: {params:?}");
+            for core in &config.cores {
+                let (x, y) = (core.x, core.y);
+                assert_eq!(alone.potentials(x, y), chip.potentials(y * params.grid_x + x), "case {case}, ({x}, {y})");
+            }
+            // Inputs for the bus arrive in the interval before their tick.
+            let shown: Vec<(u64, u32)> =
+                trace.out_packets.iter().map(|&(cycle, line)| ((cycle + 1000) / period - 1, line)).collect();
+            let sorted = |mut lines: Vec<(u64, u32)>| {
+                lines.sort_unstable();
+                lines
+            };
+            lines += shown.len();
+            assert_eq!(sorted(told), sorted(shown), "case {case}, {threads} threads: {params:?}");
+        }
+        spikes += trace.spikes.len();
+    }
+    println!("{calm} random RANC chips without cycles: {spikes} spikes, {lines} lines");
+    assert!(calm > 100 && spikes > 1_000 && lines > 100, "the chips are too tame");
 }

@@ -4,12 +4,15 @@ mod crossbar;
 mod cuba;
 mod ranc;
 mod ranc_fast;
+mod ranc_planes;
+mod ranc_sliced;
 mod stochastic;
 
 pub(super) use crossbar::CrossbarCore;
 pub(super) use cuba::CubaCore;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
+pub(in crate::emu) use ranc_sliced::SlicedCore;
 
 use super::Record;
 use super::counters::{EventCounts, Faults, Spike};
