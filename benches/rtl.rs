@@ -278,8 +278,13 @@ fn main() {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     println!("network       cores   ticks/s alone   ticks/s with cycles   cycles/s       RANC's simulator");
+    // A name among the arguments runs that network alone.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         let case = load(path);
+        if !wanted.is_empty() && !wanted.contains(&case.name) {
+            continue;
+        }
         let rounds = 20_000 / case.stimulus.ticks.len() as u64;
         let long = repeat(&case.stimulus, rounds);
         let alone = best(|| ticks_alone(&case.config, &long, 1), |speed| *speed);

@@ -54,29 +54,40 @@ pub(super) fn at_least(a: &[u64], bound: &[u64]) -> u64 {
     (sign & !top) | (!(sign ^ top) & least)
 }
 
-/// Adds every mask as a number of one bit to `counts`, a counter of planes. Gives the union of the masks.
+/// Counts, lane by lane, the masks that `chosen` names. `counts` is a counter of planes, all zero. Gives the union of the masks.
 #[inline]
-pub(super) fn count_masks(counts: &mut [u64], masks: impl Iterator<Item = u64>) -> u64 {
+pub(super) fn count_masks(counts: &mut [u64; 20], masks: &[u64], chosen: &[u32]) -> u64 {
     let (mut ones, mut twos, mut fours, mut union) = (0, 0, 0, 0);
-    let mut block = [0_u64; 8];
-    let mut fill = 0;
-    for mask in masks {
+    let (blocks, rest) = chosen.as_chunks::<8>();
+    for block in blocks {
+        let x = block.map(|index| masks[index as usize]);
+        union |= x.iter().fold(0, |union, mask| union | mask);
+        let eights = add_eight(&x, &mut ones, &mut twos, &mut fours);
+        carry_into(&mut counts[3..], eights);
+    }
+    let (blocks, rest) = rest.as_chunks::<2>();
+    for block in blocks {
+        let [a, b] = block.map(|index| masks[index as usize]);
+        union |= a | b;
+        let two = full(&mut ones, a, b);
+        let four = twos & two;
+        twos ^= two;
+        let eight = fours & four;
+        fours ^= four;
+        carry_into(&mut counts[3..], eight);
+    }
+    if let &[index] = rest {
+        let mask = masks[index as usize];
         union |= mask;
-        block[fill] = mask;
-        fill += 1;
-        if fill == 8 {
-            fill = 0;
-            let eights = add_eight(&block, &mut ones, &mut twos, &mut fours);
-            carry_into(&mut counts[3..], eights);
-        }
+        let two = ones & mask;
+        ones ^= mask;
+        let four = twos & two;
+        twos ^= two;
+        let eight = fours & four;
+        fours ^= four;
+        carry_into(&mut counts[3..], eight);
     }
-    block[fill..].fill(0);
-    let mut low = [ones, twos, fours];
-    for &mask in &block[..fill] {
-        let over = add_one(&mut low, mask);
-        carry_into(&mut counts[3..], over);
-    }
-    counts[..3].copy_from_slice(&low);
+    counts[..3].copy_from_slice(&[ones, twos, fours]);
     union
 }
 
@@ -96,16 +107,6 @@ const fn full(sum: &mut u64, a: u64, b: u64) -> u64 {
     let half = *sum ^ a;
     let carry = (*sum & a) | (half & b);
     *sum = half ^ b;
-    carry
-}
-
-#[inline]
-fn add_one(planes: &mut [u64; 3], mut carry: u64) -> u64 {
-    for plane in planes {
-        let out = *plane & carry;
-        *plane ^= carry;
-        carry = out;
-    }
     carry
 }
 
@@ -177,8 +178,9 @@ mod tests {
         let mut rng = Rng::new(12);
         for length in 0..40 {
             let masks: Vec<u64> = (0..length).map(|_| rng.next_u64()).collect();
-            let mut counts = [0; 6];
-            let union = count_masks(&mut counts, masks.iter().copied());
+            let mut counts = [0; 20];
+            let chosen: Vec<u32> = (0..length).collect();
+            let union = count_masks(&mut counts, &masks, &chosen);
             assert_eq!(union, masks.iter().fold(0, |union, mask| union | mask));
             for lane in 0..64 {
                 let expected: u64 = masks.iter().map(|mask| mask >> lane & 1).sum();

@@ -15,23 +15,48 @@ const NO_LANE: u32 = u32::MAX;
 /// Neurons of a group.
 const LANES: usize = 64;
 
-/// Everything about 64 neurons that does not change.
+/// Everything about 64 neurons that does not change. Numbers are sections of `planes`, in the order of [`Section`].
 #[derive(Debug, Clone)]
 struct Constants {
     /// Lanes that have a neuron.
     used: u64,
-    /// What the thresholds are compared with: one plane more than a potential, the top one inverted.
-    fires_at: Vec<u64>,
-    stays_at: Vec<u64>,
-    /// Potential after a spike and after falling below, where it is not linear.
-    after_spike: Vec<u64>,
-    after_fall: Vec<u64>,
-    leak: Vec<u64>,
-    has_leak: bool,
     /// Lanes that are reset by their threshold.
     linear: u64,
-    threshold: Vec<u64>,
-    floor: Vec<u64>,
+    has_leak: bool,
+    /// Whether a reset may end elsewhere than at 0.
+    has_reset: bool,
+    planes: Vec<u64>,
+}
+
+/// Numbers of a neuron. A bound has one plane more than a potential, the top one inverted.
+#[derive(Debug, Clone, Copy)]
+enum Section {
+    /// Bound from which it fires.
+    FiresAt,
+    /// Bound from which it stays.
+    StaysAt,
+    Leak,
+    /// Potential after a spike and after falling below, where it is not linear.
+    AfterSpike,
+    AfterFall,
+    /// What a linear reset takes away.
+    Threshold,
+    Floor,
+}
+
+impl Section {
+    /// Where it is, with `bits` planes of a potential.
+    const fn range(self, bits: usize) -> std::ops::Range<usize> {
+        let bounds = 2 * (bits + 1);
+        match self {
+            Self::FiresAt => 0..bits + 1,
+            Self::StaysAt => bits + 1..bounds,
+            other => {
+                let start = bounds + (other as usize - 2) * bits;
+                start..start + bits
+            }
+        }
+    }
 }
 
 /// What 64 neurons do without input.
@@ -56,11 +81,15 @@ pub(in crate::emu) struct SlicedCore {
     constants: Vec<Constants>,
     /// Distinct weights, or the bits of all weights where there are fewer of those.
     weights: Vec<i64>,
-    /// Synapses: `[group][weight][axon]`, a bit for each lane.
+    /// Axons that have a synapse of each weight: `[weight][word]`.
+    listened: Vec<u64>,
+    /// Synapses: `[weight][group][axon]`, a bit for each lane.
     synapses: Vec<u64>,
     /// `[group][plane]`
     potentials: Vec<u64>,
     after: Vec<u64>,
+    /// Lanes that a spike of this tick reaches.
+    reached: Vec<u64>,
     rests: Vec<Rest>,
     /// Groups whose potentials are in `after`.
     moved: Vec<u32>,
@@ -101,6 +130,8 @@ impl SlicedCore {
             synapses: vec![0; groups * weights.len() * axons],
             potentials: vec![0; groups * bits],
             after: vec![0; groups * bits],
+            reached: vec![0; groups],
+            listened: vec![0; weights.len() * axons.div_ceil(64)],
             rests: vec![Rest { now: false, potentials: None, fires: 0 }; groups],
             moved: Vec::with_capacity(groups),
             fixed: core.neurons.iter().map(|neuron| neuron.potential).collect(),
@@ -121,8 +152,9 @@ impl SlicedCore {
                 let weight = neuron.weights[core.axon_types[axon] as usize];
                 for (class, &unit) in this.weights.iter().enumerate() {
                     let hit = if by_bits { weight >> class & 1 != 0 } else { weight == unit };
-                    let place = (group * this.weights.len() + class) * axons + axon;
+                    let place = (class * groups + group) * axons + axon;
                     this.synapses[place] |= u64::from(hit) << (lane % LANES);
+                    this.listened[class * axons.div_ceil(64) + axon / 64] |= u64::from(hit) << (axon % 64);
                 }
             }
         }
@@ -137,45 +169,57 @@ impl SlicedCore {
 
     /// One tick with the spikes of `row`: who fires is in [`Self::fires`], potentials after it wait for [`Self::commit`].
     pub(in crate::emu) fn compute(&mut self, row: &[u64]) {
-        self.spiking.clear();
-        for (word, &bits) in (0_u32..).zip(row) {
-            let mut left = bits;
-            while left != 0 {
-                self.spiking.push(word * 64 + left.trailing_zeros());
-                left &= left - 1;
-            }
-        }
         self.moved.clear();
-        if self.spiking.is_empty() && self.restless == 0 {
+        if self.restless == 0 && row.iter().all(|&word| word == 0) {
             for (fires, rest) in self.fires.iter_mut().zip(&self.rests) {
                 *fires = rest.fires;
             }
             return;
         }
+        self.after.copy_from_slice(&self.potentials);
+        self.reached.fill(0);
+        self.integrate(row);
         for group in 0..self.constants.len() {
             self.compute_group(group);
         }
     }
 
-    fn compute_group(&mut self, group: usize) {
-        let bits = self.bits;
-        let mut planes = [0_u64; MAX_PLANES];
-        let sum = &mut planes[..bits];
-        let before = &self.potentials[group * bits..][..bits];
-        sum.copy_from_slice(before);
-        let mut reached = 0;
-        if !self.spiking.is_empty() {
-            let rows = &self.synapses[group * self.weights.len() * self.axons..];
-            for (row, &weight) in rows.chunks_exact(self.axons).zip(&self.weights) {
+    /// Adds the spikes of `row` to `after`, weight by weight.
+    #[inline]
+    fn integrate(&mut self, row: &[u64]) {
+        let (axons, groups, bits) = (self.axons, self.constants.len(), self.bits);
+        for (class, &weight) in self.weights.iter().enumerate() {
+            self.spiking.clear();
+            let listened = &self.listened[class * row.len()..][..row.len()];
+            for (word, (&spikes, &listened)) in (0_u32..).zip(row.iter().zip(listened)) {
+                let mut left = spikes & listened;
+                while left != 0 {
+                    self.spiking.push(word * 64 + left.trailing_zeros());
+                    left &= left - 1;
+                }
+            }
+            if self.spiking.is_empty() {
+                continue;
+            }
+            let height = self.spiking.len().ilog2() as usize + 1;
+            let synapses = &self.synapses[class * groups * axons..][..groups * axons];
+            for (group, masks) in synapses.chunks_exact(axons).enumerate() {
                 let mut counts = [0_u64; 20];
-                let hit = count_masks(&mut counts, self.spiking.iter().map(|&axon| row[axon as usize]));
+                let hit = count_masks(&mut counts, masks, &self.spiking);
                 if hit != 0 {
-                    reached |= hit;
-                    let height = self.spiking.len().ilog2() as usize + 1;
-                    add_product(sum, &counts[..height], weight);
+                    self.reached[group] |= hit;
+                    add_product(&mut self.after[group * bits..][..bits], &counts[..height], weight);
                 }
             }
         }
+    }
+
+    #[inline]
+    fn compute_group(&mut self, group: usize) {
+        let bits = self.bits;
+        let before = &self.potentials[group * bits..][..bits];
+        let sum = &mut self.after[group * bits..][..bits];
+        let reached = self.reached[group];
         let rest = &mut self.rests[group];
         if reached == 0 && rest.now {
             self.fires[group] = rest.fires;
@@ -191,7 +235,6 @@ impl SlicedCore {
             self.drones |= fires != 0;
             return;
         }
-        self.after[group * bits..][..bits].copy_from_slice(sum);
         self.moved.push(u32::try_from(group).expect("at most 1024 groups"));
     }
 
@@ -303,64 +346,65 @@ fn choose_weights(core: &RancCore, params: &RancParams) -> (Vec<i64>, bool) {
 
 impl Constants {
     fn new(bits: usize) -> Self {
-        let planes = || vec![0; bits];
-        Self {
-            used: 0,
-            fires_at: vec![0; bits + 1],
-            stays_at: vec![0; bits + 1],
-            after_spike: planes(),
-            after_fall: planes(),
-            leak: planes(),
-            has_leak: false,
-            linear: 0,
-            threshold: planes(),
-            floor: planes(),
-        }
+        let planes = vec![0; Section::Floor.range(bits).end];
+        Self { used: 0, linear: 0, has_leak: false, has_reset: false, planes }
     }
 
     fn put(&mut self, bits: usize, lane: usize, neuron: &RancNeuron) {
         let limit = 1_i64 << (bits - 1);
-        // A bound beyond the potentials is as good as the first beyond them.
-        let bound = |value: i64| value.clamp(-limit, limit);
         let width = u32::try_from(bits).expect("at most 32 bits");
-        self.used |= 1 << lane;
-        put(&mut self.fires_at, lane, bound(neuron.positive_threshold));
-        put(&mut self.stays_at, lane, bound(neuron.negative_threshold));
-        self.fires_at[bits] ^= 1 << lane;
-        self.stays_at[bits] ^= 1 << lane;
+        let linear = neuron.reset_mode == 1;
         let hard = if neuron.reset_mode == 0 { neuron.reset_potential } else { 0 };
-        put(&mut self.after_spike, lane, hard);
-        put(&mut self.after_fall, lane, wrap(-hard, width));
-        put(&mut self.leak, lane, neuron.leak);
-        self.has_leak |= neuron.leak != 0;
-        if neuron.reset_mode == 1 {
-            self.linear |= 1 << lane;
-            put(&mut self.threshold, lane, neuron.positive_threshold);
-            put(&mut self.floor, lane, neuron.negative_threshold);
+        let if_linear = |value: i64| if linear { value } else { 0 };
+        // A bound beyond the potentials is as good as the first beyond them.
+        let numbers = [
+            (Section::FiresAt, neuron.positive_threshold.clamp(-limit, limit)),
+            (Section::StaysAt, neuron.negative_threshold.clamp(-limit, limit)),
+            (Section::Leak, neuron.leak),
+            (Section::AfterSpike, hard),
+            (Section::AfterFall, wrap(-hard, width)),
+            (Section::Threshold, if_linear(neuron.positive_threshold)),
+            (Section::Floor, if_linear(neuron.negative_threshold)),
+        ];
+        for (section, value) in numbers {
+            put(&mut self.planes[section.range(bits)], lane, value);
         }
+        for section in [Section::FiresAt, Section::StaysAt] {
+            self.planes[section.range(bits).end - 1] ^= 1 << lane;
+        }
+        self.used |= 1 << lane;
+        self.linear |= u64::from(linear) << lane;
+        self.has_leak |= neuron.leak != 0;
+        self.has_reset |= hard != 0;
     }
 
     /// Leak, thresholds and reset; `sum` becomes the potentials after the tick. Who fires.
     #[inline]
     fn finish(&self, sum: &mut [u64]) -> u64 {
+        let bits = sum.len();
+        let number = |section: Section| &self.planes[section.range(bits)];
         if self.has_leak {
-            add_shifted(sum, &self.leak, 0);
+            add_shifted(sum, number(Section::Leak), 0);
         }
-        let fires = at_least(sum, &self.fires_at) & self.used;
-        let falls = !(fires | at_least(sum, &self.stays_at)) & self.used;
+        let fires = at_least(sum, number(Section::FiresAt)) & self.used;
+        let falls = !(fires | at_least(sum, number(Section::StaysAt))) & self.used;
         let (by_threshold, by_floor) = (fires & self.linear, falls & self.linear);
         if by_threshold | by_floor != 0 {
             let mut taken = [0_u64; MAX_PLANES];
-            for (taken, (threshold, floor)) in taken.iter_mut().zip(self.threshold.iter().zip(&self.floor)) {
+            let planes = number(Section::Threshold).iter().zip(number(Section::Floor));
+            for (taken, (threshold, floor)) in taken.iter_mut().zip(planes) {
                 *taken = threshold & by_threshold | floor & by_floor;
             }
-            let planes = sum.len();
-            subtract_shifted(sum, &taken[..planes], 0);
+            subtract_shifted(sum, &taken[..bits], 0);
         }
         let (fires_hard, falls_hard) = (fires & !self.linear, falls & !self.linear);
         let stays = !(fires_hard | falls_hard);
-        for (sum, (spike, fall)) in sum.iter_mut().zip(self.after_spike.iter().zip(&self.after_fall)) {
-            *sum = *sum & stays | spike & fires_hard | fall & falls_hard;
+        sum.iter_mut().for_each(|sum| *sum &= stays);
+        if self.has_reset {
+            let planes = number(Section::AfterSpike).iter().zip(number(Section::AfterFall));
+            for (sum, (spike, fall)) in sum.iter_mut().zip(planes) {
+                *sum |= spike & fires_hard | fall & falls_hard;
+            }
         }
         fires
     }

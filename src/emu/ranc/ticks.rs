@@ -155,7 +155,8 @@ impl RancTicks {
             );
         }
         let per = self.parts.len().div_ceil(threads.max(1)).max(1);
-        let (mail, mut lines) = (self.address(inputs)?, self.to_bus(inputs));
+        let mut lines = self.check_inputs(inputs)?;
+        let posts = Posts { grid: self.grid, core_at: &self.core_at, inputs };
         let row_words = self.shape.ticks as usize * self.shape.words;
         let count = self.parts.len().div_ceil(per).max(1);
         let (shape, first_tick) = (self.shape, self.now);
@@ -168,12 +169,12 @@ impl RancTicks {
             for shard in &mut shards {
                 let mut next = 0;
                 for tick in first_tick..first_tick + ticks {
-                    next = shard.take_inputs(tick, &mail, next);
+                    next = shard.take_inputs(tick, &posts, next);
                     shard.tick(tick);
                 }
             }
         } else {
-            together(&mut shards, first_tick..first_tick + ticks, &mail);
+            together(&mut shards, first_tick..first_tick + ticks, &posts);
         }
         self.now += ticks;
         let mut trace = RancTickTrace::default();
@@ -189,30 +190,28 @@ impl RancTicks {
         Ok(trace)
     }
 
-    /// Inputs that go straight to the output bus.
-    fn to_bus(&self, inputs: &[RancTickInput]) -> Vec<(u64, u32)> {
-        let at_bus = |flit: &Flit| find(self.grid, &self.core_at, (i64::from(flit.dx), i64::from(flit.dy))) == BUS;
-        let line = |input: &RancTickInput| (input.tick, input.flit.axon & self.shape.line_mask);
-        inputs.iter().filter(|input| at_bus(&input.flit)).map(line).collect()
-    }
-
-    /// Inputs as (tick, mail), for cores only.
-    fn address(&self, inputs: &[RancTickInput]) -> Result<Vec<(u64, Mail)>> {
-        let mut mail = Vec::with_capacity(inputs.len());
+    /// Whether all inputs can come; those that go straight to the output bus, as lines of it.
+    fn check_inputs(&self, inputs: &[RancTickInput]) -> Result<Vec<(u64, u32)>> {
+        let mut lines = Vec::new();
         for RancTickInput { tick, flit } in inputs {
             let place = find(self.grid, &self.core_at, (i64::from(flit.dx), i64::from(flit.dy)));
             if place == NOWHERE || flit.delay >= self.shape.ticks {
                 let what = format!("has no place in this chip: {flit:?}");
                 return Err(Problem::invalid("ranc/stimulus", format!("input of tick {tick}"), what).into());
             }
-            // The scheduler has not moved on yet when it comes.
-            let row = (*tick + u64::from(flit.delay)) % u64::from(self.shape.ticks);
-            if place != BUS {
-                mail.push((*tick, (place, u32::try_from(row).expect("below the rows"), flit.axon)));
+            if place == BUS {
+                lines.push((*tick, flit.axon & self.shape.line_mask));
             }
         }
-        Ok(mail)
+        Ok(lines)
     }
+}
+
+/// Inputs and how to find their core.
+struct Posts<'a> {
+    grid: (u32, u32),
+    core_at: &'a [u32],
+    inputs: &'a [RancTickInput],
 }
 
 fn find((width, height): (u32, u32), core_at: &[u32], (x, y): (i64, i64)) -> u32 {
@@ -259,15 +258,19 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Inputs of `tick` for this thread's cores; the first that is not of this tick.
-    fn take_inputs(&mut self, tick: u64, mail: &[(u64, Mail)], mut next: usize) -> usize {
-        while let Some(&(at, (core, row, axon))) = mail.get(next)
-            && at == tick
+    /// Inputs of `tick` for this thread's cores, from the `next` on; the first that is not of this tick.
+    fn take_inputs(&mut self, tick: u64, posts: &Posts<'_>, mut next: usize) -> usize {
+        // The scheduler has not moved on yet when they come.
+        let first = u32::try_from(tick % u64::from(self.shape.ticks)).expect("below the rows");
+        while let Some(RancTickInput { tick: at, flit }) = posts.inputs.get(next)
+            && *at == tick
         {
             next += 1;
+            let core = find(posts.grid, posts.core_at, (i64::from(flit.dx), i64::from(flit.dy)));
             let own = core.wrapping_sub(self.first) as usize;
             if own < self.parts.len() {
-                self.receive(own, row, axon);
+                let row = first + flit.delay;
+                self.receive(own, if row >= self.shape.ticks { row - self.shape.ticks } else { row }, flit.axon);
             }
         }
         next
@@ -335,7 +338,7 @@ impl<'a> Shard<'a> {
 type Boxes = [Vec<Vec<Mutex<Vec<Mail>>>>; 2];
 
 /// All threads, tick by tick. What one has for another is read at the beginning of the next tick.
-fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, mail: &[(u64, Mail)]) {
+fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &Posts<'_>) {
     let count = shards.len();
     let boxes: Boxes =
         std::array::from_fn(|_| (0..count).map(|_| (0..count).map(|_| Mutex::default()).collect()).collect());
@@ -349,7 +352,7 @@ fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, mail: &[(u64,
                 let mut next = 0;
                 for tick in ticks {
                     exchange(shard, number, &boxes[(tick & 1) as usize]);
-                    next = shard.take_inputs(tick, mail, next);
+                    next = shard.take_inputs(tick, posts, next);
                     shard.tick(tick);
                     for (to, own) in shard.away.iter_mut().enumerate().filter(|(_, own)| !own.is_empty()) {
                         let there = &boxes[((tick + 1) & 1) as usize][to][number];
