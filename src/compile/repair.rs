@@ -191,5 +191,6 @@ fn spread(body: &mut Crossbar, neurons: &[usize], axons: &[usize]) {
     if wide > neurons.len() {
         body.parameters.push(HOLE);
     }
-    (body.rows, body.axon_types, body.parameter_of, body.destinations) = (rows, axon_types, parameter_of, destinations);
+    (body.rows, body.axon_types, body.parameter_of, body.destinations) =
+        (rows.into(), axon_types, parameter_of, destinations);
 }

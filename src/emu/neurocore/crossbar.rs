@@ -11,7 +11,7 @@ use crate::bits::ones;
 use crate::chip::CrossbarSpec;
 use crate::event::Event;
 use crate::fixed::saturate;
-use crate::image::{Crossbar, CrossbarParameters};
+use crate::image::{Crossbar, CrossbarParameters, Rows};
 
 /// Axon types of the architecture.
 const TYPES: usize = 4;
@@ -22,7 +22,7 @@ pub(in crate::emu) struct CrossbarCore {
     neurons: usize,
     /// Words of one row of connections.
     row_words: usize,
-    rows: Vec<u64>,
+    rows: Rows,
     /// Start of the weights of each axon's type in `weights`.
     weight_base: Vec<u32>,
     /// By type, then neuron; 0 where the type is stochastic.
