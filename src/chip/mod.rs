@@ -5,9 +5,11 @@
 //! `cost` (tables to fields) -> `check` (across keys) -> `load` (the choices of a run). `isa/README.md` is the
 //! manual of the format.
 
+mod board;
 mod check;
 mod cost;
 mod crossbar;
+mod defects;
 mod load;
 mod quantity;
 mod read;
@@ -15,7 +17,9 @@ mod section;
 mod spec;
 mod tree;
 
+pub use board::EdgeLink;
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
+pub use defects::{Defects, SIDES};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,

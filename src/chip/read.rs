@@ -1,7 +1,9 @@
 //! From the tree of a chip file to a [`ChipSpec`]: one function a table.
 
+use super::board;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
+use super::defects::{self, Defects};
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
@@ -25,6 +27,8 @@ pub(super) struct File {
     pub(super) sets: Vec<CostSet>,
     /// Lowest and highest supply in millivolts.
     pub(super) supply: (u64, u64),
+    /// Chips on the board.
+    pub(super) chips: u32,
 }
 
 /// Reads the whole tree; the result is meaningful only where `found` stays without problems.
@@ -36,6 +40,8 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
     let default_cost_set = root.text("default_cost_set", found).to_owned();
     let core = root.required("core", found).and_then(|section| core(section, found));
     let mesh = root.required("mesh", found).map(|section| mesh(section, found));
+    let board = root.section("board", found).map(|section| board::read(section, found));
+    let dead = root.section("defects", found).map(|section| defects::read(section, found));
     let sync = root.required("sync", found).and_then(|section| sync(section, found));
     let supply = root.section("supply", found).map_or((1, 100_000), |section| supply(section, found));
     let sets = root.required("cost", found).map(|section| {
@@ -43,14 +49,16 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
         cost::sets(section, family, found)
     });
     root.finish(found);
-    let ((family, capacity), mesh, sync) = (core?, mesh?, sync?);
+    let ((family, capacity), mut mesh, sync) = (core?, mesh?, sync?);
+    let chips = board::tile(board, &mut mesh, found);
     let digest = digest(&name, &family, &capacity, &mesh);
-    let chip = ChipSpec {
+    let mut chip = ChipSpec {
         name,
         title,
         family,
         capacity,
         mesh,
+        defects: Defects::default(),
         sync,
         times: super::UnitTimes::default(),
         energy: super::EnergyTable {
@@ -64,7 +72,8 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
         unknown: Vec::new(),
         digest,
     };
-    Some(File { chip, default_cost_set, sets: sets?, supply })
+    defects::enter(&mut chip, dead.unwrap_or_default(), found);
+    Some(File { chip, default_cost_set, sets: sets?, supply, chips })
 }
 
 fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, CapacityLimits)> {
@@ -202,6 +211,7 @@ fn mesh(mut section: Section<'_>, found: &mut Found) -> MeshSpec {
         cycle,
         buffer: section.number("buffer", 1..=4096, found) as u16,
         host: (host.first().copied().unwrap_or(0) as u16, host.get(1).copied().unwrap_or(0) as u16),
+        edge: None,
     };
     section.finish(found);
     spec
@@ -249,6 +259,9 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
     let count = |number: u32| i64::from(number);
     words(&mut digester, &[count(capacity.neurons), count(capacity.axons_in), count(capacity.axons_out)]);
     words(&mut digester, &[mesh.width.into(), mesh.height.into(), mesh.cores_per_router.into()]);
+    if let Some(edge) = &mesh.edge {
+        words(&mut digester, &[edge.tile.0.into(), edge.tile.1.into()]);
+    }
     match family {
         Family::Crossbar(c) => {
             words(&mut digester, &[1, c.axon_types.into(), c.weight_bits.into(), c.potential_bits.into()]);

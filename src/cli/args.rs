@@ -97,6 +97,12 @@ pub(super) struct ChipTuning {
     /// Override any number of the chip file, such as mesh.buffer=4; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Something of the chip is dead: core=17, router=17, neuron=17:3, axon=17:3 or link=17:east; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub defect: Vec<String>,
+    /// A TOML file with a table [defects]: lists cores, routers, neurons, axons, links
+    #[arg(long, value_name = "FILE")]
+    pub defects: Option<String>,
 }
 
 impl ChipTuning {
@@ -107,6 +113,8 @@ impl ChipTuning {
             supply_mv: self.supply,
             tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
             set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
+            defects: self.defect.clone(),
+            defects_file: self.defects.clone(),
         })
     }
 }

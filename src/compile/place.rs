@@ -7,7 +7,7 @@ use super::options::Placement;
 use crate::chip::ChipSpec;
 use crate::ids::CoreId;
 
-/// Every core of the chip, in the order in which `placement` fills them.
+/// Every core of the chip that is not dead, in the order in which `placement` fills them.
 #[must_use]
 pub fn order(chip: &ChipSpec, placement: Placement) -> Vec<CoreId> {
     let (width, height) = (chip.mesh.width, chip.mesh.height);
@@ -21,6 +21,7 @@ pub fn order(chip: &ChipSpec, placement: Placement) -> Vec<CoreId> {
         .into_iter()
         .map(|(x, y)| chip.core_at(x, y))
         .flat_map(|first| (first.0..first.0 + local).map(CoreId))
+        .filter(|core| chip.is_alive(*core))
         .collect()
 }
 

@@ -2,11 +2,13 @@
 
 mod check;
 mod codec;
+mod route;
 mod rows;
 mod v1;
 
 pub use check::{check, contents};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use route::unreachable;
 pub use rows::Rows;
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,

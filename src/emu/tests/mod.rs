@@ -59,7 +59,9 @@ fn chip(family: Family, sync: SyncSpec, times: &[(Event, u64)]) -> ChipSpec {
             cycle: Some(Picos(10)),
             buffer: 2,
             host: (0, 0),
+            edge: None,
         },
+        defects: crate::chip::Defects::default(),
         sync,
         times: unit_times(times),
         energy: EnergyTable {
