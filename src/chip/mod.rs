@@ -6,6 +6,7 @@
 //! manual of the format.
 
 mod check;
+mod clocked;
 mod cost;
 mod crossbar;
 mod load;
@@ -15,6 +16,7 @@ mod section;
 mod spec;
 mod tree;
 
+pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use spec::{

@@ -4,6 +4,7 @@
 //! [`Program`] is what never changes during a run, [`Chip`] what does.
 
 mod chip;
+pub mod clocked;
 pub mod counters;
 mod fabric;
 pub mod mesh;

@@ -1,10 +1,13 @@
 //! The chip image: the waist of the house. The compiler writes it, the emulator runs it, neither sees the other.
 
 mod check;
+mod check_clocked;
+mod clocked;
 mod codec;
 mod v1;
 
 pub use check::{check, contents};
+pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
