@@ -1,6 +1,7 @@
 //! Checks across keys: what each number alone cannot show. The emulator relies on them: no accumulator overflows.
 
-use super::cost::CostSet;
+use super::clocked;
+use super::cost::{self, CostSet};
 use super::read::{File, choice};
 use super::spec::{CapacityLimits, CrossbarSpec, CubaSpec, Family, MeshSpec, SyncSpec};
 use super::tree::Node;
@@ -40,11 +41,18 @@ pub(super) fn file(file: &File, tree: &Node, problems: &mut Vec<Problem>) {
     match &chip.family {
         Family::Crossbar(spec) => crossbar(&mut checker, spec, &chip.capacity, &chip.mesh),
         Family::Cuba(spec) => cuba(&mut checker, spec, &chip.capacity),
+        Family::Ranc(spec) => clocked::check_ranc(spec, &chip.capacity, &chip.mesh, tree, checker.problems),
+        Family::TinyOdin(_) => clocked::check_tinyodin(&chip.capacity, &chip.mesh, tree, checker.problems),
     }
     sync(&mut checker, "sync", &chip.sync);
+    let fits = chip.family.is_clocked() == matches!(chip.sync, SyncSpec::Clocked { .. });
+    let limit = "clocked for families ranc and tinyodin, another for the others";
+    checker.demand(fits, "sync.kind", "does not fit the family of the core", limit);
+    let single = !chip.family.is_clocked() || chip.mesh.edge.is_none();
+    checker.demand(single, "board", "tiles a chip that is described in clocked logic", "families crossbar and cuba");
     let (min, max) = file.supply;
     checker.demand(0 < min && min <= max, "supply", "has its minimum above its maximum, or zero", "0 < min <= max");
-    for set in &file.sets {
+    for set in file.sets.iter().filter(|set| set.energy.cost_set != cost::NONE) {
         cost_set(&mut checker, set, file.supply);
     }
     if !file.sets.iter().any(|set| set.energy.cost_set == file.default_cost_set) {

@@ -33,6 +33,28 @@ struct Reference {
     exponent_milli: u64,
 }
 
+/// Name of the set of a chip that nobody has priced.
+pub(super) const NONE: &str = "none";
+
+/// The set of a chip without prices.
+pub(super) fn none(found: &mut Found) -> CostSet {
+    found.unknown.push("cost".to_owned());
+    CostSet {
+        energy: EnergyTable {
+            cost_set: NONE.to_owned(),
+            cost_note: "no energy of this design is published".to_owned(),
+            supply_mv: 0,
+            entries: [None; Event::COUNT],
+            static_power: None,
+        },
+        times: UnitTimes::default(),
+        sync: None,
+        facts: Vec::new(),
+        unknown: Vec::new(),
+        place: String::new(),
+    }
+}
+
 /// All sets of `[cost]`.
 pub(super) fn sets(mut section: Section<'_>, family: Option<&Family>, found: &mut Found) -> Vec<CostSet> {
     let names: Vec<&str> =
@@ -114,7 +136,8 @@ fn times(mut section: Section<'_>, family: Option<&Family>, found: &mut Found) -
             continue;
         }
         let time = section.optional(event.key(), Dimension::Time, &[], found);
-        if time.is_none() {
+        // Clocked cores count cycles; they have no unit times.
+        if time.is_none() && !family.is_some_and(Family::is_clocked) {
             found.unknown.push(section.path(event.key()));
         }
         entries[event.index()] = time.map(|time| Picos(time.amount));
@@ -155,10 +178,11 @@ fn beside(quantity: &Quantity<'_>, key: &str, dimension: Dimension, power: i32, 
 /// Whether a core of this family can cause the event at all.
 fn happens(event: Event, family: &Family) -> bool {
     match event {
-        Event::SynapseCrossbar | Event::MemoryBit => matches!(family, Family::Crossbar(_)),
-        Event::SynapseDense | Event::SynapseSparse | Event::SynapseShared | Event::SynapseUpdate => {
-            matches!(family, Family::Cuba(_))
-        }
+        Event::SynapseCrossbar => matches!(family, Family::Crossbar(_) | Family::Ranc(_)),
+        Event::MemoryBit => matches!(family, Family::Crossbar(_)),
+        Event::SynapseDense => matches!(family, Family::Cuba(_) | Family::TinyOdin(_)),
+        Event::SynapseSparse | Event::SynapseShared | Event::SynapseUpdate => matches!(family, Family::Cuba(_)),
+        Event::TileLocal | Event::HopX | Event::HopY | Event::ChipCrossingBit => !matches!(family, Family::TinyOdin(_)),
         _ => true,
     }
 }

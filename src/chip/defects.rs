@@ -164,6 +164,11 @@ pub(super) fn argument(text: &str, found: &mut Found) -> Option<Stated> {
 /// Enters what is stated into the chip's defects, or says why it is none.
 pub(super) fn enter(chip: &mut ChipSpec, stated: Vec<Stated>, found: &mut Found) {
     for Stated { kind, text, place } in stated {
+        if chip.family.is_clocked() {
+            let what = format!("'{text}' is a defect of a chip that is described in clocked logic");
+            found.problems.push(Problem::invalid("chip/defect", place, what).limit("families crossbar and cuba"));
+            continue;
+        }
         if let Err((what, limit)) = one(chip, kind, &text) {
             found.problems.push(Problem::invalid("chip/defect", place, what).limit(limit));
         }

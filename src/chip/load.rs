@@ -13,13 +13,15 @@ use crate::units::Picos;
 /// A chip file larger than this is not read.
 const MOST_BYTES: usize = 1 << 20;
 
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("truenorth", include_str!("../../isa/chips/truenorth.toml")),
     ("truenorth_4x4", include_str!("../../isa/chips/truenorth_4x4.toml")),
     ("loihi", include_str!("../../isa/chips/loihi.toml")),
+    ("ranc", include_str!("../../isa/chips/ranc.toml")),
+    ("tinyodin", include_str!("../../isa/chips/tinyodin.toml")),
     ("example", include_str!("../../isa/chips/example.toml")),
 ];
-const NAMES: [&str; 4] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0];
+const NAMES: [&str; 6] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0];
 
 /// What a run chooses about a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,7 +56,7 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
 /// A chip file with every key explained, to start one's own from.
 #[must_use]
 pub const fn default_text() -> &'static str {
-    BUILTIN[3].1
+    BUILTIN[BUILTIN.len() - 1].1
 }
 
 /// Loads a built-in chip by name, or a chip file by path.
@@ -171,6 +173,10 @@ fn set_tick(chip: &mut ChipSpec, tick: Picos, found: &mut Found) {
         SyncSpec::FixedTick { .. } => {
             let what = format!("a tick of {tick} is out of range");
             Problem::invalid("chip/tick", chip.name.as_str(), what).limit(format!("1..={most} ps"))
+        }
+        SyncSpec::Clocked { .. } => {
+            let what = "ticks of this chip are counted in clock cycles";
+            Problem::invalid("chip/tick", chip.name.as_str(), what).help("set sync.slack, and sync.clock for seconds")
         }
         SyncSpec::Barrier { .. } => {
             let what = "this chip has no fixed tick: a step ends when all cores have drained and met at a barrier";

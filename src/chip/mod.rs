@@ -7,6 +7,7 @@
 
 mod board;
 mod check;
+mod clocked;
 mod cost;
 mod crossbar;
 mod defects;
@@ -18,6 +19,7 @@ mod spec;
 mod tree;
 
 pub use board::EdgeLink;
+pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use defects::{Defects, SIDES};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};

@@ -1,6 +1,7 @@
 //! From the tree of a chip file to a [`ChipSpec`]: one function a table.
 
 use super::board;
+use super::clocked;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 use super::defects::{self, Defects};
@@ -37,17 +38,25 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
     root.plain("format", &(FORMAT..=FORMAT), found);
     let name = root.text("name", found).to_owned();
     let title = root.text("title", found).to_owned();
-    let default_cost_set = root.text("default_cost_set", found).to_owned();
     let core = root.required("core", found).and_then(|section| core(section, found));
-    let mesh = root.required("mesh", found).map(|section| mesh(section, found));
+    let clocked = core.as_ref().is_some_and(|(family, _)| family.is_clocked());
+    let mesh = root.required("mesh", found).map(|section| mesh(section, clocked, found));
     let board = root.section("board", found).map(|section| board::read(section, found));
     let dead = root.section("defects", found).map(|section| defects::read(section, found));
     let sync = root.required("sync", found).and_then(|section| sync(section, found));
     let supply = root.section("supply", found).map_or((1, 100_000), |section| supply(section, found));
-    let sets = root.required("cost", found).map(|section| {
-        let family = core.as_ref().map(|(family, _)| family);
-        cost::sets(section, family, found)
-    });
+    // A clocked design may have no price at all: it is a description, not silicon.
+    let priced = !clocked || root.has("cost");
+    let mut default_cost_set = cost::NONE.to_owned();
+    let sets = if priced {
+        root.text("default_cost_set", found).clone_into(&mut default_cost_set);
+        root.required("cost", found).map(|section| {
+            let family = core.as_ref().map(|(family, _)| family);
+            cost::sets(section, family, found)
+        })
+    } else {
+        Some(vec![cost::none(found)])
+    };
     root.finish(found);
     let ((family, capacity), mut mesh, sync) = (core?, mesh?, sync?);
     let chips = board::tile(board, &mut mesh, found);
@@ -86,12 +95,16 @@ fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, Capacity
     let family = match section.text("family", found) {
         "crossbar" => section.required("crossbar", found).map(|inner| Family::Crossbar(crossbar(inner, found))),
         "cuba" => section.required("cuba", found).and_then(|inner| cuba(inner, found)).map(Family::Cuba),
+        "ranc" => section.required("ranc", found).map(|inner| Family::Ranc(clocked::ranc(inner, found))),
+        "tinyodin" => {
+            section.required("tinyodin", found).map(|inner| Family::TinyOdin(clocked::tinyodin(inner, found)))
+        }
         "" => None,
         other => {
-            found.problems.push(choice("core.family", place, other, &["crossbar", "cuba"]));
+            let known = ["crossbar", "cuba", "ranc", "tinyodin"];
+            found.problems.push(choice("core.family", place, other, &known));
             // Their contents cannot be judged without a family.
-            section.has("crossbar");
-            section.has("cuba");
+            known.iter().for_each(|key| _ = section.has(key));
             None
         }
     };
@@ -185,7 +198,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
     dialect.map(|dialect| CubaSpec { dialect, ..spec })
 }
 
-fn mesh(mut section: Section<'_>, found: &mut Found) -> MeshSpec {
+fn mesh(mut section: Section<'_>, clocked: bool, found: &mut Found) -> MeshSpec {
     let host_place = section.place("host");
     let host = section.numbers("host", 0..=65_534, found);
     if !matches!(host.len(), 0 | 2) {
@@ -194,7 +207,8 @@ fn mesh(mut section: Section<'_>, found: &mut Found) -> MeshSpec {
     }
     let mut time = |key: &str, found: &mut Found| {
         let time = section.optional(key, Dimension::Time, &[], found);
-        if time.is_none() {
+        // A clocked mesh has cycles instead of times.
+        if time.is_none() && !clocked {
             found.unknown.push(section.path(key));
         }
         time.map(|time| Picos(time.amount))
@@ -232,10 +246,17 @@ pub(super) fn sync(mut section: Section<'_>, found: &mut Found) -> Option<SyncSp
             let table = rows.into_iter().map(|(tiles, time)| (tiles as u16, Picos(time))).collect();
             Some(SyncSpec::Barrier { table })
         }
+        "clocked" => {
+            let clock = section.optional("clock", Dimension::Time, &[], found).map(|clock| Picos(clock.amount));
+            if clock.is_none() {
+                found.unknown.push(section.path("clock"));
+            }
+            Some(clocked::sync(&mut section, clock, found))
+        }
         "" => None,
         other => {
-            found.problems.push(choice(&path, place, other, &["fixed_tick", "barrier"]));
-            ["period", "table", "unit"].iter().for_each(|key| _ = section.has(key));
+            found.problems.push(choice(&path, place, other, &["fixed_tick", "barrier", "clocked"]));
+            ["period", "table", "unit", "clock", "slack", "input_interval"].iter().for_each(|key| _ = section.has(key));
             None
         }
     };
@@ -282,6 +303,8 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
         }
+        Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
+        Family::TinyOdin(c) => words(&mut digester, &c.words()),
     }
     digester.finish()
 }

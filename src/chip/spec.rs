@@ -1,6 +1,7 @@
 //! The resolved chip description: integers only, immutable, one per run.
 
 use super::board::EdgeLink;
+use super::clocked::{RancSpec, TinyOdinSpec};
 use super::crossbar::CrossbarOptions;
 use super::defects::Defects;
 use crate::digest::Digest;
@@ -73,6 +74,29 @@ pub enum Family {
     Crossbar(CrossbarSpec),
     /// Synapse lists with CUBA LIF compartments (Loihi).
     Cuba(CubaSpec),
+    /// Grid of one-bit crossbar cores, clocked (RANC).
+    Ranc(RancSpec),
+    /// One core between two AER links, clocked (tinyODIN).
+    TinyOdin(TinyOdinSpec),
+}
+
+impl Family {
+    /// The name in chip files.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Crossbar(_) => "crossbar",
+            Self::Cuba(_) => "cuba",
+            Self::Ranc(_) => "ranc",
+            Self::TinyOdin(_) => "tinyodin",
+        }
+    }
+
+    /// Whether its parts are modelled clock edge by clock edge.
+    #[must_use]
+    pub const fn is_clocked(&self) -> bool {
+        matches!(self, Self::Ranc(_) | Self::TinyOdin(_))
+    }
 }
 
 /// Widths and ranges of a TrueNorth-style core.
@@ -255,6 +279,15 @@ pub enum SyncSpec {
     Barrier {
         /// (tiles in use, time of the barrier), ascending; linear in between, constant outside.
         table: Vec<(u16, Picos)>,
+    },
+    /// Time is counted in clock cycles.
+    Clocked {
+        /// Length of a cycle; unknown where absent (then times stay cycles).
+        clock: Option<Picos>,
+        /// Cycles from the end of the cores' work to the next tick.
+        slack: u32,
+        /// Cycles between two packets of the host.
+        input_interval: u32,
     },
 }
 

@@ -51,6 +51,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Compile a network to a chip image
     Compile(CompileArgs),
+    /// Read a chip-level file of another tool: RANC, tinyODIN, IBM NSCS
+    Import(ImportArgs),
     /// Run an image with a stimulus: spikes, energy, latency
     Run(RunArgs),
     /// Show what an image holds and how full each core is
@@ -233,6 +235,44 @@ pub(super) struct StimulusArgs {
     /// Run only the first N samples
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportArgs {
+    /// The file, or the folder with RANC's .mem files
+    pub file: PathBuf,
+    /// What it is, where it is not recognised
+    #[arg(long, value_enum)]
+    pub format: Option<ImportFormat>,
+    /// RANC: the simulator's configuration file, which goes before what the network looks like
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The chip, where it is not the built-in one of the format
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    /// The image to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Also write the stimulus that the file holds, as .csv for `run`
+    #[arg(long, value_name = "FILE")]
+    pub stimulus: Option<PathBuf>,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFormat {
+    /// A model file of IBM's NSCS (TrueNorth)
+    Nscs,
+    /// The input file of RANC's simulator
+    RancJson,
+    /// A folder of csram_NNN.mem and tc_NNN.mem
+    RancMem,
+    /// Registers and memories of tinyODIN, as isa/README.md describes
+    Tinyodin,
 }
 
 #[derive(Debug, ClapArgs)]

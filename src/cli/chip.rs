@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{ChipAction, ChipArgs};
 use super::console::Console;
-use crate::chip::{self, ChipSpec, Family, LoadOptions, Status};
+use crate::chip::{self, ChipSpec, LoadOptions, Status};
 use crate::diag::{Problem, Problems, Result};
 
 pub(super) fn run(args: &ChipArgs, console: &Console) -> Result<u8> {
@@ -112,10 +112,7 @@ fn check(files: &[String], console: &Console) -> Result<u8> {
 }
 
 fn family(chip: &ChipSpec) -> &'static str {
-    match chip.family {
-        Family::Crossbar(_) => "crossbar",
-        Family::Cuba(_) => "cuba",
-    }
+    chip.family.name()
 }
 
 const fn status(status: Status) -> &'static str {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
         "{}: network '{}' for {}, {} of {} cores, depth {} ticks, {} bytes, digest {}",
         args.image.display(),
         image.network,
-        image.chip,
+        image.chip.replace(';', " "),
         image.cores.len(),
         session.chip.cores(),
         image.depth,

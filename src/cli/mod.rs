@@ -5,6 +5,7 @@ mod chip;
 mod compile;
 mod console;
 mod demo;
+mod import;
 mod inspect;
 mod progress;
 mod report;
@@ -45,6 +46,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
     match args.command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Compile(args) => compile::run(&args, console),
+        Command::Import(args) => import::run(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),

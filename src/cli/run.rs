@@ -7,22 +7,30 @@ use super::console::{Console, must_not_exist};
 use super::session::{Extras, Session, record, threads, write_run};
 use super::{INTERRUPTED, inspect};
 use crate::diag::Result;
-use crate::emu::RunOptions;
+use crate::emu::{self, RunOptions};
 use crate::report;
+use crate::stimulus::{Sample, Stimulus};
 
 pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     if let Some(folder) = &args.out {
         must_not_exist(&folder.join("report.json"), args.force)?;
     }
     let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
-    let stimulus = session.stimulus(&args.input, &args.stimulus)?;
+    let cycles = session.cycles(&args.input)?;
+    let stimulus = match &cycles {
+        Some(_) => Stimulus { samples: vec![by_cycle(args)], inputs: session.inputs() },
+        None => session.stimulus(&args.input, &args.stimulus)?,
+    };
     let options = RunOptions {
         timing: args.timing == Switch::On,
         threads: threads(args.threads),
         strict: args.strict,
         record: record(&args.record, &session.image)?,
     };
-    let result = session.run(&stimulus, &options, console)?;
+    let result = match &cycles {
+        Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
+        None => session.run(&stimulus, &options, console)?,
+    };
     let log = inspect::log(&session);
     let report = session.report(
         &stimulus,
@@ -46,6 +54,11 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         console.result(&report::text(&report, console.width()));
     }
     Ok(if result.interrupted { INTERRUPTED } else { 0 })
+}
+
+/// The name of a stimulus that is given by cycle.
+fn by_cycle(args: &RunArgs) -> Sample {
+    Sample { name: args.input.display().to_string(), spikes: Vec::new(), ticks: 0, label: None }
 }
 
 /// The options that decide the result, for the report (threads do not).

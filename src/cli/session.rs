@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use super::args::{ChipTuning, ReadoutChoice, StimulusArgs};
-use super::console::{Console, write};
+use super::console::{Console, read_text, write};
 use super::progress::Watch;
-use crate::chip::{self, ChipSpec, Family};
+use crate::chip::{self, ChipSpec, Family, SyncSpec};
 use crate::compile::Log;
 use crate::diag::{Problem, Result, nearest};
 use crate::digest::Digest;
 use crate::emu::counters::RunResult;
 use crate::emu::{self, Readout, Record, RunOptions};
 use crate::energy;
+use crate::foreign;
 use crate::image::{self, Image};
 use crate::report::{self, Report};
 use crate::stimulus::{self, Stimulus};
@@ -32,17 +33,21 @@ impl Session {
     pub(super) fn open(path: &Path, chip: Option<&str>, tuning: &ChipTuning) -> Result<Self> {
         let (image, header) = image::read(path)?;
         let file = path.display().to_string();
+        let named = image.chip_name();
         let name = match chip {
             Some(name) => name,
-            None if chip::builtin_names().contains(&image.chip.as_str()) => &image.chip,
+            None if chip::builtin_names().contains(&named) => named,
             None => {
-                return Err(Problem::invalid("cli/chip", &file, format!("it was compiled for chip '{}'", image.chip))
+                return Err(Problem::invalid("cli/chip", &file, format!("it was compiled for chip '{named}'"))
                     .limit(format!("built-in chips: {}", chip::builtin_names().join(", ")))
                     .help("name the chip file that it was compiled for: --chip FILE")
                     .into());
             }
         };
-        let chip = chip::load(name, &tuning.options()?)?;
+        let mut options = tuning.options()?;
+        let own = image.chip_values().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        options.set = own.chain(options.set).collect();
+        let chip = chip::load(name, &options)?;
         image::check(&image, &header, &chip, &file)?;
         let bytes = image::HEADER_LENGTH as u64 + header.payload;
         Ok(Self { image, chip, checksum: header.checksum, bytes: Some(bytes) })
@@ -55,6 +60,10 @@ impl Session {
 
     /// Reads a stimulus for this image.
     pub(super) fn stimulus(&self, path: &Path, args: &StimulusArgs) -> Result<Stimulus> {
+        if matches!(self.chip.family, Family::TinyOdin(_)) && is_json(path) {
+            let sample = foreign::read_tinyodin_events(&read_text(path)?, &path.display().to_string())?;
+            return Ok(Stimulus { samples: vec![sample], inputs: self.inputs() });
+        }
         let mut options = args.options()?;
         // A recording's sensor is what the input population is shaped like.
         options.shape = self
@@ -65,6 +74,20 @@ impl Session {
             .map(|population| population.shape.clone())
             .filter(|shape| shape.len() == 3);
         stimulus::read(path, self.inputs(), &options)
+    }
+
+    /// A stimulus that is given by clock cycle, where the chip is RANC and the file is JSON.
+    pub(super) fn cycles(&self, path: &Path) -> Result<Option<emu::ranc::RancStimulus>> {
+        if !matches!(self.chip.family, Family::Ranc(_)) || !is_json(path) {
+            return Ok(None);
+        }
+        let foreign::RancCycles { ticks, packets, cycles } =
+            foreign::read_ranc_cycles(&read_text(path)?, &path.display().to_string())?;
+        let input = |packet: foreign::RancPacket| {
+            let foreign::RancPacket { cycle, dx, dy, axon, delay } = packet;
+            emu::ranc::RancInput { cycle, flit: emu::mesh::clocked::Flit { dx, dy, axon, delay } }
+        };
+        Ok(Some(emu::ranc::RancStimulus { ticks, packets: packets.into_iter().map(input).collect(), cycles }))
     }
 
     /// Runs with a progress bar; Ctrl-C ends it early with what there is.
@@ -79,7 +102,8 @@ impl Session {
         if let Family::Cuba(spec) = &self.chip.family {
             extras.options.push(("dialect".to_owned(), spec.dialect.name().to_owned()));
         }
-        let seconds = modelled_seconds(result);
+        let seconds = self.modelled_seconds(result);
+        extras.options.extend(self.clocked_facts(result));
         let bill = energy::bill(&self.chip.energy, &total_counts(result), seconds);
         let labelled = stimulus.samples.iter().any(|sample| sample.label.is_some());
         let predicted = |index: usize| result.samples.get(index).and_then(|sample| sample.winner(0, extras.readout));
@@ -131,6 +155,32 @@ impl Session {
         ranges.iter().map(|(population, range)| (*population, count(range))).collect()
     }
 
+    /// What clocked designs tell besides: cycles, and whose energy it is.
+    fn clocked_facts(&self, result: &RunResult) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        if let Family::TinyOdin(_) = self.chip.family {
+            let cycles: u64 = result.samples.iter().map(|sample| u64::from(sample.ticks)).sum();
+            facts.push(("clock cycles".to_owned(), format!("{cycles}; ticks of this report are cycles")));
+            facts.push(("energy".to_owned(), energy::odin_power_law().name.to_owned()));
+        }
+        if let (Family::Ranc(_), SyncSpec::Clocked { slack, .. }) = (&self.chip.family, &self.chip.sync) {
+            let busy = chip::RancSpec::busy_cycles(&self.chip.capacity);
+            facts.push(("cycles a tick".to_owned(), format!("{busy} and {slack} more")));
+        }
+        facts
+    }
+
+    /// Time that the chip takes for the run; `None` with timing off or where its clock is unknown.
+    fn modelled_seconds(&self, result: &RunResult) -> Option<f64> {
+        match (&self.chip.family, &self.chip.sync) {
+            (Family::TinyOdin(_), SyncSpec::Clocked { clock: Some(clock), .. }) => {
+                let cycles: u64 = result.samples.iter().map(|sample| u64::from(sample.ticks)).sum();
+                Some(crate::units::Picos(cycles * clock.0).as_seconds())
+            }
+            _ => modelled_seconds(result),
+        }
+    }
+
     fn image_facts(&self, dense_macs: Option<u64>) -> report::ImageFacts {
         report::ImageFacts {
             digest: self.checksum.to_string(),
@@ -167,6 +217,12 @@ fn synapses(image: &Image) -> u64 {
         image::CoreBody::Cuba(body) => {
             body.list_uses.iter().map(|used| u64::from(body.lists[used.list as usize].count)).sum()
         }
+        image::CoreBody::Ranc(body) => body.rows.iter().map(|word| u64::from(word.count_ones())).sum(),
+        image::CoreBody::OutputBus(_) => 0,
+        image::CoreBody::TinyOdin(body) => {
+            let nibbles = |word: &u32| (0..8).filter(|nibble| word >> (4 * nibble) & 0xf != 0).count() as u64;
+            body.synapses.iter().map(nibbles).sum()
+        }
     };
     image.cores.iter().map(of_core).sum()
 }
@@ -198,6 +254,10 @@ fn modelled_seconds(result: &RunResult) -> Option<f64> {
     let ticks = result.samples.iter().flat_map(|sample| &sample.tick_times);
     let picos: u64 = ticks.map(|tick| tick.duration.0).sum();
     (picos > 0).then(|| crate::units::Picos(picos).as_seconds())
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
 /// Worker threads: 0 means one a processor.

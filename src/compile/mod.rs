@@ -16,7 +16,7 @@ pub use usage::usage;
 pub use verify::verify;
 
 use crate::chip::{ChipSpec, Family};
-use crate::diag::Result;
+use crate::diag::{Problem, Problems, Result};
 use crate::graph::{self, IntGraph, Network};
 use crate::image::Image;
 
@@ -39,7 +39,15 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         (Network::Int(graph), _) => Ok(graph.clone()),
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
+        (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),
     }
+}
+
+/// Clocked designs are loaded from their own files.
+fn imported_only(chip: &ChipSpec) -> Problems {
+    Problem::invalid("compile/family", chip.name.as_str(), "networks are not compiled for this chip, but imported")
+        .help("spikeloom import FILE -o IMAGE reads its own formats; compile for truenorth or loihi")
+        .into()
 }
 
 /// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
@@ -49,6 +57,7 @@ pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut 
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
+        Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };
     repair::repair(&mut image, chip, log)?;
     verify(&image, &network, chip)?;

@@ -23,7 +23,7 @@ pub fn usage(image: &Image, chip: &ChipSpec) -> (Vec<CoreUse>, Metrics) {
     }
     let mut cores = Vec::with_capacity(image.cores.len());
     for core in &image.cores {
-        let targets = targets(core);
+        let targets = targets(core, chip);
         metrics.connections += targets.len() as u64;
         metrics.hops += targets.iter().map(|&target| hops(chip, core.core, target)).sum::<u64>();
         let of_populations = populations.remove(&core.core).unwrap_or_default();
@@ -40,10 +40,20 @@ pub fn usage(image: &Image, chip: &ChipSpec) -> (Vec<CoreUse>, Metrics) {
 }
 
 /// Destination core of every packet that the core sends if every neuron fires once.
-fn targets(core: &CoreImage) -> Vec<u32> {
+fn targets(core: &CoreImage, chip: &ChipSpec) -> Vec<u32> {
     match &core.body {
         CoreBody::Crossbar(body) => body.destinations.iter().flatten().map(|to| to.core).collect(),
         CoreBody::Cuba(body) => body.axons_out.iter().map(|out| out.core).collect(),
+        CoreBody::Ranc(body) => {
+            let (width, height) = (i64::from(chip.mesh.width), i64::from(chip.mesh.height));
+            let (x, y) = (i64::from(core.core) % width, i64::from(core.core) / width);
+            let target = |neuron: &crate::image::RancNeuron| {
+                let (x, y) = (x + i64::from(neuron.dx), y + i64::from(neuron.dy));
+                ((0..width).contains(&x) && (0..height).contains(&y)).then_some((y * width + x) as u32)
+            };
+            body.neurons.iter().filter_map(target).collect()
+        }
+        CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) => Vec::new(),
     }
 }
 

@@ -12,5 +12,6 @@ pub fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec) -> Result<()> 
     match &chip.family {
         Family::Cuba(spec) => cuba::verify(image, network, chip, spec),
         Family::Crossbar(_) => crossbar::verify(image, network, chip),
+        Family::Ranc(_) | Family::TinyOdin(_) => Err(super::imported_only(chip)),
     }
 }

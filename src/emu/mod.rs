@@ -5,6 +5,7 @@
 
 mod banks;
 mod chip;
+pub mod clocked;
 pub mod counters;
 mod fabric;
 pub mod mesh;

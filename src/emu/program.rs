@@ -168,13 +168,13 @@ impl Program {
             period: match chip.sync {
                 // A period of zero would end every tick before it began: the shortest is one picosecond.
                 SyncSpec::FixedTick { period } => Some(period.0.max(1)),
-                SyncSpec::Barrier { .. } => None,
+                SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
             },
             swept_bits: match &chip.family {
                 Family::Crossbar(spec) => {
                     u64::from(spec.row_bits) * u64::from(chip.capacity.neurons) * u64::from(chip.cores())
                 }
-                Family::Cuba(_) => 0,
+                _ => 0,
             },
             chip: chip.clone(),
             cores,
@@ -260,6 +260,7 @@ fn load_core(
             program.targets.extend(outs.map(|to| Target { core: places.of(to.core), axon: to.axon, delay: 1 }));
             program.out_offsets.clone_from(&body.out_offsets);
         }
+        _ => unreachable!("clocked designs are not run tick by tick"),
     }
     program
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::chip::{Chip, Outcome};
 use super::counters::{Faults, RunResult};
 use super::program::Program;
-use super::{Control, RunOptions};
+use super::{Control, RunOptions, clocked};
 use crate::chip::ChipSpec;
 use crate::diag::{Problem, Problems, Result};
 use crate::image::Image;
@@ -27,6 +27,9 @@ pub fn run(
     options: &RunOptions,
     control: &dyn Control,
 ) -> Result<RunResult> {
+    if chip.family.is_clocked() {
+        return clocked::run(image, chip, stimulus, options, control);
+    }
     run_program(&Program::new(image, chip)?, stimulus, options, control)
 }
 
@@ -57,10 +60,7 @@ pub fn run_program(
         show.work(&shared);
     });
     let collector = shared.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match collector.failure {
-        Some((_, problems)) => Err(problems),
-        None => Ok(RunResult { interrupted: shared.stopped.into_inner(), ..collector.result }),
-    }
+    collector.finish(shared.stopped.into_inner())
 }
 
 fn check_stimulus(program: &Program, stimulus: &Stimulus) -> Result<()> {
@@ -223,7 +223,7 @@ impl<'r> Feed<'r> {
 
 /// Joins outcomes in stimulus order, whichever is done first.
 #[derive(Default)]
-struct Collector {
+pub(super) struct Collector {
     result: RunResult,
     /// Outcomes that wait for an earlier one.
     waiting: BTreeMap<usize, (Outcome, bool)>,
@@ -235,14 +235,27 @@ struct Collector {
 }
 
 impl Collector {
-    fn fail(&mut self, number: usize, problems: Problems) {
+    /// Samples shown to the end so far.
+    pub(super) const fn done(&self) -> usize {
+        self.done
+    }
+
+    /// All of it, or the failure of the earliest sample.
+    pub(super) fn finish(self, interrupted: bool) -> Result<RunResult> {
+        match self.failure {
+            Some((_, problems)) => Err(problems),
+            None => Ok(RunResult { interrupted, ..self.result }),
+        }
+    }
+
+    pub(super) fn fail(&mut self, number: usize, problems: Problems) {
         // Samples are begun in order, so the first failing one is always among those that are finished.
         if self.failure.as_ref().is_none_or(|(earlier, _)| number < *earlier) {
             self.failure = Some((number, problems));
         }
     }
 
-    fn put(&mut self, number: usize, outcome: Outcome, stopped: bool) {
+    pub(super) fn put(&mut self, number: usize, outcome: Outcome, stopped: bool) {
         self.done += usize::from(!stopped);
         self.waiting.insert(number, (outcome, stopped));
         while let Some((outcome, stopped)) = self.waiting.remove(&self.result.samples.len()) {

@@ -5,11 +5,17 @@
 
 mod json;
 mod nscs;
+mod ranc;
 mod sfti;
+mod tinyodin;
 
 #[cfg(test)]
 mod tests;
 
 pub use json::{Json, Kind};
 pub use nscs::{Core, Link, Model, NeuronType, Nscs, Row, Rows, read_model, read_nscs, write_nscs};
+pub use ranc::{Imported, RancCycles, RancPacket, read_ranc_cycles, read_ranc_json, read_ranc_mem};
 pub use sfti::{read_sfti, write_sfti};
+pub use tinyodin::{read_tinyodin, read_tinyodin_events};
+
+use ranc::root as ranc_root;

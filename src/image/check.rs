@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Header, Image,
-    InitialState,
+    InitialState, TinyOdinBody,
 };
 use crate::chip::{ChipSpec, CrossbarSpec, CubaSpec, Family};
 use crate::diag::{Problem, Problems, Result};
@@ -23,10 +23,10 @@ const MOST_SHIFTED: u64 = 4096;
 /// range, up to 50 of them.
 pub fn check(image: &Image, header: &Header, chip: &ChipSpec, file: &str) -> Result<()> {
     if header.chip != chip.digest {
-        let what = if image.chip == chip.name {
+        let what = if image.chip_name() == chip.name {
             format!("the image was compiled for another description of chip '{}'", image.chip)
         } else {
-            format!("the image was compiled for chip '{}'", image.chip)
+            format!("the image was compiled for chip '{}'", image.chip_name())
         };
         return Err(Problem::invalid("image/chip", file, what)
             .limit(format!("this run emulates '{}' (digest {})", chip.name, chip.digest.short()))
@@ -43,6 +43,10 @@ pub fn check(image: &Image, header: &Header, chip: &ChipSpec, file: &str) -> Res
 pub fn contents(image: &Image, chip: &ChipSpec, file: &str) -> Result<()> {
     let mut found = Found { file, problems: Vec::new() };
     cores(image, chip, &mut found);
+    if let Family::Ranc(_) = &chip.family {
+        let whole = image.cores.len() == chip.cores() as usize;
+        found.require(whole, || "cores".to_owned(), || "not every position of the grid is described".to_owned());
+    }
     populations(image, &mut found);
     inputs(image, chip, &mut found);
     if found.problems.is_empty() {
@@ -90,8 +94,19 @@ fn cores(image: &Image, chip: &ChipSpec, found: &mut Found) {
         match (&core.body, &chip.family) {
             (CoreBody::Crossbar(body), Family::Crossbar(spec)) => crossbar(image, core.core, body, spec, found),
             (CoreBody::Cuba(body), Family::Cuba(spec)) => cuba(image, core.core, body, spec, chip, found),
+            (CoreBody::Ranc(body), Family::Ranc(spec)) => clocked_core(core, body.faults(spec, chip), found),
+            (CoreBody::OutputBus(bus), Family::Ranc(spec)) => {
+                clocked_core(core, bus.faults(core.core, spec, chip), found);
+            }
+            (CoreBody::TinyOdin(body), Family::TinyOdin(_)) => clocked_core(core, body.faults(), found),
             _ => found.require(false, place, || "the core is of another family than the chip's".to_owned()),
         }
+    }
+}
+
+fn clocked_core(core: &CoreImage, faults: Vec<String>, found: &mut Found) {
+    for fault in faults {
+        found.require(false, || format!("core {}", core.core), || fault);
     }
 }
 
@@ -320,7 +335,8 @@ fn populations(image: &Image, found: &mut Found) {
 fn inputs(image: &Image, chip: &ChipSpec, found: &mut Found) {
     let delays = match &chip.family {
         Family::Crossbar(spec) => spec.delay_min..=spec.delay_max,
-        Family::Cuba(_) => 1..=1,
+        Family::Ranc(spec) => 1..=spec.ticks.min(255) as u8,
+        Family::Cuba(_) | Family::TinyOdin(_) => 1..=1,
     };
     for input in &image.inputs {
         let place = || format!("input population {}", input.population);
@@ -347,6 +363,9 @@ impl CoreBody {
         match self {
             Self::Crossbar(body) => body.parameter_of.len(),
             Self::Cuba(body) => body.config_of.len(),
+            Self::Ranc(body) => body.neurons.len(),
+            Self::OutputBus(bus) => usize::from(bus.lines),
+            Self::TinyOdin(body) => body.neurons.len(),
         }
     }
 
@@ -356,6 +375,10 @@ impl CoreBody {
         match self {
             Self::Crossbar(body) => body.axon_types.len(),
             Self::Cuba(body) => body.axon_offsets.len().saturating_sub(1),
+            Self::Ranc(body) => body.axon_types.len(),
+            // Lines may be more than a core has axons; nobody sends to one that is not there.
+            Self::OutputBus(_) => 0,
+            Self::TinyOdin(_) => TinyOdinBody::ADDRESSES,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The chip image: the waist of the house. The compiler writes it, the emulator runs it, neither sees the other.
 
 mod check;
+mod check_clocked;
+mod clocked;
 mod codec;
 mod route;
 mod rows;
 mod v1;
 
 pub use check::{check, contents};
+pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
 pub use route::unreachable;
 pub use rows::Rows;

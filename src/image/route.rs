@@ -38,6 +38,8 @@ pub fn unreachable(image: &Image, chip: &ChipSpec, file: &str) -> Vec<Problem> {
                     outs.iter().for_each(|to| routes.route(Some((core.core, neuron)), to.core));
                 }
             }
+            // A chip file of a clocked design has no defects.
+            CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) => {}
         }
     }
     image.inputs.iter().flat_map(|input| &input.targets).for_each(|to| routes.route(None, to.core));
@@ -144,6 +146,6 @@ fn uses_axon(body: &CoreBody, axon: u16) -> bool {
             let words = body.parameter_of.len().div_ceil(64);
             body.rows[at * words..(at + 1) * words].iter().any(|word| *word != 0)
         }
-        CoreBody::Cuba(_) => true,
+        CoreBody::Cuba(_) | CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) => true,
     }
 }

@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::clocked::{OutputBus, RancBody, TinyOdinBody};
 use super::rows::Rows;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
@@ -9,7 +10,8 @@ use super::rows::Rows;
 pub struct Image {
     /// Name of the network.
     pub network: String,
-    /// Name of the chip.
+    /// Name of the chip, and after each `;` a key of its file with the value that this image has instead
+    /// (`ranc;core.neurons=128`): designs that are generated for a network have their parameters here.
     pub chip: String,
     /// Cores in use, ascending by number.
     pub cores: Vec<CoreImage>,
@@ -40,6 +42,12 @@ pub enum CoreBody {
     Crossbar(Crossbar),
     /// Loihi-style.
     Cuba(CubaCore),
+    /// RANC.
+    Ranc(RancBody),
+    /// The position of a RANC grid that holds the output bus: its lines are its axons and its neurons.
+    OutputBus(OutputBus),
+    /// tinyODIN.
+    TinyOdin(TinyOdinBody),
 }
 
 /// A TrueNorth-style core: neurons in use are `0..parameter_of.len()`, axons `0..axon_types.len()`.

@@ -1,6 +1,6 @@
 //! From what the rooms provide to the plain model.
 
-use crate::chip::{ChipSpec, Family, Status, SyncSpec};
+use crate::chip::{ChipSpec, Status, SyncSpec};
 use crate::compile::{Log, ResourceUse};
 use crate::digest::Digest;
 use crate::emu::counters::{EventCounts, Faults, RunResult, SampleResult};
@@ -100,10 +100,7 @@ fn chip(spec: &ChipSpec) -> Chip {
     Chip {
         name: spec.name.clone(),
         title: spec.title.clone(),
-        family: match spec.family {
-            Family::Crossbar(_) => "crossbar".to_owned(),
-            Family::Cuba(_) => "cuba".to_owned(),
-        },
+        family: spec.family.name().to_owned(),
         cores: spec.cores(),
         mesh_width: spec.mesh.width,
         mesh_height: spec.mesh.height,
@@ -111,6 +108,8 @@ fn chip(spec: &ChipSpec) -> Chip {
         synchronisation: match &spec.sync {
             SyncSpec::FixedTick { period } => format!("global tick of {period}"),
             SyncSpec::Barrier { .. } => "barrier after every step".to_owned(),
+            SyncSpec::Clocked { clock: Some(clock), .. } => format!("clock cycles of {clock}"),
+            SyncSpec::Clocked { clock: None, .. } => "clock cycles of unknown length".to_owned(),
         },
         cost_set: spec.energy.cost_set.clone(),
         cost_note: spec.energy.cost_note.clone(),

@@ -42,7 +42,7 @@ pub(super) fn timing(result: &RunResult, chip: &ChipSpec, facts: &[SampleFacts])
         needed: spread(need)?,
         period: match chip.sync {
             SyncSpec::FixedTick { period } => Some(period.as_seconds()),
-            SyncSpec::Barrier { .. } => None,
+            SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
         },
         packets: latency.packets,
         packet_mean: known.then(|| latency.total.as_seconds() / latency.packets as f64),

@@ -26,7 +26,7 @@ use crate::image::Image;
 fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
     match &chip.family {
         Family::Crossbar(spec) => Ok(spec),
-        Family::Cuba(_) => {
+        _ => {
             let what = format!("chip '{}' has no crossbar cores", chip.name);
             Err(Problem::invalid("crossbar/family", "", what).help("choose a crossbar chip such as truenorth").into())
         }

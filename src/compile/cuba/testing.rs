@@ -62,7 +62,7 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
 pub(in crate::compile) fn cuba(chip: &ChipSpec) -> &CubaSpec {
     match &chip.family {
         Family::Cuba(spec) => spec,
-        Family::Crossbar(_) => panic!("a Loihi-style chip"),
+        _ => panic!("a Loihi-style chip"),
     }
 }
 
@@ -70,6 +70,6 @@ pub(in crate::compile) fn cuba(chip: &ChipSpec) -> &CubaSpec {
 pub(in crate::compile) fn cuba_mut(chip: &mut ChipSpec) -> &mut CubaSpec {
     match &mut chip.family {
         Family::Cuba(spec) => spec,
-        Family::Crossbar(_) => panic!("a Loihi-style chip"),
+        _ => panic!("a Loihi-style chip"),
     }
 }

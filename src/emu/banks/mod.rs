@@ -130,7 +130,7 @@ impl Between {
                 for _ in 0..spike.value {
                     match &mut self.time {
                         Some(time) => time.offer(to),
-                        None => self.post.from_host(to, tick),
+                        None => self.post.inject(to, tick),
                     }
                 }
             }

@@ -29,7 +29,7 @@ impl Post {
     }
 
     /// A letter from the host in `tick`.
-    pub(super) fn from_host(&mut self, to: Target, tick: u32) {
+    pub(super) fn inject(&mut self, to: Target, tick: u32) {
         let bank = self.bank_of(to.core);
         let slot = &mut self.slots[tick as usize % 2][bank];
         slot.get_mut().unwrap_or_else(PoisonError::into_inner).push(to);

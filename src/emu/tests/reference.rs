@@ -145,7 +145,7 @@ fn crossbar_model(image: &Image, stimulus: &Stimulus) -> Told {
     let mut arrived = host(image, stimulus);
     let body = |core: u32| match &image.core(core).expect("loaded").body {
         CoreBody::Crossbar(body) => body,
-        CoreBody::Cuba(_) => unreachable!("crossbar"),
+        _ => unreachable!("crossbar"),
     };
     let soma = |place: &Place| {
         let body = body(place.core);
@@ -196,7 +196,7 @@ fn list_model(image: &Image, stimulus: &Stimulus) -> Told {
     let mut arrived = host(image, stimulus);
     let body = |core: u32| match &image.core(core).expect("loaded").body {
         CoreBody::Cuba(body) => body,
-        CoreBody::Crossbar(_) => unreachable!("list core"),
+        _ => unreachable!("list core"),
     };
     let mut u = vec![0_i64; places(image).len()];
     let mut v = u.clone();

@@ -1,0 +1,176 @@
+//! Images of clocked designs, shown a stimulus: cycle by cycle models behind the same [`RunResult`] as every chip.
+//!
+//! **RANC**: tick `t` begins at cycle `t * P`, where P is the cores' busy time and the slack of the chip file; from tick
+//! 1 on it begins with a tick pulse. Packets of tick t go into the input buffer from its 10th cycle on. So what the host
+//! sends in tick t counts in tick t + 1, as on every chip of the house.
+//!
+//! **tinyODIN** has no ticks: a tick of stimulus and spikes is a clock cycle, an input is an address of the input link.
+
+mod ranc;
+mod tinyodin;
+
+pub use ranc::{ranc_config, ranc_stimulus, run_cycles};
+pub use tinyodin::{tinyodin_chip, tinyodin_events};
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::chip::Outcome;
+use super::counters::{RunResult, SampleResult, Spike};
+use super::run::Collector;
+use super::{Control, Record, RunOptions};
+use crate::chip::{ChipSpec, Family};
+use crate::diag::{Problem, Result};
+use crate::image::{self, Image};
+use crate::stimulus::{Sample, Stimulus};
+
+/// First cycle of a tick in which the host sends.
+pub(super) const FIRST_PACKET: u64 = 10;
+
+/// Shows every sample to a clocked chip; threads take whole samples.
+pub(super) fn run(
+    image: &Image,
+    chip: &ChipSpec,
+    stimulus: &Stimulus,
+    options: &RunOptions,
+    control: &dyn Control,
+) -> Result<RunResult> {
+    image::contents(image, chip, "image")?;
+    check_stimulus(image, stimulus)?;
+    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let collector = Mutex::new(Collector::default());
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(sample) = stimulus.samples.get(number) else { return };
+            if control.stop() {
+                stopped.store(true, Ordering::Relaxed);
+                return;
+            }
+            let outcome = show(image, chip, sample, number, options);
+            let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(outcome) => collector.put(number, outcome, false),
+                Err(problems) => return collector.fail(number, problems),
+            }
+            control.sample_done(collector.done(), stimulus.samples.len());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..options.threads.clamp(1, stimulus.samples.len().max(1)) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    collector.into_inner().unwrap_or_else(PoisonError::into_inner).finish(stopped.into_inner())
+}
+
+fn show(image: &Image, chip: &ChipSpec, sample: &Sample, number: usize, options: &RunOptions) -> Result<Outcome> {
+    let outcome = match &chip.family {
+        Family::Ranc(spec) => ranc::show(image, chip, spec, sample, options)?,
+        Family::TinyOdin(spec) => tinyodin::show(image, chip, spec, sample, options)?,
+        Family::Crossbar(_) | Family::Cuba(_) => unreachable!("not a clocked family"),
+    };
+    if options.strict && outcome.sample.faults.total() > 0 {
+        let what = format!("{:?}", outcome.sample.faults);
+        return Err(Problem::verification("emu/strict", format!("sample {number} '{}'", sample.name), what)
+            .help("without strict mode the fault happens as on the chip and is counted in the report")
+            .into());
+    }
+    Ok(outcome)
+}
+
+fn check_stimulus(image: &Image, stimulus: &Stimulus) -> Result<()> {
+    let inputs: usize = image.inputs.iter().map(|input| input.offsets.len() - 1).sum();
+    let beyond = stimulus.samples.iter().flat_map(|sample| &sample.spikes).any(|spike| spike.input as usize >= inputs);
+    if stimulus.inputs as usize != inputs || beyond {
+        let what = format!("the stimulus has {} inputs, the network {inputs}", stimulus.inputs);
+        return Err(Problem::invalid("emu/stimulus", "stimulus", what).into());
+    }
+    Ok(())
+}
+
+/// Whose neuron each slot of each core is: (population, neuron), by core and neuron.
+pub(super) struct Owners(Vec<Vec<Option<(u32, u32)>>>);
+
+impl Owners {
+    pub(super) fn new(image: &Image) -> Self {
+        let mut owners: Vec<_> = image.cores.iter().map(|core| vec![None; core.body.neurons()]).collect();
+        for (number, population) in (0..).zip(&image.populations) {
+            for (neuron, place) in (0..).zip(&population.places) {
+                let core = image.cores.binary_search_by_key(&place.core, |core| core.core);
+                owners[core.expect("a checked image")][usize::from(place.neuron)] = Some((number, neuron));
+            }
+        }
+        Self(owners)
+    }
+
+    pub(super) fn of(&self, core: u32, neuron: u32) -> Option<(u32, u32)> {
+        self.0.get(core as usize)?.get(neuron as usize).copied().flatten()
+    }
+}
+
+/// Gathers spikes as (tick, population, neuron) into what a sample reports.
+pub(super) struct Tally<'a> {
+    image: &'a Image,
+    kept: Vec<bool>,
+    spikes: Vec<Spike>,
+    population_spikes: Vec<u64>,
+    counts: Vec<Vec<u32>>,
+    first: Vec<Vec<u32>>,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(image: &'a Image, record: &Record) -> Self {
+        let keeps = |number: u32| match record {
+            Record::None => false,
+            Record::All => true,
+            Record::Outputs => image.outputs.iter().any(|output| output.population == number),
+            Record::Populations(these) => these.contains(&number),
+        };
+        let of_outputs = |value: u32| {
+            let size = |output: &image::OutputImage| image.populations[output.population as usize].places.len();
+            image.outputs.iter().map(|output| vec![value; size(output)]).collect()
+        };
+        Self {
+            image,
+            kept: (0..image.populations.len() as u32).map(keeps).collect(),
+            spikes: Vec::new(),
+            population_spikes: vec![0; image.populations.len()],
+            counts: of_outputs(0),
+            first: of_outputs(u32::MAX),
+        }
+    }
+
+    pub(super) fn spike(&mut self, tick: u32, (population, neuron): (u32, u32)) {
+        self.population_spikes[population as usize] += 1;
+        if self.kept[population as usize] {
+            self.spikes.push(Spike { tick, population, neuron });
+        }
+        for (at, _) in self.image.outputs.iter().enumerate().filter(|(_, output)| output.population == population) {
+            self.counts[at][neuron as usize] += 1;
+            let first = &mut self.first[at][neuron as usize];
+            *first = (*first).min(tick);
+        }
+    }
+
+    /// The sample, with the rest of it from `sample`; `membrane` gives each output neuron's.
+    pub(super) fn outcome(mut self, sample: SampleResult, membrane: impl Fn(image::Place) -> i32) -> Outcome {
+        self.spikes.sort_unstable();
+        let membranes = |output: &image::OutputImage| {
+            self.image.populations[output.population as usize].places.iter().map(|&place| membrane(place)).collect()
+        };
+        Outcome {
+            sample: SampleResult {
+                spike_total: self.population_spikes.iter().sum(),
+                output_membranes: self.image.outputs.iter().map(membranes).collect(),
+                spikes: self.spikes,
+                output_counts: self.counts,
+                output_first: self.first,
+                ..sample
+            },
+            population_spikes: self.population_spikes,
+            ..Outcome::default()
+        }
+    }
+}

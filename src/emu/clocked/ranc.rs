@@ -1,0 +1,301 @@
+//! RANC from an image.
+
+use std::collections::BTreeMap;
+
+use super::super::Record;
+use super::super::chip::Outcome;
+use super::super::counters::{EventCounts, Faults, LinkLoad, RunResult, SampleResult, TickTime};
+use super::super::run::Collector;
+use super::{FIRST_PACKET, Owners, RunOptions, Tally};
+use crate::bits::BitRow;
+use crate::chip::{ChipSpec, RancSpec, SyncSpec};
+use crate::diag::{Problem, Result};
+use crate::emu::mesh::clocked::Flit;
+use crate::emu::ranc::{
+    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTrace,
+};
+use crate::event::Event;
+use crate::image::{CoreBody, Image, RancBody};
+use crate::stimulus::Sample;
+use crate::units::Picos;
+
+/// The RTL's parameters and memories that a checked image stands for.
+///
+/// # Panics
+/// Where the chip is no RANC.
+#[must_use]
+pub fn ranc_config(image: &Image, chip: &ChipSpec) -> RancConfig {
+    let crate::chip::Family::Ranc(spec) = &chip.family else { panic!("chip '{}' is no RANC", chip.name) };
+    let width = u32::from(chip.mesh.width);
+    let params = RancParams {
+        grid_x: width,
+        grid_y: u32::from(chip.mesh.height),
+        output_core: spec.output_core,
+        num_neurons: chip.capacity.neurons,
+        num_axons: chip.capacity.axons_in,
+        num_outputs: spec.outputs,
+        num_ticks: spec.ticks,
+        num_weights: spec.weights,
+        num_reset_modes: spec.reset_modes,
+        potential_width: spec.potential_width,
+        weight_width: spec.weight_width,
+        leak_width: spec.leak_width,
+        threshold_width: spec.threshold_width,
+        dx_width: spec.dx_width,
+        dy_width: spec.dy_width,
+        router_buffer_depth: u32::from(chip.mesh.buffer),
+        input_buffer_depth: spec.input_buffer,
+    };
+    let core = |loaded: &crate::image::CoreImage| match &loaded.body {
+        CoreBody::Ranc(body) => Some(core(loaded.core % width, loaded.core / width, body)),
+        _ => None,
+    };
+    RancConfig { params, cores: image.cores.iter().filter_map(core).collect() }
+}
+
+fn core(x: u32, y: u32, body: &RancBody) -> RancCore {
+    let axons = body.axon_types.len();
+    let rows = body.rows.chunks(axons.div_ceil(64).max(1));
+    let neuron = |(neuron, row): (&crate::image::RancNeuron, &[u64])| {
+        let mut connections = BitRow::zeros(axons);
+        connections.words_mut().copy_from_slice(row);
+        RancNeuron {
+            connections,
+            potential: neuron.potential.into(),
+            reset_potential: neuron.reset_potential.into(),
+            weights: neuron.weights.iter().map(|&weight| weight.into()).collect(),
+            leak: neuron.leak.into(),
+            positive_threshold: neuron.positive_threshold.into(),
+            negative_threshold: neuron.negative_threshold.into(),
+            reset_mode: neuron.reset_mode.into(),
+            dx: neuron.dx,
+            dy: neuron.dy,
+            axon: neuron.axon.into(),
+            delay: neuron.delay.into(),
+        }
+    };
+    RancCore {
+        x,
+        y,
+        axon_types: body.axon_types.iter().map(|&kind| kind.into()).collect(),
+        neurons: body.neurons.iter().zip(rows).map(neuron).collect(),
+    }
+}
+
+/// Cycles of a tick: what the cores need at least, and the slack.
+fn period(chip: &ChipSpec) -> (u64, u64) {
+    let SyncSpec::Clocked { slack, input_interval, .. } = chip.sync else { unreachable!("checked with the chip") };
+    (RancSpec::busy_cycles(&chip.capacity) + u64::from(slack), u64::from(input_interval))
+}
+
+/// The cycles of a sample: tick pulses, and a packet for every target of every input spike.
+#[must_use]
+pub fn ranc_stimulus(image: &Image, chip: &ChipSpec, sample: &Sample) -> RancStimulus {
+    let (period, interval) = period(chip);
+    let mut inputs: Vec<_> = image.inputs.iter().collect();
+    inputs.sort_by_key(|input| input.population);
+    let targets: Vec<&[_]> = inputs
+        .iter()
+        .flat_map(|input| input.offsets.windows(2).map(|ends| &input.targets[ends[0] as usize..ends[1] as usize]))
+        .collect();
+    let ticks = u64::from(sample.ticks) + u64::from(image.depth);
+    let width = u32::from(chip.mesh.width);
+    let (mut packets, mut free) = (Vec::new(), 0);
+    for spike in &sample.spikes {
+        for _ in 0..spike.value {
+            for to in targets[spike.input as usize] {
+                let cycle = (u64::from(spike.tick) * period + FIRST_PACKET).max(free);
+                free = cycle + interval;
+                let (dx, dy) = ((to.core % width) as i32, (to.core / width) as i32);
+                let flit = Flit { dx, dy, axon: to.axon.into(), delay: u32::from(to.delay) - 1 };
+                packets.push(RancInput { cycle, flit });
+            }
+        }
+    }
+    RancStimulus { ticks: (1..ticks).map(|tick| tick * period).collect(), packets, cycles: ticks * period }
+}
+
+/// Shows a RANC image a stimulus that is given by cycle, as one sample.
+///
+/// # Errors
+/// `image/content` where the image does not hold on the chip, `ranc/stimulus` where the stimulus does not.
+pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, options: &RunOptions) -> Result<RunResult> {
+    crate::image::contents(image, chip, "image")?;
+    let crate::chip::Family::Ranc(spec) = &chip.family else {
+        return Err(Problem::invalid("ranc/stimulus", chip.name.as_str(), "only RANC is shown packets by cycle").into());
+    };
+    let config = ranc_config(image, chip);
+    let mut device = RancChip::new(&config, Pace::Events)?;
+    device.keep_states(false);
+    device.run(stimulus)?;
+    let mut collector = Collector::default();
+    collector.put(0, outcome(image, chip, spec, &config, stimulus, &device, options), false);
+    collector.finish(false)
+}
+
+pub(super) fn show(
+    image: &Image,
+    chip: &ChipSpec,
+    spec: &RancSpec,
+    sample: &Sample,
+    options: &RunOptions,
+) -> Result<Outcome> {
+    let config = ranc_config(image, chip);
+    let stimulus = ranc_stimulus(image, chip, sample);
+    let mut device = RancChip::new(&config, Pace::Events)?;
+    device.keep_states(false);
+    device.run(&stimulus)?;
+    Ok(outcome(image, chip, spec, &config, &stimulus, &device, options))
+}
+
+/// What a finished run is in the terms of the house.
+pub(in crate::emu) fn outcome(
+    image: &Image,
+    chip: &ChipSpec,
+    spec: &RancSpec,
+    config: &RancConfig,
+    stimulus: &RancStimulus,
+    device: &RancChip,
+    options: &RunOptions,
+) -> Outcome {
+    let trace = device.trace();
+    let (width, bus) = (config.params.grid_x, spec.output_core.1 * config.params.grid_x + spec.output_core.0);
+    let tick_of = |cycle: u64| stimulus.ticks.partition_point(|&tick| tick <= cycle) as u32;
+    let owners = Owners::new(image);
+    let record = if matches!(options.record, Record::None) { &Record::None } else { &options.record };
+    let mut tally = Tally::new(image, record);
+    for &(cycle, core, neuron) in &trace.spikes {
+        if let Some(owner) = owners.of(core, neuron) {
+            tally.spike(tick_of(cycle), owner);
+        }
+    }
+    for &(cycle, line) in &trace.out_packets {
+        if let Some(owner) = owners.of(bus, line) {
+            tally.spike(tick_of(cycle), owner);
+        }
+    }
+    let mut counts = vec![EventCounts::default(); image.cores.len()];
+    let (merged, links) = count(config, stimulus, trace, width, &mut counts);
+    let ticks = stimulus.ticks.len() as u32 + 1;
+    let mut total = EventCounts::default();
+    counts.iter().for_each(|of_core| total.merge(of_core));
+    total.add(Event::AxonOut, trace.input_accepted.len() as u64);
+    let sample = SampleResult {
+        ticks,
+        counts: total,
+        faults: Faults {
+            late_packets: (trace.sched_writes_lost.len() + trace.input_dropped.len()) as u64,
+            overruns: u64::from(trace.tc_error_cycle.is_some()),
+            merged_spikes: merged,
+            overflows: 0,
+        },
+        tick_times: times(chip, stimulus, trace, options.timing),
+        ..SampleResult::default()
+    };
+    let membrane = |place: crate::image::Place| {
+        let potentials = device.potentials(place.core).unwrap_or_default();
+        potentials.get(usize::from(place.neuron)).map_or(0, |&v| v as i32)
+    };
+    Outcome { core_counts: counts, links, ..tally.outcome(sample, membrane) }
+}
+
+/// Times of the ticks, where the clock is known.
+fn times(chip: &ChipSpec, stimulus: &RancStimulus, trace: &RancTrace, timing: bool) -> Vec<TickTime> {
+    let SyncSpec::Clocked { clock: Some(clock), .. } = chip.sync else { return Vec::new() };
+    if !timing {
+        return Vec::new();
+    }
+    let busy = RancSpec::busy_cycles(&chip.capacity);
+    let starts: Vec<u64> = [0].into_iter().chain(stimulus.ticks.iter().copied()).collect();
+    let ends = starts[1..].iter().copied().chain([stimulus.cycles]);
+    let time = |(start, end): (u64, u64)| {
+        let arrived = trace.sched_writes.partition_point(|event| event.0 < end);
+        let last = trace.sched_writes[..arrived].last().map_or(start, |event| event.0.max(start));
+        TickTime {
+            duration: Picos((end - start) * clock.0),
+            busy: Picos(if start == 0 { 0 } else { busy.min(end - start) * clock.0 }),
+            drained: Picos((last - start) * clock.0),
+        }
+    };
+    starts.iter().copied().zip(ends).map(time).collect()
+}
+
+/// Counts the events of every core; tells merged spikes and the load of the links.
+fn count(
+    config: &RancConfig,
+    stimulus: &RancStimulus,
+    trace: &RancTrace,
+    width: u32,
+    counts: &mut [EventCounts],
+) -> (u64, Vec<LinkLoad>) {
+    let pulses = stimulus.ticks.len() as u64;
+    let mut links = vec![LinkLoad::default(); (width * config.params.grid_y * 4) as usize];
+    for core in &config.cores {
+        counts[(core.y * width + core.x) as usize].add(Event::NeuronAccess, pulses * core.neurons.len() as u64);
+    }
+    let at = |core: u32| config.cores.iter().position(|loaded| loaded.y * width + loaded.x == core);
+    let places: Vec<Option<usize>> = (0..counts.len() as u32).map(at).collect();
+    for &(_, core, neuron) in &trace.spikes {
+        let Some(loaded) = places[core as usize] else { continue };
+        let neuron = &config.cores[loaded].neurons[neuron as usize];
+        let of_core = &mut counts[core as usize];
+        of_core.add(Event::SpikeOut, 1);
+        of_core.add(Event::AxonOut, 1);
+        of_core.add(Event::HopX, u64::from(neuron.dx.unsigned_abs()));
+        of_core.add(Event::HopY, u64::from(neuron.dy.unsigned_abs()));
+        pass(&mut links, (width, config.params.grid_y), (core % width, core / width), (neuron.dx, neuron.dy));
+    }
+    for input in stimulus.packets.iter().filter(|input| trace.input_accepted.binary_search(&input.cycle).is_ok()) {
+        pass(&mut links, (width, config.params.grid_y), (0, 0), (input.flit.dx, input.flit.dy));
+    }
+    let fans: Vec<Vec<u64>> = config.cores.iter().map(fan_out).collect();
+    let (mut merged, mut waiting) = (0, BTreeMap::new());
+    for &(cycle, core, axon, row) in &trace.sched_writes {
+        counts[core as usize].add(Event::AxonIn, 1);
+        // The same bit again before its row has had its tick is no further spike.
+        let pointer_moves = stimulus.ticks.partition_point(|&tick| tick + 1 < cycle) as u64;
+        let rows = u64::from(config.params.num_ticks);
+        let pointer = (pointer_moves + rows - 1) % rows;
+        let due = pointer_moves + (u64::from(row) + rows - pointer) % rows;
+        if waiting.insert((core, axon, row), due) == Some(due) {
+            merged += 1;
+        } else if let Some(loaded) = places[core as usize] {
+            let fan = fans[loaded].get(axon as usize).copied().unwrap_or(0);
+            counts[core as usize].add(Event::SynapseCrossbar, fan);
+        }
+    }
+    (merged, links)
+}
+
+/// Neurons that each axon of a core leads to.
+fn fan_out(core: &RancCore) -> Vec<u64> {
+    let mut fan = vec![0; core.axon_types.len()];
+    for neuron in &core.neurons {
+        crate::bits::ones(neuron.connections.words()).for_each(|axon| fan[axon] += 1);
+    }
+    fan
+}
+
+/// Loads the links of a packet's way, x first.
+fn pass(links: &mut [LinkLoad], (width, height): (u32, u32), (mut x, mut y): (u32, u32), (dx, dy): (i32, i32)) {
+    let mut cross = |x: u32, y: u32, direction: u32| {
+        if let Some(link) = links.get_mut(((y * width + x) * 4 + direction) as usize) {
+            link.packets += 1;
+        }
+    };
+    for _ in 0..dx.unsigned_abs() {
+        cross(x, y, u32::from(dx < 0));
+        x = if dx > 0 { x + 1 } else { x.wrapping_sub(1) };
+        if x >= width {
+            return;
+        }
+    }
+    // The house counts y to the south; RANC's north is the higher y.
+    for _ in 0..dy.unsigned_abs() {
+        cross(x, y, if dy > 0 { 3 } else { 2 });
+        y = if dy > 0 { y + 1 } else { y.wrapping_sub(1) };
+        if y >= height {
+            return;
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A grid to an image.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Core, Network};
+use crate::chip::{ChipSpec, Family, RancSpec};
+use crate::diag::{Problem, Problems, Result};
+use crate::image::{
+    CoreBody, CoreImage, Destination, Image, InputImage, OutputBus, OutputImage, Place, PopulationImage, RancBody,
+    RancNeuron,
+};
+use crate::stimulus::{InputSpike, Sample};
+
+/// Names for the image.
+pub(super) struct Parts<'a> {
+    pub(super) file: &'a str,
+    pub(super) chip_name: String,
+}
+
+/// The image of a grid on `chip`, and its packets as a stimulus. Inputs are the axons: number
+/// `(x + width * y) * axons + axon`, then the same again for each longer delay that a packet has.
+pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Result<(Image, Option<Sample>)> {
+    let Family::Ranc(spec) = &chip.family else {
+        let what = format!("chip '{}' is no RANC", chip.name);
+        return Err(Problem::invalid("foreign/chip", parts.file, what).help("use --chip ranc").into());
+    };
+    let width = u32::from(chip.mesh.width);
+    let bus = spec.output_core.1 * width + spec.output_core.0;
+    let mut found = Vec::new();
+    let mut bodies: BTreeMap<u32, CoreBody> = BTreeMap::new();
+    for core in &network.cores {
+        let position = core.y * width + core.x;
+        if core.x >= width || core.y >= u32::from(chip.mesh.height) || position == bus {
+            let what = format!("core ({}, {}) has no place in the grid", core.x, core.y);
+            let limit = format!(
+                "{width} x {} positions, ({}, {}) is the output bus",
+                chip.mesh.height, spec.output_core.0, spec.output_core.1
+            );
+            found.push(Problem::invalid("foreign/reference", core.place.as_str(), what).limit(limit));
+            continue;
+        }
+        if bodies.insert(position, CoreBody::Ranc(body(core, chip, &mut found))).is_some() {
+            let what = format!("core ({}, {}) is there twice", core.x, core.y);
+            found.push(Problem::invalid("foreign/reference", core.place.as_str(), what));
+        }
+    }
+    Problems::check(found, ())?;
+    bodies.insert(bus, CoreBody::OutputBus(OutputBus { lines: spec.outputs as u16 }));
+    for position in 0..chip.cores() {
+        bodies.entry(position).or_insert_with(|| CoreBody::Ranc(silent(spec, chip)));
+    }
+    let delays: BTreeSet<u32> = [0].into_iter().chain(network.packets.iter().map(|packet| packet.4)).collect();
+    let (populations, outputs) = populations(&bodies, &delays, chip, bus);
+    let inputs = (0..).zip(&delays).map(|(number, &delay)| axons(number, delay, chip, bus)).collect();
+    let image = Image {
+        network: stem(parts.file).to_owned(),
+        chip: parts.chip_name,
+        depth: depth(&bodies, chip, bus),
+        cores: bodies.into_iter().map(|(core, body)| CoreImage { core, body }).collect(),
+        populations,
+        inputs,
+        outputs,
+    };
+    crate::image::contents(&image, chip, parts.file)?;
+    let stimulus = (!network.packets.is_empty()).then(|| stimulus(network, &delays, chip, parts.file));
+    Ok((image, stimulus))
+}
+
+fn stem(file: &str) -> &str {
+    let name = file.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(file);
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> RancBody {
+    let (axons, neurons) = (chip.capacity.axons_in as usize, chip.capacity.neurons as usize);
+    for (what, length, expected) in [("axons", core.axon_types.len(), axons), ("neurons", core.neurons.len(), neurons)]
+    {
+        if length != expected {
+            let what = format!("core ({}, {}) has {length} {what}", core.x, core.y);
+            found.push(
+                Problem::invalid("foreign/value", core.place.as_str(), what).limit(format!("{expected}, as all cores")),
+            );
+        }
+    }
+    let words = axons.div_ceil(64);
+    let mut rows = vec![0; core.neurons.len() * words];
+    for (row, neuron) in rows.chunks_mut(words.max(1)).zip(&core.neurons) {
+        for &axon in neuron.axons.iter().filter(|&&axon| (axon as usize) < axons) {
+            row[axon as usize / 64] |= 1_u64 << (axon % 64);
+        }
+    }
+    RancBody {
+        axon_types: core.axon_types.iter().map(|&kind| kind as u8).collect(),
+        rows,
+        neurons: core.neurons.iter().map(|neuron| neuron.word.clone()).collect(),
+    }
+}
+
+/// A core that the file leaves out: nothing reaches it and it never fires.
+fn silent(spec: &RancSpec, chip: &ChipSpec) -> RancBody {
+    let (axons, neurons) = (chip.capacity.axons_in as usize, chip.capacity.neurons as usize);
+    let neuron = RancNeuron {
+        potential: 0,
+        reset_potential: 0,
+        weights: vec![0; spec.weights as usize],
+        leak: 0,
+        positive_threshold: ((1_i64 << (spec.threshold_width - 1)) - 1) as i32,
+        negative_threshold: 0,
+        reset_mode: 0,
+        dx: 0,
+        dy: 0,
+        axon: 0,
+        delay: 0,
+    };
+    RancBody { axon_types: vec![0; axons], rows: vec![0; neurons * axons.div_ceil(64)], neurons: vec![neuron; neurons] }
+}
+
+fn axons(population: u32, delay: u32, chip: &ChipSpec, bus: u32) -> InputImage {
+    let (mut offsets, mut targets) = (vec![0], Vec::new());
+    for core in 0..chip.cores() {
+        for axon in 0..chip.capacity.axons_in {
+            if core != bus {
+                targets.push(Destination { core, axon: axon as u16, delay: (delay + 1) as u8 });
+            }
+            offsets.push(targets.len() as u32);
+        }
+    }
+    InputImage { population, offsets, targets }
+}
+
+/// The axons as inputs, the lines of the output bus as the output, then the neurons of each core.
+fn populations(
+    bodies: &BTreeMap<u32, CoreBody>,
+    delays: &BTreeSet<u32>,
+    chip: &ChipSpec,
+    bus: u32,
+) -> (Vec<PopulationImage>, Vec<OutputImage>) {
+    let input = |delay: &u32| PopulationImage {
+        name: if *delay == 0 { "axons".to_owned() } else { format!("axons_delay{delay}") },
+        shape: vec![chip.cores(), chip.capacity.axons_in],
+        places: Vec::new(),
+        copies: Vec::new(),
+    };
+    let mut populations: Vec<PopulationImage> = delays.iter().map(input).collect();
+    let outputs = vec![OutputImage { name: "outputs".to_owned(), population: populations.len() as u32 }];
+    let of = |core: u32, name: String| {
+        let places: Vec<Place> =
+            (0..bodies[&core].neurons()).map(|neuron| Place { core, neuron: neuron as u16 }).collect();
+        PopulationImage { name, shape: vec![places.len() as u32], places, copies: Vec::new() }
+    };
+    populations.push(of(bus, "outputs".to_owned()));
+    populations.extend(bodies.keys().filter(|&&core| core != bus).map(|&core| of(core, format!("core{core}"))));
+    (populations, outputs)
+}
+
+fn stimulus(network: &Network, delays: &BTreeSet<u32>, chip: &ChipSpec, file: &str) -> Sample {
+    let (width, axons) = (u32::from(chip.mesh.width), chip.capacity.axons_in);
+    let spike = |&(tick, x, y, axon, delay): &(u32, u32, u32, u32, u32)| {
+        let block = delays.iter().position(|known| *known == delay).unwrap_or(0) as u32;
+        InputSpike { tick, input: (block * chip.cores() + y * width + x) * axons + axon, value: 1 }
+    };
+    // In the order of the file: the input buffer takes them in that order.
+    let spikes = network.packets.iter().map(spike).collect();
+    Sample { name: stem(file).to_owned(), spikes, ticks: network.ticks, label: None }
+}
+
+/// Ticks from a spike from outside to the last that it can first cause at the bus, along the shortest delays.
+fn depth(bodies: &BTreeMap<u32, CoreBody>, chip: &ChipSpec, bus: u32) -> u32 {
+    let width = i64::from(chip.mesh.width);
+    let mut edges: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
+    let mut driven: BTreeMap<u32, BTreeSet<u16>> = BTreeMap::new();
+    for (&core, body) in bodies {
+        let CoreBody::Ranc(body) = body else { continue };
+        for neuron in &body.neurons {
+            let (x, y) =
+                (i64::from(core) % width + i64::from(neuron.dx), i64::from(core) / width + i64::from(neuron.dy));
+            if (0..width).contains(&x) && (0..i64::from(chip.mesh.height)).contains(&y) {
+                let target = (y * width + x) as u32;
+                edges.insert((core, target, u32::from(neuron.delay) + 1));
+                driven.entry(target).or_default().insert(neuron.axon);
+            }
+        }
+    }
+    // Cores with axons that no neuron drives are reached from outside.
+    let open = |core: &u32| *core != bus && driven.get(core).map_or(0, BTreeSet::len) < bodies[core].axons();
+    let mut reached: BTreeMap<u32, u32> = bodies.keys().filter(|core| open(core)).map(|&core| (core, 1)).collect();
+    for _ in 0..bodies.len() {
+        for &(from, to, delay) in &edges {
+            let Some(&at) = reached.get(&from) else { continue };
+            let known = reached.entry(to).or_insert(u32::MAX);
+            *known = (*known).min(at + delay);
+        }
+    }
+    reached.into_values().max().unwrap_or(1)
+}
