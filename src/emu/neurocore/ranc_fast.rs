@@ -18,8 +18,6 @@ enum Phase {
     Set,
     /// The decision of neuron `target`, or the end of the tick where no neuron fires any more.
     Sweep,
-    /// The edge that hands the spike of `target` over.
-    Hand,
 }
 
 /// A state change of the token controller: (cycle, state).
@@ -54,6 +52,8 @@ pub(in crate::emu) struct EventRancCore {
     first: u64,
     /// The next neuron that fires; the number of neurons where none does.
     target: usize,
+    /// The lane from which on the next is looked for.
+    lane: usize,
     /// `target` is stalled: it does not decide before this edge.
     not_before: u64,
     /// State changes, where they are wanted.
@@ -75,6 +75,7 @@ impl EventRancCore {
             next: 0,
             first: 0,
             target: 0,
+            lane: 0,
             not_before: 0,
             states: Some(vec![(0, TokenState::Idle)]),
         }
@@ -106,7 +107,7 @@ impl EventRancCore {
         if self.phase == Phase::Sweep && self.target == self.neurons.len() && self.due == now {
             return (slot, false);
         }
-        let late = matches!(self.phase, Phase::Sweep | Phase::Hand)
+        let late = self.phase == Phase::Sweep
             && slot.row == self.scheduler.pointer
             && (slot.axon as usize) < self.types.len()
             && !self.scheduler.current().get(slot.axon as usize);
@@ -119,7 +120,9 @@ impl EventRancCore {
 
     /// A bit of the row in work was set at edge `now`: neurons that look at the axon later see it.
     fn integrate_late(&mut self, now: u64, axon: usize) {
-        let in_work = self.next + usize::try_from((now - self.first) / self.pitch()).expect("below the neurons");
+        // Nobody has looked yet where the last spike is just being handed over.
+        let passed = now.saturating_sub(self.first) / self.pitch();
+        let in_work = self.next + usize::try_from(passed).expect("below the neurons");
         let in_work = in_work.min(self.target);
         let sees = self.looks(in_work) + axon as u64 > now;
         let mut late = self.late.take().unwrap_or_else(|| self.one_by_one(axon));
@@ -131,9 +134,7 @@ impl EventRancCore {
             }
         }
         self.late = Some(late);
-        if self.phase == Phase::Sweep {
-            self.aim();
-        }
+        self.aim();
     }
 
     /// The tick in work, neuron by neuron, as if `axon` had no spike.
@@ -161,7 +162,7 @@ impl EventRancCore {
     }
 
     /// What is due at edge `now`. `full`: one of the buffers towards the router was full before. Tells who hands
-    /// its spike over.
+    /// its spike over, at the edge after this.
     pub(in crate::emu) fn act(&mut self, now: u64, full: bool) -> Option<(u32, Flit)> {
         match self.phase {
             Phase::Idle => {}
@@ -169,7 +170,7 @@ impl EventRancCore {
                 self.scheduler.advance();
                 self.sliced.compute(self.scheduler.current().words());
                 self.phase = Phase::Sweep;
-                (self.next, self.first) = (0, now + 1);
+                (self.next, self.first, self.lane) = (0, now + 1, 0);
                 self.aim();
             }
             Phase::Sweep if self.target == self.neurons.len() => self.end(now),
@@ -181,13 +182,9 @@ impl EventRancCore {
                 self.tell_neurons(self.target);
                 self.tell_looks(self.target);
                 self.tell(now + 1, TokenState::Check);
-                self.phase = Phase::Hand;
-                self.due = now + 1;
-            }
-            Phase::Hand => {
                 let fired = self.target;
-                self.phase = Phase::Sweep;
-                (self.next, self.first) = (fired + 1, now + 1);
+                (self.next, self.first) = (fired + 1, now + 2);
+                self.lane += 1;
                 self.aim();
                 let number = u32::try_from(fired).expect("at most 65536 neurons");
                 return Some((number, packet(&self.neurons[fired])));
@@ -214,7 +211,10 @@ impl EventRancCore {
     fn aim(&mut self) {
         let fires = match &self.late {
             Some(late) => late.fires[self.next..].iter().position(|&fires| fires).map(|steps| self.next + steps),
-            None => self.sliced.next_fire(self.next),
+            None => self.sliced.next_fire(self.lane).map(|lane| {
+                self.lane = lane;
+                self.sliced.neuron(lane) as usize
+            }),
         };
         self.target = fires.unwrap_or(self.neurons.len());
         let looks = self.looks(self.target);
@@ -225,7 +225,6 @@ impl EventRancCore {
     pub(in crate::emu) fn potentials(&self, last: u64) -> Vec<i64> {
         let decided = match self.phase {
             Phase::Idle | Phase::Set => 0,
-            Phase::Hand => self.target + 1,
             Phase::Sweep => {
                 let behind = (last + 1).saturating_sub(self.first + self.axons).div_ceil(self.pitch());
                 usize::try_from(behind).map_or(self.target, |behind| (self.next + behind).min(self.target))

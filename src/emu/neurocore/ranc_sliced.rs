@@ -258,16 +258,16 @@ impl SlicedCore {
         &self.fires
     }
 
-    /// The first neuron from `neuron` on that fires in this tick.
-    pub(in crate::emu) fn next_fire(&self, neuron: usize) -> Option<usize> {
-        let from = self.neuron_of.partition_point(|&own| (own as usize) < neuron);
-        let mut group = from / LANES;
-        let mut left = self.fires.get(group)? & (u64::MAX << (from % LANES));
+    /// The first lane from `lane` on that fires in this tick.
+    #[inline]
+    pub(in crate::emu) fn next_fire(&self, lane: usize) -> Option<usize> {
+        let mut group = lane / LANES;
+        let mut left = self.fires.get(group)? & (u64::MAX << (lane % LANES));
         while left == 0 {
             group += 1;
             left = *self.fires.get(group)?;
         }
-        Some(self.neuron_of[group * LANES + left.trailing_zeros() as usize] as usize)
+        Some(group * LANES + left.trailing_zeros() as usize)
     }
 
     /// How many neurons there are.

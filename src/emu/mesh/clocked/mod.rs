@@ -8,11 +8,13 @@
 //! * [`QueuedMesh`]: buffers at the inputs, virtual channels, credits, allocators (BookSim's input-queued router).
 
 mod fifo;
+mod flight;
 mod merge;
 mod queued;
 mod registered;
 mod routes;
 
+pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
 pub use queued::{Arbitration, QueuedMesh, QueuedMeshSpec};
 pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};
