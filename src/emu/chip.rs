@@ -5,6 +5,7 @@ use super::counters::{EventCounts, Faults, LinkLoad, SampleResult};
 use super::fabric::Fabric;
 use super::neurocore::Core;
 use super::program::Program;
+use super::traffic::settle;
 use crate::stimulus::InputSpike;
 
 /// The state of a chip that runs a [`Program`].
@@ -30,7 +31,7 @@ impl<'p> Chip<'p> {
     #[must_use]
     pub fn new(program: &'p Program, timing: bool, record: &Record) -> Self {
         let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
-        let cores = program.cores.iter().map(|core| Core::new(core, record, &outputs)).collect();
+        let cores = program.cores.iter().map(|core| Core::new(core, timing, record, &outputs)).collect();
         Self { program, cores, fabric: Fabric::new(program, timing), tick: 0 }
     }
 
@@ -63,8 +64,7 @@ impl<'p> Chip<'p> {
 
     /// What happened since the reset. Links are not part of the reset: they are taken.
     pub(super) fn outcome(&mut self) -> Outcome {
-        let core_counts: Vec<EventCounts> = self.cores.iter().map(|core| core.counts).collect();
-        let mut counts = self.fabric.counts;
+        let (core_counts, mut counts) = settle(self.program, &self.cores, self.fabric.counts);
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
         let mut spikes: Vec<_> = self.cores.iter().flat_map(|core| core.spikes.iter().copied()).collect();
         spikes.sort_unstable();

@@ -43,8 +43,11 @@ pub(super) struct Core {
     pub(super) swept: Picos,
     /// When the unit that takes packets in is free.
     pub(super) intake_free: Picos,
-    /// Packets sent in this tick, in order of emission.
+    /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    pub(super) fired: Vec<u16>,
+    timing: bool,
     pub(super) counts: EventCounts,
     pub(super) faults: Faults,
     /// Spikes of each neuron in this sample.
@@ -75,7 +78,7 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, record: &Record, outputs: &[u32]) -> Self {
+    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
             state: match &program.body {
                 Body::Crossbar(body) => State::Crossbar(body.reset()),
@@ -86,6 +89,8 @@ impl Core {
             swept: Picos::ZERO,
             intake_free: Picos::ZERO,
             outbox: Vec::new(),
+            fired: Vec::new(),
+            timing,
             counts: EventCounts::default(),
             faults: Faults::default(),
             spike_counts: vec![0; program.neurons()],
@@ -112,6 +117,7 @@ impl Core {
         self.at_rest = false;
         (self.start, self.swept, self.intake_free) = (Picos::ZERO, Picos::ZERO, Picos::ZERO);
         self.outbox.clear();
+        self.fired.clear();
         self.counts = EventCounts::default();
         self.faults = Faults::default();
         self.spike_counts.fill(0);
@@ -122,6 +128,7 @@ impl Core {
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
         self.outbox.clear();
+        self.fired.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
         let input = match (&mut self.state, &core.body) {
@@ -140,7 +147,9 @@ impl Core {
             tick,
             now: self.start.0,
             active: 0,
+            timing: self.timing,
             outbox: &mut self.outbox,
+            fired: &mut self.fired,
             counts: &mut self.counts,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
@@ -162,11 +171,11 @@ impl Core {
         self.at_rest = !input && active == 0 && !draws && self.faults.overflows == overflows;
     }
 
-    /// Counts a packet for `axon` that the core accepts.
-    pub(super) fn count_intake(&mut self, core: &CoreProgram, axon: u16) {
-        self.counts.add(Event::AxonIn, 1);
-        if let Body::Cuba(body) = &core.body {
-            body.count_synapses(axon, &mut self.counts);
+    /// Counts `times` packets for `axon` of the core `to`.
+    pub(super) fn count_intake(to: &CoreProgram, axon: u16, times: u64, counts: &mut EventCounts) {
+        counts.add(Event::AxonIn, times);
+        if let Body::Cuba(body) = &to.body {
+            body.count_synapses(axon, times, counts);
         }
     }
 
@@ -217,7 +226,9 @@ struct Sweep<'a> {
     now: u64,
     /// Neurons with input, a change of state or a spike.
     active: u64,
+    timing: bool,
     outbox: &'a mut Vec<Outgoing>,
+    fired: &'a mut Vec<u16>,
     counts: &'a mut EventCounts,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
@@ -227,20 +238,23 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// A neuron fires: it is counted, and its packets leave one after the other.
+    /// A neuron fires: it is noted, and its packets leave one after the other.
     fn fire(&mut self, neuron: usize) {
-        self.now += self.program.times.spike_out;
-        self.counts.add(Event::SpikeOut, 1);
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
         *first = (*first).min(self.tick);
-        let identity = self.core.identities[neuron];
-        if self.recorded.holds(identity.population) {
-            self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+        if !matches!(self.recorded, Recorded::None) {
+            let identity = self.core.identities[neuron];
+            if self.recorded.holds(identity.population) {
+                self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+            }
         }
-        let targets = self.core.targets_of(neuron);
-        self.counts.add(Event::AxonOut, targets.len() as u64);
-        for &to in targets {
+        if !self.timing {
+            self.fired.push(neuron as u16);
+            return;
+        }
+        self.now += self.program.times.spike_out;
+        for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
             self.outbox.push(Outgoing { at: Picos(self.now), to });
         }
