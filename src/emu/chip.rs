@@ -6,6 +6,7 @@ use super::fabric::Fabric;
 use super::neurocore::Core;
 use super::program::Program;
 use super::run::Feed;
+use super::traffic::settle;
 use super::{Record, shard};
 use crate::diag::Result;
 use crate::stimulus::InputSpike;
@@ -131,7 +132,7 @@ impl<'p> Chip<'p> {
 impl Lists {
     fn new(program: &Program, timing: bool, record: &Record) -> Self {
         let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
-        let cores = program.cores.iter().map(|core| Core::new(core, record, &outputs)).collect();
+        let cores = program.cores.iter().map(|core| Core::new(core, timing, record, &outputs)).collect();
         Self { cores, fabric: Fabric::new(program, timing) }
     }
 
@@ -157,8 +158,7 @@ impl Lists {
     }
 
     fn outcome(&mut self, program: &Program, ticks: u32) -> Outcome {
-        let core_counts: Vec<EventCounts> = self.cores.iter().map(|core| core.counts).collect();
-        let mut counts = self.fabric.counts;
+        let (core_counts, mut counts) = settle(program, &self.cores, self.fabric.counts);
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
         let mut spikes: Vec<_> = self.cores.iter().flat_map(|core| core.spikes.iter().copied()).collect();
         spikes.sort_unstable();

@@ -5,6 +5,7 @@ use super::mesh::{Arrival, Mesh, Packet};
 use super::neurocore::Core;
 use super::program::{Program, Target};
 use super::sync::periods_late;
+use super::traffic::Hops;
 use crate::event::Event;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
@@ -94,27 +95,23 @@ impl Fabric {
                 self.parcels.extend(targets.iter().map(|&to| Parcel { from: HOST, to, ready: Picos::ZERO }));
             }
         }
+        let mut hops = Hops::default();
+        for parcel in &self.parcels {
+            hops.add(program.chip.mesh.host, program.cores[parcel.to.core as usize].router, true, 1);
+        }
+        hops.count(&mut self.counts);
         self.counts.add(Event::AxonOut, self.parcels.len() as u64);
     }
 
-    /// Gathers what the cores have sent, in core order, and counts the way of every packet.
+    /// Gathers what the cores have sent, in core order. With timing off it is not gathered but delivered as it is.
     pub(super) fn collect(&mut self, program: &Program, cores: &mut impl CoreTable) {
+        if self.mesh.is_none() {
+            return;
+        }
         for index in 0..program.cores.len() {
             let outbox = &cores.core(index).outbox;
             self.parcels.extend(outbox.iter().map(|out| Parcel { from: index as u32, to: out.to, ready: out.at }));
         }
-        let (mut x, mut y, mut local) = (0_u64, 0_u64, 0_u64);
-        for parcel in &self.parcels {
-            let to = program.cores[parcel.to.core as usize].router;
-            let from =
-                if parcel.from == HOST { program.chip.mesh.host } else { program.cores[parcel.from as usize].router };
-            x += u64::from(from.0.abs_diff(to.0));
-            y += u64::from(from.1.abs_diff(to.1));
-            local += u64::from(from == to && parcel.from != HOST);
-        }
-        self.counts.add(Event::HopX, x);
-        self.counts.add(Event::HopY, y);
-        self.counts.add(Event::TileLocal, local);
     }
 
     /// The time pass: packets cross the mesh, cores take them in, the tick ends.
@@ -186,11 +183,17 @@ impl Fabric {
         for (tag, parcel) in self.parcels.iter().enumerate() {
             let to = parcel.to;
             let core = cores.core(to.core as usize);
-            core.count_intake(&program.cores[to.core as usize], to.axon);
+            if parcel.from == HOST {
+                let counts = &mut core.counts;
+                Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
+            }
             match self.lateness.get(tag) {
                 None | Some(0) => core.accept(to.axon),
                 Some(&periods) => self.late.push(Late { sent: u64::from(tick) + periods, to }),
             }
+        }
+        if self.mesh.is_none() {
+            pass_on(program, cores);
         }
         self.lateness.clear();
         if !self.late.is_empty() {
@@ -202,5 +205,18 @@ impl Fabric {
                 !due
             });
         }
+    }
+}
+
+/// Places the packets of all neurons that fired in this tick, with timing off.
+fn pass_on(program: &Program, cores: &mut impl CoreTable) {
+    for (index, loaded) in program.cores.iter().enumerate() {
+        let fired = std::mem::take(&mut cores.core(index).fired);
+        for &neuron in &fired {
+            for to in loaded.targets_of(usize::from(neuron)) {
+                cores.core(to.core as usize).accept(to.axon);
+            }
+        }
+        cores.core(index).fired = fired;
     }
 }

@@ -18,6 +18,7 @@ mod run;
 mod shard;
 mod sync;
 pub mod tinyodin;
+mod traffic;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
 //! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
 
+mod lanes;
 mod soma;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use super::Sweep;
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image::{self, ListKind};
+use lanes::{Block, Cells, LANES, Registers};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -50,6 +52,10 @@ struct Shifted {
 #[derive(Debug)]
 pub(in crate::emu) struct CubaCore {
     compartments: Vec<Compartment>,
+    /// The same by blocks, where they can be worked through so.
+    blocks: Option<Vec<Registers>>,
+    /// Whether any compartment has a refractory time.
+    refractory: bool,
     lists: Vec<List>,
     targets: Vec<u16>,
     weights: Vec<i16>,
@@ -73,12 +79,13 @@ impl CubaCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
         let lava = spec.dialect == Dialect::Lava;
         let (firsts, shifted) = if lava { shifted_sums(image) } else { (BTreeMap::new(), Vec::new()) };
+        let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
+        let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
+        let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
-            compartments: image
-                .config_of
-                .iter()
-                .map(|&entry| Compartment::new(&image.configs[usize::from(entry)]))
-                .collect(),
+            blocks: lanes.then(|| Registers::of(&compartments)),
+            refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
+            compartments,
             lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
             weights: load_weights(image, spec.dialect),
@@ -98,12 +105,18 @@ impl CubaCore {
         core
     }
 
+    /// Compartments and what fills their last block.
+    fn padded(&self) -> usize {
+        self.compartments.len().next_multiple_of(LANES)
+    }
+
     pub(super) fn reset(&self) -> State {
-        let neurons = self.compartments.len();
+        let neurons = self.padded();
+        let blocks = neurons / LANES;
         let mut state = State {
-            u: vec![0; neurons],
-            v: vec![0; neurons],
-            silent: vec![0; neurons],
+            u: vec![[0; LANES]; blocks],
+            v: vec![[0; LANES]; blocks],
+            silent: vec![[0; LANES]; blocks],
             sums: vec![0; self.rows * neurons],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
@@ -114,9 +127,9 @@ impl CubaCore {
         state
     }
 
-    /// Counts the synaptic events of a packet for `axon`.
-    pub(super) fn count_synapses(&self, axon: u16, counts: &mut EventCounts) {
-        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(u64::from);
+    /// Counts the synaptic events of `times` packets for `axon`.
+    pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
+        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(|events| times * u64::from(events));
         counts.add(Event::SynapseDense, dense);
         counts.add(Event::SynapseSparse, sparse);
         counts.add(Event::SynapseShared, shared);
@@ -230,10 +243,10 @@ fn time_of(events: [u32; 3], times: &Times) -> u64 {
 /// What changes.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    u: Vec<i32>,
-    v: Vec<i32>,
+    u: Vec<Block>,
+    v: Vec<Block>,
     /// Ticks that each neuron is still refractory.
-    silent: Vec<u8>,
+    silent: Vec<Block>,
     /// Dendritic sums by ring row, neuron. They wrap at 32 bits, as lava's do.
     sums: Vec<i32>,
     /// Whether anything was added to a row.
@@ -248,9 +261,9 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn reset(&mut self, core: &CubaCore) {
-        self.u.fill(0);
-        self.v.fill(0);
-        self.silent.fill(0);
+        self.u.fill([0; LANES]);
+        self.v.fill([0; LANES]);
+        self.silent.fill([0; LANES]);
         self.sums.fill(0);
         self.filled.fill(false);
         self.inbox.clear();
@@ -261,16 +274,16 @@ impl State {
     fn begin(&mut self, core: &CubaCore) {
         for start in &core.initial {
             let at = usize::from(start.compartment);
-            (self.u[at], self.v[at]) = (start.u, start.v);
+            (self.u.as_flattened_mut()[at], self.v.as_flattened_mut()[at]) = (start.u, start.v);
         }
     }
 
     pub(super) fn current(&self, neuron: usize) -> i32 {
-        self.u[neuron]
+        self.u[neuron / LANES][neuron % LANES]
     }
 
     pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        self.v[neuron]
+        self.v[neuron / LANES][neuron % LANES]
     }
 
     pub(super) fn accept(&mut self, axon: u16) {
@@ -295,11 +308,37 @@ impl State {
 
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
-        match core.dialect {
-            Dialect::Lava => self.walk(core, tick, sweep, soma::lava),
-            Dialect::Nengo | Dialect::ChipBestGuess => self.walk(core, tick, sweep, soma::nengo),
-            Dialect::Brian2 => self.walk(core, tick, sweep, soma::brian2),
+        match (core.dialect, &core.blocks) {
+            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<false, true>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) => self.stride::<false, false>(core, blocks, tick, sweep),
+            (_, Some(blocks)) if core.refractory => self.stride::<true, true>(core, blocks, tick, sweep),
+            (_, Some(blocks)) => self.stride::<true, false>(core, blocks, tick, sweep),
+            (Dialect::Lava, None) => self.walk(core, tick, sweep, soma::lava),
+            (Dialect::Nengo | Dialect::ChipBestGuess, None) => self.walk(core, tick, sweep, soma::nengo),
+            (Dialect::Brian2, None) => self.walk(core, tick, sweep, soma::brian2),
         }
+    }
+
+    /// The tick block by block.
+    fn stride<const NENGO: bool, const SILENT: bool>(
+        &mut self,
+        core: &CubaCore,
+        blocks: &[Registers],
+        tick: u32,
+        sweep: &mut Sweep<'_>,
+    ) {
+        let padded = core.padded();
+        let row = tick as usize % core.rows;
+        let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
+        let state = self.u.iter_mut().zip(&mut self.v).zip(&mut self.silent);
+        for (block, ((registers, sums), ((u, v), silent))) in blocks.iter().zip(sums).zip(state).enumerate() {
+            let marks = lanes::tick::<NENGO, SILENT>(registers, core.limit, &mut Cells { sums, u, v, silent });
+            sweep.active += u64::from(marks.active.count_ones());
+            sweep.faults.overflows += u64::from(marks.overflows);
+            let first = block * LANES;
+            pass(sweep, first, (core.compartments.len() - first).min(LANES), marks);
+        }
+        self.filled[row] = false;
     }
 
     /// The tick with the arithmetic of one dialect.
@@ -311,19 +350,20 @@ impl State {
         sweep: &mut Sweep<'_>,
         soma: impl Fn(&Compartment, i32, i32, i32, i32) -> Next,
     ) {
-        let neurons = core.compartments.len();
+        let (neurons, padded) = (core.compartments.len(), core.padded());
         let row = tick as usize % core.rows;
-        let sums = &mut self.sums[row * neurons..(row + 1) * neurons];
+        let sums = &mut self.sums[row * padded..][..neurons];
+        let (us, vs, silents) = (self.u.as_flattened_mut(), self.v.as_flattened_mut(), self.silent.as_flattened_mut());
         let times = sweep.program.times;
         for (neuron, &a) in sums.iter().enumerate() {
             let compartment = &core.compartments[neuron];
-            let (u_before, v_before, silent) = (self.u[neuron], self.v[neuron], self.silent[neuron]);
+            let (u_before, v_before, silent) = (us[neuron], vs[neuron], silents[neuron]);
             let next = soma(compartment, core.limit, a, u_before, v_before);
             let held = if silent > 0 { 0 } else { next.v };
             let fires = silent == 0 && held > compartment.threshold;
             let v = if fires { 0 } else { held };
-            (self.u[neuron], self.v[neuron]) = (next.u, v);
-            self.silent[neuron] = if fires { compartment.refractory } else { silent }.saturating_sub(1);
+            (us[neuron], vs[neuron]) = (next.u, v);
+            silents[neuron] = (if fires { compartment.refractory.into() } else { silent } - 1).max(0);
             let active = u64::from(a != 0 || next.u != u_before || v != v_before || fires || silent > 0);
             sweep.active += active;
             sweep.faults.overflows += u64::from(next.overflows);
@@ -340,7 +380,7 @@ impl State {
 
     /// Shifts the sums that are complete with this tick's packets, and adds them to the ring rows of their delays.
     fn fold_shifted(&mut self, core: &CubaCore, tick: u32) {
-        let neurons = core.compartments.len();
+        let neurons = core.padded();
         for (number, sum) in core.shifted.iter().enumerate() {
             if !std::mem::replace(&mut self.touched[number], false) {
                 continue;
@@ -360,7 +400,7 @@ impl State {
     fn add_list(&mut self, core: &CubaCore, used: &image::ListUse, tick: u32) {
         let list = &core.lists[used.list as usize];
         let span = list.first as usize..list.first as usize + list.count as usize;
-        let neurons = core.compartments.len();
+        let neurons = core.padded();
         let weights = &core.weights[span.clone()];
         // Rows of the buffer that the list is added to: the ring's, or the shifted sums from its first.
         let (buffer, used_rows, now, rows) = match list.shifted {
@@ -396,6 +436,25 @@ impl State {
             }
         }
     }
+}
+
+/// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
+#[inline]
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: lanes::Marks) {
+    let times = sweep.program.times;
+    let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
+    while fired != 0 {
+        let lane = fired.trailing_zeros();
+        let lanes = lane + 1 - done;
+        let now = active & ((1 << lanes) - 1);
+        sweep.now += u64::from(lanes) * times.access + u64::from(now.count_ones()) * times.update;
+        active >>= lanes;
+        done = lane + 1;
+        sweep.fire(first + lane as usize);
+        fired &= fired - 1;
+    }
+    let lanes = count as u64 - u64::from(done);
+    sweep.now += lanes * times.access + u64::from(active.count_ones()) * times.update;
 }
 
 /// The ring row of what arrives `delay` ticks after `tick`.

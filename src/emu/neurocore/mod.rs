@@ -41,8 +41,11 @@ pub(super) struct Core {
     pub(super) swept: Picos,
     /// When the unit that takes packets in is free.
     pub(super) intake_free: Picos,
-    /// Packets sent in this tick, in order of emission.
+    /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    pub(super) fired: Vec<u16>,
+    timing: bool,
     pub(super) counts: EventCounts,
     pub(super) faults: Faults,
     /// Spikes of each neuron in this sample.
@@ -73,7 +76,7 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, record: &Record, outputs: &[u32]) -> Self {
+    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
             state: lists(program).reset(),
             at_rest: false,
@@ -81,6 +84,8 @@ impl Core {
             swept: Picos::ZERO,
             intake_free: Picos::ZERO,
             outbox: Vec::new(),
+            fired: Vec::new(),
+            timing,
             counts: EventCounts::default(),
             faults: Faults::default(),
             spike_counts: vec![0; program.neurons()],
@@ -103,6 +108,7 @@ impl Core {
         self.at_rest = false;
         (self.start, self.swept, self.intake_free) = (Picos::ZERO, Picos::ZERO, Picos::ZERO);
         self.outbox.clear();
+        self.fired.clear();
         self.counts = EventCounts::default();
         self.faults = Faults::default();
         self.spike_counts.fill(0);
@@ -113,6 +119,7 @@ impl Core {
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
         self.outbox.clear();
+        self.fired.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
         let body = lists(core);
@@ -128,8 +135,9 @@ impl Core {
             tick,
             now: self.start.0,
             active: 0,
+            timing: self.timing,
             outbox: &mut self.outbox,
-            counts: &mut self.counts,
+            fired: &mut self.fired,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
             first_spikes: &mut self.first_spikes,
@@ -144,10 +152,10 @@ impl Core {
         self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
     }
 
-    /// Counts a packet for `axon` that the core accepts.
-    pub(super) fn count_intake(&mut self, core: &CoreProgram, axon: u16) {
-        self.counts.add(Event::AxonIn, 1);
-        lists(core).count_synapses(axon, &mut self.counts);
+    /// Counts `times` packets for `axon` of the core `to`.
+    pub(super) fn count_intake(to: &CoreProgram, axon: u16, times: u64, counts: &mut EventCounts) {
+        counts.add(Event::AxonIn, times);
+        lists(to).count_synapses(axon, times, counts);
     }
 
     /// How long the core takes a packet for `axon` in, with its synapses.
@@ -188,8 +196,9 @@ struct Sweep<'a> {
     now: u64,
     /// Neurons with input, a change of state or a spike.
     active: u64,
+    timing: bool,
     outbox: &'a mut Vec<Outgoing>,
-    counts: &'a mut EventCounts,
+    fired: &'a mut Vec<u16>,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
     first_spikes: &'a mut [u32],
@@ -198,20 +207,23 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// A neuron fires: it is counted, and its packets leave one after the other.
+    /// A neuron fires: it is noted, and its packets leave one after the other.
     fn fire(&mut self, neuron: usize) {
-        self.now += self.program.times.spike_out;
-        self.counts.add(Event::SpikeOut, 1);
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
         *first = (*first).min(self.tick);
-        let identity = self.core.identities[neuron];
-        if self.recorded.holds(identity.population) {
-            self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+        if !matches!(self.recorded, Recorded::None) {
+            let identity = self.core.identities[neuron];
+            if self.recorded.holds(identity.population) {
+                self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+            }
         }
-        let targets = self.core.targets_of(neuron);
-        self.counts.add(Event::AxonOut, targets.len() as u64);
-        for &to in targets {
+        if !self.timing {
+            self.fired.push(neuron as u16);
+            return;
+        }
+        self.now += self.program.times.spike_out;
+        for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
             self.outbox.push(Outgoing { at: Picos(self.now), to });
         }
