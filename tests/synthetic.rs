@@ -1,10 +1,10 @@
 //! The synthetic networks have the structure and the rates that they promise.
 
 use spikeloom::chip::{self, ChipSpec, LoadOptions};
-use spikeloom::emu::{self, Quiet, Record, RunOptions};
+use spikeloom::emu::{self, Program, Quiet, Record, RunOptions};
 use spikeloom::event::Event;
 use spikeloom::image::{self, CoreBody, Image};
-use spikeloom::stimulus::{Sample, Stimulus};
+use spikeloom::stimulus::{InputSpike, Sample, Stimulus};
 use spikeloom::synthetic::{Drive, Recurrent, recurrent};
 
 fn truenorth() -> ChipSpec {
@@ -68,4 +68,61 @@ fn what_does_not_fit_is_said() {
     assert_eq!(code(Recurrent { cores: Some(4097), ..Recurrent::default() }), "synthetic/cores");
     let loihi = chip::load("loihi", &LoadOptions::default()).expect("built in");
     assert_eq!(recurrent(&loihi, &Recurrent::default()).expect_err("no crossbar").all()[0].code, "synthetic/chip");
+}
+
+#[test]
+fn threads_and_vector_units_change_no_digest() {
+    let chip = truenorth();
+    let stimulus = |ticks, inputs| Stimulus {
+        samples: vec![Sample {
+            ticks,
+            spikes: (0..ticks).map(|tick| InputSpike { tick, input: tick * 7 % inputs, value: 1 }).collect(),
+            ..Sample::default()
+        }],
+        inputs,
+    };
+    for drive in [Drive::Deterministic, Drive::Stochastic] {
+        let network = Recurrent { rate: 80.0, drive, cores: Some(37), inputs: 500, ..Recurrent::default() };
+        let image = recurrent(&chip, &network).expect("it fits");
+        let with = Program::new(&image, &chip).expect("it holds");
+        let without = Program::new(&image, &chip).expect("it holds").scalar();
+        for timing in [false, true] {
+            let digest = |program: &Program, threads| {
+                let options = RunOptions { timing, threads, strict: false, record: Record::All };
+                let result = emu::run_program(program, &stimulus(150, 500), &options, &Quiet).expect("it runs");
+                assert!(result.samples[0].spike_total > 100_000 && !result.samples[0].spikes.is_empty());
+                result.digest()
+            };
+            let alone = digest(&with, 1);
+            for threads in [1, 2, 3, 8] {
+                assert_eq!(digest(&with, threads), alone, "{drive:?}, {threads} threads");
+                assert_eq!(digest(&without, threads), alone, "{drive:?}, {threads} threads, no vector units");
+            }
+        }
+    }
+}
+
+#[test]
+fn ticks_that_are_left_out_count_as_if_stepped() {
+    let chip = truenorth();
+    let network = Recurrent { rate: 0.0, cores: Some(9), inputs: 3, ..Recurrent::default() };
+    let image = recurrent(&chip, &network).expect("it fits");
+    let program = Program::new(&image, &chip).expect("it holds");
+    let spike = |tick, input, value| InputSpike { tick, input, value };
+    let shown = [spike(0, 0, 1), spike(1, 2, 1), spike(700, 1, 2), spike(701, 1, 1), spike(1999, 2, 1)];
+    // A spike of value 0 is none, but its tick is stepped.
+    let mut all: Vec<InputSpike> = (0..2_000).map(|tick| spike(tick, 0, 0)).chain(shown).collect();
+    all.sort_by_key(|spike| spike.tick);
+    let play = |spikes: &[InputSpike], timing, threads| {
+        let samples = vec![Sample { ticks: 2_000, spikes: spikes.to_vec(), ..Sample::default() }];
+        let options = RunOptions { timing, threads, strict: false, record: Record::All };
+        emu::run_program(&program, &Stimulus { samples, inputs: 3 }, &options, &Quiet).expect("it runs")
+    };
+    for timing in [false, true] {
+        let stepped = play(&all, timing, 1);
+        for threads in [1, 2, 8] {
+            assert_eq!(play(&shown, timing, threads), stepped, "timing {timing}, {threads} threads");
+        }
+        assert!(stepped.samples[0].faults.merged_spikes == 1 && stepped.samples[0].ticks == 2_000);
+    }
 }
