@@ -216,8 +216,9 @@ fn ticks_alone_do_what_the_cycles_do() {
 /// What the hardware description cannot be built with is refused by name, with the limit.
 #[test]
 fn what_cannot_be_built_is_refused() {
+    type Change = fn(&mut RancParams);
     let sound = config(&mut Rng::new(9));
-    let change: [(&str, fn(&mut RancParams)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("num_reset_modes", |params| params.num_reset_modes = 1),
         ("num_ticks", |params| params.num_ticks = 10),
         ("num_ticks", |params| params.num_ticks = 1),
@@ -229,7 +230,7 @@ fn what_cannot_be_built_is_refused() {
             (params.grid_x, params.grid_y, params.router_buffer_depth) = (4096, 4096, 1 << 16);
         }),
     ];
-    for (name, change) in change {
+    for (name, change) in changes {
         let mut config = sound.clone();
         change(&mut config.params);
         let error = RancChip::new(&config, Pace::Events).map(|_| ()).expect_err(name).to_string();
