@@ -285,7 +285,7 @@ fn main() {
         if !wanted.is_empty() && !wanted.contains(&case.name) {
             continue;
         }
-        let rounds = 20_000 / case.stimulus.ticks.len() as u64;
+        let rounds = 4_000 / case.stimulus.ticks.len() as u64;
         let long = repeat(&case.stimulus, rounds);
         let alone = best(|| ticks_alone(&case.config, &long, 1), |speed| *speed);
         let (timed, cycles) = best(|| with_cycles(&case.config, &long), |speed| speed.0);
@@ -297,7 +297,7 @@ fn main() {
         println!();
         if case.name == "tea_128" {
             let (config, stimulus) = tile(&case, 4, 4);
-            let inputs = repeat(&stimulus, 200);
+            let inputs = repeat(&stimulus, 60);
             for threads in [1, 2] {
                 let speed = best(|| ticks_alone(&config, &inputs, threads), |speed| *speed);
                 println!("{} x 16     {:>6} {speed:>15.0}   on {threads} threads", case.name, config.cores.len());

@@ -23,21 +23,21 @@ fn one_of(rng: &mut Rng, choices: &[u32]) -> u32 {
 
 fn config(rng: &mut Rng) -> RancConfig {
     let (grid_x, grid_y) = (count(rng, 1, 4), count(rng, 1, 3));
-    let potential_width = count(rng, 6, 12);
+    let potential_width = if rng.below(8) == 0 { one_of(rng, &[1, 2, 33, 40]) } else { count(rng, 6, 12) };
     let params = RancParams {
         grid_x,
         grid_y,
         output_core: (count(rng, 0, grid_x - 1), count(rng, 0, grid_y - 1)),
-        num_neurons: count(rng, 1, 12),
+        num_neurons: if rng.below(12) == 0 { count(rng, 60, 140) } else { count(rng, 1, 12) },
         num_axons: one_of(rng, &[2, 3, 5, 8, 16, 65, 130]),
         num_outputs: count(rng, 1, 9),
         num_ticks: one_of(rng, &[2, 4, 16]),
         num_weights: count(rng, 1, 5),
-        num_reset_modes: count(rng, 1, 4),
+        num_reset_modes: count(rng, 2, 4),
         potential_width,
-        weight_width: count(rng, 2, potential_width),
-        leak_width: count(rng, 2, 9),
-        threshold_width: count(rng, 4, 12),
+        weight_width: count(rng, 1, potential_width),
+        leak_width: count(rng, 1, 9),
+        threshold_width: if rng.below(8) == 0 { one_of(rng, &[1, 2, 40]) } else { count(rng, 4, 12) },
         dx_width: count(rng, 3, 9),
         dy_width: count(rng, 3, 9),
         router_buffer_depth: one_of(rng, &[1, 1, 2, 4]),
@@ -211,4 +211,29 @@ fn ticks_alone_do_what_the_cycles_do() {
     }
     println!("{calm} random RANC chips without cycles: {spikes} spikes, {lines} lines");
     assert!(calm > 100 && spikes > 1_000 && lines > 100, "the chips are too tame");
+}
+
+/// What the hardware description cannot be built with is refused by name, with the limit.
+#[test]
+fn what_cannot_be_built_is_refused() {
+    type Change = fn(&mut RancParams);
+    let sound = config(&mut Rng::new(9));
+    let changes: [(&str, Change); 8] = [
+        ("num_reset_modes", |params| params.num_reset_modes = 1),
+        ("num_ticks", |params| params.num_ticks = 10),
+        ("num_ticks", |params| params.num_ticks = 1),
+        ("num_axons", |params| params.num_axons = 1),
+        ("router_buffer_depth", |params| params.router_buffer_depth = 3),
+        ("input_buffer_depth", |params| params.input_buffer_depth = 6),
+        ("weight_width", |params| (params.potential_width, params.weight_width) = (8, 9)),
+        ("router_buffer_depth", |params| {
+            (params.grid_x, params.grid_y, params.router_buffer_depth) = (4096, 4096, 1 << 16);
+        }),
+    ];
+    for (name, change) in changes {
+        let mut config = sound.clone();
+        change(&mut config.params);
+        let error = RancChip::new(&config, Pace::Events).map(|_| ()).expect_err(name).to_string();
+        assert!(error.contains(name), "{error}");
+    }
 }

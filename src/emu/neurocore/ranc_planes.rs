@@ -1,8 +1,8 @@
 //! Arithmetic on bit planes: plane `k` holds bit `k` of 64 numbers, one a lane. Sums wrap at the number of planes, which is what
 //! RANC's adders do.
 
-/// Planes of one number at most: a potential has up to 32 bits, a bound for it one more.
-pub(super) const MAX_PLANES: usize = 33;
+/// Planes of one number at most: a potential has up to 40 bits, a bound for it one more.
+pub(super) const MAX_PLANES: usize = 41;
 
 /// `sum += count << shift`.
 #[inline]
@@ -133,7 +133,7 @@ pub(super) fn put(planes: &mut [u64], lane: usize, value: i64) {
 /// The signed number in a lane.
 pub(super) fn get(planes: &[u64], lane: usize) -> i64 {
     let value = planes.iter().enumerate().fold(0, |value, (bit, plane)| value | ((plane >> lane & 1) << bit));
-    crate::fixed::wrap(value.cast_signed(), u32::try_from(planes.len()).expect("at most 33 planes"))
+    crate::fixed::wrap(value.cast_signed(), u32::try_from(planes.len()).expect("at most 41 planes"))
 }
 
 #[cfg(test)]

@@ -352,7 +352,7 @@ impl Constants {
 
     fn put(&mut self, bits: usize, lane: usize, neuron: &RancNeuron) {
         let limit = 1_i64 << (bits - 1);
-        let width = u32::try_from(bits).expect("at most 32 bits");
+        let width = u32::try_from(bits).expect("at most 40 bits");
         let linear = neuron.reset_mode == 1;
         let hard = if neuron.reset_mode == 0 { neuron.reset_potential } else { 0 };
         let if_linear = |value: i64| if linear { value } else { 0 };
