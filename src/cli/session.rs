@@ -55,6 +55,15 @@ impl Session {
 
     /// Reads a stimulus for this image.
     pub(super) fn stimulus(&self, path: &Path, args: &StimulusArgs) -> Result<Stimulus> {
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sfti")) {
+            let text = super::console::read_text(path)?;
+            let mut stimulus = crate::foreign::read_sfti(&text, &path.display().to_string(), &self.image)?;
+            if let (Some(ticks), [sample]) = (args.ticks, stimulus.samples.as_mut_slice()) {
+                sample.spikes.retain(|spike| spike.tick < ticks);
+                sample.ticks = ticks;
+            }
+            return Ok(stimulus);
+        }
         let mut options = args.options()?;
         // A recording's sensor is what the input population is shaped like.
         options.shape = self

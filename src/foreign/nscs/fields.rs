@@ -10,13 +10,18 @@ const MOST: usize = 50;
 
 /// What is wrong with a file.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
-    pub(super) file: &'a str,
-    pub(super) problems: Vec<Problem>,
+pub(in crate::foreign) struct Found<'a> {
+    pub(in crate::foreign) file: &'a str,
+    pub(in crate::foreign) problems: Vec<Problem>,
 }
 
 impl Found<'_> {
-    pub(super) fn add(&mut self, code: &'static str, line: u32, what: impl Into<String>) -> Option<&mut Problem> {
+    pub(in crate::foreign) fn add(
+        &mut self,
+        code: &'static str,
+        line: u32,
+        what: impl Into<String>,
+    ) -> Option<&mut Problem> {
         if self.problems.len() >= MOST {
             return None;
         }
@@ -24,7 +29,7 @@ impl Found<'_> {
         self.problems.last_mut()
     }
 
-    pub(super) fn limited(&mut self, code: &'static str, line: u32, what: String, limit: String) {
+    pub(in crate::foreign) fn limited(&mut self, code: &'static str, line: u32, what: String, limit: String) {
         if let Some(problem) = self.add(code, line, what) {
             problem.limit = Some(limit);
         }
@@ -32,7 +37,7 @@ impl Found<'_> {
 }
 
 /// An object of the file.
-pub(super) struct Fields<'a> {
+pub(in crate::foreign) struct Fields<'a> {
     /// What the object is, for messages: `a neuron type`.
     what: &'static str,
     line: u32,
@@ -42,7 +47,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Nothing where the value is no object.
-    pub(super) fn of(value: &'a Json, what: &'static str, found: &mut Found<'_>) -> Option<Self> {
+    pub(in crate::foreign) fn of(value: &'a Json, what: &'static str, found: &mut Found<'_>) -> Option<Self> {
         let Kind::Object(entries) = &value.kind else {
             found.add("foreign/value", value.line, format!("{what} must be an object"));
             return None;
@@ -51,19 +56,19 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a key, where it is there.
-    pub(super) fn optional(&mut self, key: &'static str) -> Option<&'a Json> {
+    pub(in crate::foreign) fn optional(&mut self, key: &'static str) -> Option<&'a Json> {
         self.asked.push(key);
         self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// Every value of a key that may repeat.
-    pub(super) fn all(&mut self, key: &'static str) -> impl Iterator<Item = &'a Json> {
+    pub(in crate::foreign) fn all(&mut self, key: &'static str) -> impl Iterator<Item = &'a Json> {
         self.asked.push(key);
         self.entries.iter().filter(move |(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The value of a key that must be there.
-    pub(super) fn needed(&mut self, key: &'static str, found: &mut Found<'_>) -> Option<&'a Json> {
+    pub(in crate::foreign) fn needed(&mut self, key: &'static str, found: &mut Found<'_>) -> Option<&'a Json> {
         let value = self.optional(key);
         if value.is_none() {
             found.add("foreign/key", self.line, format!("{} has no key '{key}'", self.what));
@@ -72,7 +77,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number in a range, the range's start where it is wrong.
-    pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<i64>, found: &mut Found<'_>) -> i64 {
+    pub(in crate::foreign) fn whole(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+        found: &mut Found<'_>,
+    ) -> i64 {
         let Some(value) = self.needed(key, found) else { return *range.start() };
         match value.whole() {
             Some(number) if range.contains(&number) => number,
@@ -85,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 
     /// 1 or -1.
-    pub(super) fn sign(&mut self, key: &'static str, found: &mut Found<'_>) -> i8 {
+    pub(in crate::foreign) fn sign(&mut self, key: &'static str, found: &mut Found<'_>) -> i8 {
         let Some(value) = self.needed(key, found) else { return 1 };
         match value.whole() {
             Some(1) => 1,
@@ -99,7 +109,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `true` or `false`, 1 or 0.
-    pub(super) fn flag(&mut self, key: &'static str, found: &mut Found<'_>) -> bool {
+    pub(in crate::foreign) fn flag(&mut self, key: &'static str, found: &mut Found<'_>) -> bool {
         let Some(value) = self.needed(key, found) else { return false };
         match (&value.kind, value.whole()) {
             (Kind::Bool(flag), _) => *flag,
@@ -113,7 +123,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A string that must be there.
-    pub(super) fn text(&mut self, key: &'static str, found: &mut Found<'_>) -> &'a str {
+    pub(in crate::foreign) fn text(&mut self, key: &'static str, found: &mut Found<'_>) -> &'a str {
         let Some(value) = self.needed(key, found) else { return "" };
         match &value.kind {
             Kind::Text(text) => text,
@@ -125,7 +135,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Names the keys that nobody asked for, and those that repeat though only `repeats` may.
-    pub(super) fn finish(self, repeats: &[&str], found: &mut Found<'_>) {
+    pub(in crate::foreign) fn finish(self, repeats: &[&str], found: &mut Found<'_>) {
         for (index, (key, value)) in self.entries.iter().enumerate() {
             if !self.asked.contains(&key.as_str()) {
                 let problem = found.add("foreign/key", value.line, format!("{} has an unknown key '{key}'", self.what));

@@ -1,6 +1,6 @@
 //! IBM's model files: JSON text to [`Model`] to image, and back.
 
-mod fields;
+pub(super) mod fields;
 mod lower;
 mod parse;
 mod print;
