@@ -6,11 +6,13 @@ mod compile;
 mod console;
 mod demo;
 mod import;
+mod export;
 mod inspect;
 mod progress;
 mod report;
 mod run;
 mod session;
+mod sweep;
 mod train;
 mod verify;
 
@@ -47,6 +49,8 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Demo(args) => demo::run(&args, console),
         Command::Compile(args) => compile::run(&args, console),
         Command::Import(args) => import::run(&args, console),
+        Command::Export(args) => export::run(&args, console),
+        Command::Sweep(args) => sweep::run(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
