@@ -1,9 +1,9 @@
-//! What lies between the cores in a tick: the host's injection, the packets, the time pass, delivery.
+//! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
 use super::counters::{EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
 use super::mesh::{Arrival, Mesh, Packet};
 use super::neurocore::Core;
-use super::program::{Body, Program, Target};
+use super::program::{Program, Target};
 use super::sync::periods_late;
 use super::traffic::Hops;
 use crate::event::Event;
@@ -101,7 +101,6 @@ impl Fabric {
         }
         hops.count(&mut self.counts);
         self.counts.add(Event::AxonOut, self.parcels.len() as u64);
-        self.counts.add(Event::MemoryBit, program.swept_bits);
     }
 
     /// Gathers what the cores have sent, in core order. With timing off it is not gathered but delivered as it is.
@@ -152,19 +151,14 @@ impl Fabric {
             self.latency.worst = self.latency.worst.max(waited);
             let to = &program.cores[parcel.to.core as usize];
             let core = cores.core(parcel.to.core as usize);
-            let done = core.intake_free.max(arrival.at) + Core::intake_time(program, to, parcel.to.axon);
+            let done = core.intake_free.max(arrival.at) + Core::intake_time(to, parcel.to.axon);
             core.intake_free = done;
             let Some(period) = program.period else { continue };
-            let (deadline, turn) = match &to.body {
-                // A late bit waits until the ring comes round to its row again.
-                Body::Crossbar(body) => (period.saturating_mul(parcel.to.delay.into()), body.ring_rows() as u64),
-                Body::Cuba(_) => (period, 1),
-            };
-            let turns = periods_late(done, deadline, period.saturating_mul(turn));
+            let turns = periods_late(done, period, period);
             if turns > 0 {
                 self.faults.late_packets += 1;
                 self.lateness.resize(self.parcels.len(), 0);
-                self.lateness[arrival.tag as usize] = turns * turn;
+                self.lateness[arrival.tag as usize] = turns;
             }
         }
     }
@@ -194,19 +188,19 @@ impl Fabric {
                 Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
             }
             match self.lateness.get(tag) {
-                None | Some(0) => place(program, core, to, tick),
+                None | Some(0) => core.accept(to.axon),
                 Some(&periods) => self.late.push(Late { sent: u64::from(tick) + periods, to }),
             }
         }
         if self.mesh.is_none() {
-            pass_on(program, cores, tick);
+            pass_on(program, cores);
         }
         self.lateness.clear();
         if !self.late.is_empty() {
             self.late.retain(|late| {
                 let due = late.sent == u64::from(tick);
                 if due {
-                    place(program, cores.core(late.to.core as usize), late.to, tick);
+                    cores.core(late.to.core as usize).accept(late.to.axon);
                 }
                 !due
             });
@@ -215,19 +209,14 @@ impl Fabric {
 }
 
 /// Places the packets of all neurons that fired in this tick, with timing off.
-fn pass_on(program: &Program, cores: &mut impl CoreTable, tick: u32) {
+fn pass_on(program: &Program, cores: &mut impl CoreTable) {
     for (index, loaded) in program.cores.iter().enumerate() {
         let fired = std::mem::take(&mut cores.core(index).fired);
         for &neuron in &fired {
-            for &to in loaded.targets_of(usize::from(neuron)) {
-                place(program, cores.core(to.core as usize), to, tick);
+            for to in loaded.targets_of(usize::from(neuron)) {
+                cores.core(to.core as usize).accept(to.axon);
             }
         }
         cores.core(index).fired = fired;
     }
-}
-
-#[inline]
-fn place(program: &Program, core: &mut Core, to: Target, tick: u32) {
-    core.accept(&program.cores[to.core as usize], to.axon, tick.wrapping_add(u32::from(to.delay)));
 }

@@ -2,10 +2,12 @@
 
 mod check;
 mod codec;
+mod rows;
 mod v1;
 
 pub use check::{check, contents};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use rows::Rows;
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
     InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,

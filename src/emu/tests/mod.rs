@@ -149,7 +149,7 @@ fn parameters(weights: [i16; 4], threshold: u32) -> CrossbarParameters {
 fn one_neuron(core: u32, parameters: CrossbarParameters, to: Option<Destination>) -> CoreImage {
     let body = Crossbar {
         axon_types: vec![0],
-        rows: vec![1],
+        rows: vec![1].into(),
         parameters: vec![parameters],
         parameter_of: vec![0],
         destinations: vec![to],
