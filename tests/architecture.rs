@@ -61,7 +61,7 @@ const FENCES: [(&str, &[&str]); 15] = [
 
 /// (text, where it may stand: path prefixes under `src/`).
 const NAMED_ONLY_IN: [(&str, &[&str]); 12] = [
-    ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs"]),
+    ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
     ("crossbeam::", &["emu/shard"]),

@@ -3,6 +3,7 @@
 //! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
 //! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
 
+mod flat;
 mod lanes;
 mod soma;
 
@@ -14,7 +15,8 @@ use super::Sweep;
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image::{self, ListKind};
-use lanes::{Block, Cells, LANES, Registers};
+use flat::{Flat, REACH};
+use lanes::{Block, Cells, LANES, Marks, Registers};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -56,6 +58,8 @@ pub(in crate::emu) struct CubaCore {
     blocks: Option<Vec<Registers>>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
+    /// All synapses by axon, where that takes little more memory: then the lists hold none.
+    flat: Option<Flat>,
     lists: Vec<List>,
     targets: Vec<u16>,
     weights: Vec<i16>,
@@ -86,6 +90,7 @@ impl CubaCore {
             blocks: lanes.then(|| Registers::of(&compartments)),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
+            flat: None,
             lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
             weights: load_weights(image, spec.dialect),
@@ -101,6 +106,10 @@ impl CubaCore {
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
         core.axon_events = (0..image.axon_offsets.len() - 1).map(|axon| events_of(image, axon)).collect();
+        core.flat = Flat::new(&core);
+        if core.flat.is_some() {
+            (core.targets, core.weights, core.delays) = Default::default();
+        }
         core.axon_times = core.axon_events.iter().map(|&events| time_of(events, times)).collect();
         core
     }
@@ -117,11 +126,12 @@ impl CubaCore {
             u: vec![[0; LANES]; blocks],
             v: vec![[0; LANES]; blocks],
             silent: vec![[0; LANES]; blocks],
-            sums: vec![0; self.rows * neurons],
+            sums: vec![0; if self.flat.is_some() { REACH } else { self.rows * neurons }],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
             touched: vec![false; self.shifted.len()],
             inbox: Vec::new(),
+            marks: Vec::new(),
         };
         state.begin(self);
         state
@@ -257,6 +267,8 @@ pub(super) struct State {
     touched: Vec<bool>,
     /// Axons of the packets that are integrated next.
     inbox: Vec<u16>,
+    /// What the last tick did, by block.
+    marks: Vec<Marks>,
 }
 
 impl State {
@@ -264,7 +276,8 @@ impl State {
         self.u.fill([0; LANES]);
         self.v.fill([0; LANES]);
         self.silent.fill([0; LANES]);
-        self.sums.fill(0);
+        let used = self.sums.len().min(core.rows * core.padded());
+        self.sums[..used].fill(0);
         self.filled.fill(false);
         self.inbox.clear();
         self.begin(core);
@@ -292,6 +305,12 @@ impl State {
 
     /// Works through the synapses of all packets that came since the tick before; whether there is input in `tick`.
     pub(super) fn integrate(&mut self, core: &CubaCore, tick: u32) -> bool {
+        if let Some(flat) = &core.flat {
+            flat.add(&self.inbox, &mut self.sums);
+            self.filled[0] |= !self.inbox.is_empty();
+            self.inbox.clear();
+            return self.filled[0];
+        }
         let inbox = std::mem::take(&mut self.inbox);
         for axon in inbox.iter().map(|&axon| usize::from(axon)) {
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
@@ -330,9 +349,9 @@ impl State {
         let padded = core.padded();
         let row = tick as usize % core.rows;
         let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
-        let state = self.u.iter_mut().zip(&mut self.v).zip(&mut self.silent);
-        for (block, ((registers, sums), ((u, v), silent))) in blocks.iter().zip(sums).zip(state).enumerate() {
-            let marks = lanes::tick::<NENGO, SILENT>(registers, core.limit, &mut Cells { sums, u, v, silent });
+        let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
+        lanes::tick::<NENGO, SILENT>(blocks, core.limit, &mut Cells { sums, u, v, silent }, &mut self.marks);
+        for (block, &marks) in self.marks.iter().enumerate() {
             sweep.active += u64::from(marks.active.count_ones());
             sweep.faults.overflows += u64::from(marks.overflows);
             let first = block * LANES;
@@ -440,7 +459,15 @@ impl State {
 
 /// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
 #[inline]
-fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: lanes::Marks) {
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
+    if !sweep.timing {
+        let mut fired = marks.fired;
+        while fired != 0 {
+            sweep.fire(first + fired.trailing_zeros() as usize);
+            fired &= fired - 1;
+        }
+        return;
+    }
     let times = sweep.program.times;
     let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
     while fired != 0 {

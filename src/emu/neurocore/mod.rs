@@ -208,6 +208,7 @@ struct Sweep<'a> {
 
 impl Sweep<'_> {
     /// A neuron fires: it is noted, and its packets leave one after the other.
+    #[inline]
     fn fire(&mut self, neuron: usize) {
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
