@@ -26,6 +26,7 @@ pub mod emu;
 pub mod energy;
 pub mod oracle;
 pub mod report;
+pub mod trace;
 pub mod train;
 
 pub mod cli;

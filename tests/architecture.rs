@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 8] = ["bits", "diag", "digest", "event", "fixed", "ids", "rng", "units"];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 14] = [
+const FENCES: [(&str, &[&str]); 15] = [
     ("chip", &[]),
     ("graph", &[]),
     ("stimulus", &[]),
@@ -19,32 +19,37 @@ const FENCES: [(&str, &[&str]); 14] = [
     ("emu", &["chip", "image", "stimulus"]),
     ("oracle", &["chip", "graph", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
+    ("trace", &["emu::probe"]),
     ("report", &["chip", "energy", "compile", "emu::counters"]),
     (
         "cli",
-        &["chip", "graph", "stimulus", "image", "foreign", "train", "compile", "emu", "oracle", "energy", "report"],
+        &[
+            "chip", "graph", "stimulus", "image", "foreign", "train", "compile", "emu", "oracle", "energy", "report",
+            "trace",
+        ],
     ),
     ("main", &["cli"]),
     (
         "lib",
         &[
             "chip", "graph", "stimulus", "image", "foreign", "train", "compile", "emu", "oracle", "energy", "report",
-            "cli",
+            "trace", "cli",
         ],
     ),
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 11] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 12] = [
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
-    ("crossbeam::", &["emu/shard"]),
+    ("crossbeam::", &["emu/shard", "trace/writer"]),
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),
+    ("fst_writer::", &["trace/fst"]),
     ("println!(", &["cli/"]),
     ("serde::", &["chip/", "graph/", "report/json/", "cli/"]),
 ];

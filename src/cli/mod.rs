@@ -11,6 +11,7 @@ mod progress;
 mod report;
 mod run;
 mod session;
+mod trace;
 mod train;
 mod verify;
 

@@ -9,7 +9,7 @@ pub mod counters;
 mod fabric;
 pub mod mesh;
 mod neurocore;
-mod probe;
+pub mod probe;
 mod program;
 pub mod ranc;
 mod readout;
@@ -17,6 +17,7 @@ mod run;
 mod shard;
 mod sync;
 pub mod tinyodin;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

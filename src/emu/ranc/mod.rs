@@ -16,6 +16,6 @@ mod fast;
 mod plain;
 mod trace;
 
-pub use chip::{Pace, RancChip, RancInput, RancStimulus};
+pub use chip::{Pace, RancChip, RancInput, RancStimulus, RancView};
 pub use config::{RancConfig, RancCore, RancNeuron, RancParams};
 pub use trace::{RancTrace, TokenState};

@@ -13,3 +13,4 @@ mod routes;
 
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
 pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};
+pub use routes::BUFFER_NAMES;
