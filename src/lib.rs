@@ -10,12 +10,12 @@ pub mod digest;
 pub mod event;
 pub mod fixed;
 pub mod ids;
-pub mod isa;
 pub mod rng;
 pub mod units;
 
 pub mod chip;
 pub mod graph;
+pub mod isa;
 pub mod stimulus;
 
 pub mod image;
@@ -28,6 +28,7 @@ pub mod energy;
 pub mod oracle;
 pub mod report;
 pub mod synthetic;
+pub mod trace;
 pub mod train;
 
 pub mod cli;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 8] = ["bits", "diag", "digest", "event", "fixed", "ids", "rng", "units"];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 15] = [
+const FENCES: [(&str, &[&str]); 16] = [
+    ("isa", &[]),
     ("chip", &[]),
     ("graph", &[]),
     ("stimulus", &[]),
@@ -20,6 +21,7 @@ const FENCES: [(&str, &[&str]); 15] = [
     ("emu", &["chip", "image", "stimulus"]),
     ("oracle", &["chip", "graph", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
+    ("trace", &["emu::probe"]),
     ("report", &["chip", "energy", "compile", "emu::counters"]),
     (
         "cli",
@@ -36,6 +38,7 @@ const FENCES: [(&str, &[&str]); 15] = [
             "oracle",
             "energy",
             "report",
+            "trace",
         ],
     ),
     ("main", &["cli"]),
@@ -54,23 +57,26 @@ const FENCES: [(&str, &[&str]); 15] = [
             "oracle",
             "energy",
             "report",
+            "trace",
+            "isa",
             "cli",
         ],
     ),
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 12] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 13] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
-    ("crossbeam::", &["emu/shard"]),
+    ("crossbeam::", &["emu/shard", "trace/writer"]),
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),
+    ("fst_writer::", &["trace/fst"]),
     ("println!(", &["cli/"]),
     ("serde::", &["chip/", "graph/", "report/json/", "cli/"]),
 ];

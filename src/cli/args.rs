@@ -308,6 +308,12 @@ pub(super) struct RunArgs {
     /// Whose spikes are kept: outputs, all, none, or population names separated by commas
     #[arg(long, value_name = "WHAT", default_value = "outputs")]
     pub record: String,
+    /// Write the first sample as a waveform for GTKWave or Surfer: FSM states, buffers, packets, spikes
+    #[arg(long, num_args = 2, value_names = ["vcd|fst", "FILE"])]
+    pub trace: Option<Vec<String>>,
+    /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
+    #[arg(long, value_name = "NEURON")]
+    pub watch: Vec<String>,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod session;
 mod sweep;
+mod trace;
 mod train;
 mod verify;
 

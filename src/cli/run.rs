@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args::{RunArgs, Switch};
 use super::console::{Console, must_not_exist};
 use super::session::{Extras, Session, record, threads, write_run};
-use super::{INTERRUPTED, inspect};
+use super::{INTERRUPTED, inspect, trace};
 use crate::diag::Result;
 use crate::emu::{self, RunOptions};
 use crate::report;
@@ -14,6 +14,9 @@ use crate::stimulus::{Sample, Stimulus};
 pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     if let Some(folder) = &args.out {
         must_not_exist(&folder.join("report.json"), args.force)?;
+    }
+    if let Some([_, file]) = args.trace.as_deref() {
+        must_not_exist(file.as_ref(), args.force)?;
     }
     let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
     let cycles = session.cycles(&args.input)?;
@@ -31,6 +34,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
         None => session.run(&stimulus, &options, console)?,
     };
+    trace::run(args, &session, &stimulus, cycles.as_ref(), console)?;
     let log = inspect::log(&session);
     let report = session.report(
         &stimulus,

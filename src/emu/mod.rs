@@ -10,7 +10,7 @@ pub mod counters;
 mod fabric;
 pub mod mesh;
 mod neurocore;
-mod probe;
+pub mod probe;
 mod program;
 pub mod ranc;
 mod readout;
@@ -19,6 +19,7 @@ mod shard;
 mod sync;
 pub mod tinyodin;
 mod traffic;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,38 @@
-//! Looking into a running chip between two ticks.
+//! Looking into a running chip: states between two ticks, and the signals of a waveform.
 
 use super::chip::Chip;
 use crate::ids::CoreId;
 use crate::image::Place;
+
+/// A signal of a waveform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Scopes around it, outermost first.
+    pub scopes: Vec<String>,
+    /// Its name in the innermost scope.
+    pub name: String,
+    /// Its width in bits, 1 to 64.
+    pub bits: u32,
+}
+
+impl Signal {
+    /// Scopes and name with dots between them.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.scopes.join("."), self.name)
+    }
+}
+
+/// A signal has another value from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// In the unit of the waveform; never earlier than the change before.
+    pub time: u64,
+    /// Number of the signal.
+    pub signal: u32,
+    /// The value; of narrower signals the low bits count (two's complement).
+    pub value: u64,
+}
 
 /// u and v of a neuron at the end of the last tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

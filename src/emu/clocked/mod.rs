@@ -10,6 +10,7 @@ mod ranc;
 mod tinyodin;
 
 pub use ranc::{ranc_config, ranc_stimulus, run_cycles};
+pub(super) use tinyodin::board;
 pub use tinyodin::{tinyodin_chip, tinyodin_events};
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

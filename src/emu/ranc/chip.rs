@@ -3,9 +3,9 @@
 use super::config::{RancConfig, RancParams, clog2};
 use super::fast::Fast;
 use super::plain::Plain;
-use super::trace::RancTrace;
+use super::trace::{RancTrace, TokenState};
 use crate::diag::{Problem, Problems, Result};
-use crate::emu::mesh::clocked::{Flit, MergeMeshSpec};
+use crate::emu::mesh::clocked::{Flit, MergeMesh, MergeMeshSpec};
 use crate::emu::neurocore::Scheduler;
 
 /// How time passes.
@@ -72,9 +72,27 @@ impl RancChip {
     pub fn run(&mut self, stimulus: &RancStimulus) -> Result<()> {
         stimulus.check(&self.params)?;
         match &mut self.body {
-            Body::Plain(body) => body.run(stimulus, &mut self.trace, self.with_states),
+            Body::Plain(body) => body.run(stimulus, &mut self.trace, self.with_states, |_, _, _| {}),
             Body::Fast(body) => body.run(stimulus, &mut self.trace, self.with_states),
         }
+        Ok(())
+    }
+
+    /// Shows a chip of [`Pace::Every`] a stimulus, and `look` what each edge sees: cycle, tick, registers.
+    ///
+    /// # Errors
+    /// As [`RancChip::run`].
+    ///
+    /// # Panics
+    /// For a chip of another pace: it has no registers between its events.
+    pub fn run_watched(
+        &mut self,
+        stimulus: &RancStimulus,
+        mut look: impl FnMut(u64, bool, RancView<'_>),
+    ) -> Result<()> {
+        stimulus.check(&self.params)?;
+        let Body::Plain(body) = &mut self.body else { panic!("only the plain model has every register") };
+        body.run(stimulus, &mut self.trace, self.with_states, |cycle, tick, plain| look(cycle, tick, RancView(plain)));
         Ok(())
     }
 
@@ -114,6 +132,48 @@ impl RancChip {
             Body::Plain(body) => body.scheduler(core),
             Body::Fast(body) => body.scheduler(core),
         }
+    }
+}
+
+/// All registers, as an edge sees them.
+#[derive(Debug, Clone, Copy)]
+pub struct RancView<'a>(&'a Plain);
+
+impl RancView<'_> {
+    /// State of a core's token controller; none where the output bus is.
+    #[must_use]
+    pub fn state(&self, core: u32) -> Option<TokenState> {
+        self.0.core(core).map(crate::emu::neurocore::ClockedRancCore::state)
+    }
+
+    /// The neuron whose spike is handed to the router.
+    #[must_use]
+    pub fn spike(&self, core: u32) -> Option<u32> {
+        self.0.core(core)?.spike().map(|(neuron, _)| neuron)
+    }
+
+    /// Read pointer of a core's scheduler.
+    #[must_use]
+    pub fn pointer(&self, core: u32) -> Option<u32> {
+        Some(self.0.core(core)?.scheduler().pointer)
+    }
+
+    /// Potential of a neuron in the core's memory.
+    #[must_use]
+    pub fn potential(&self, core: u32, neuron: u32) -> Option<i64> {
+        self.0.core(core)?.potentials().nth(neuron as usize)
+    }
+
+    /// The packet that comes to a core or to the output bus.
+    #[must_use]
+    pub fn arriving(&self, core: u32) -> Option<Flit> {
+        self.0.mesh().arriving(core)
+    }
+
+    /// The mesh: fills of its buffers.
+    #[must_use]
+    pub const fn mesh(&self) -> &MergeMesh {
+        self.0.mesh()
     }
 }
 

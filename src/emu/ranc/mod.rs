@@ -17,7 +17,7 @@ mod plain;
 mod ticks;
 mod trace;
 
-pub use chip::{Pace, RancChip, RancInput, RancStimulus};
+pub use chip::{Pace, RancChip, RancInput, RancStimulus, RancView};
 pub use config::{RancConfig, RancCore, RancNeuron, RancParams};
 pub use ticks::{RancTickInput, RancTickTrace, RancTicks};
 pub use trace::{RancTrace, TokenState};

@@ -36,12 +36,20 @@ impl Plain {
         }
     }
 
-    pub(super) fn run(&mut self, stimulus: &RancStimulus, trace: &mut RancTrace, with_states: bool) {
+    /// `look` is shown all registers as each edge sees them, and whether it sees a tick.
+    pub(super) fn run(
+        &mut self,
+        stimulus: &RancStimulus,
+        trace: &mut RancTrace,
+        with_states: bool,
+        mut look: impl FnMut(u64, bool, &Self),
+    ) {
         let mut ticks = stimulus.ticks.iter().copied().peekable();
         let mut packets = stimulus.packets.iter().peekable();
         for cycle in 0..stimulus.cycles {
             let tick = ticks.next_if_eq(&cycle).is_some();
             let input = packets.next_if(|packet| packet.cycle == cycle).map(|packet| packet.flit);
+            look(cycle, tick, self);
             self.edge(cycle, tick, input, trace);
             self.mesh.settle();
             self.cores.iter_mut().flatten().for_each(ClockedRancCore::settle);
@@ -82,6 +90,14 @@ impl Plain {
                 if room { &mut trace.input_accepted } else { &mut trace.input_dropped }.push(cycle);
             }
         });
+    }
+
+    pub(super) const fn mesh(&self) -> &MergeMesh {
+        &self.mesh
+    }
+
+    pub(super) fn core(&self, core: u32) -> Option<&ClockedRancCore> {
+        self.cores.get(core as usize)?.as_ref()
     }
 
     pub(super) fn potentials(&self, core: u32) -> Option<Vec<i64>> {

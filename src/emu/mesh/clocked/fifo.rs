@@ -19,6 +19,11 @@ impl<T: Copy + Default> Fifo<T> {
         self.fill == 0
     }
 
+    /// Entries in it.
+    pub(super) const fn fill(&self) -> usize {
+        self.fill
+    }
+
     #[inline]
     pub(super) const fn is_full(&self) -> bool {
         self.fill == self.places.len()

@@ -117,6 +117,18 @@ impl MergeMesh {
         self.fifos[first + LOCAL_EAST as usize].is_full() || self.fifos[first + LOCAL_WEST as usize].is_full()
     }
 
+    /// Entries of each buffer of `router`, in the order of [`BUFFER_NAMES`](super::BUFFER_NAMES).
+    pub fn fills(&self, router: u32) -> impl Iterator<Item = usize> + '_ {
+        let first = (router * PER_ROUTER) as usize;
+        self.fifos[first..first + PER_ROUTER as usize].iter().map(Fifo::fill)
+    }
+
+    /// Entries of the buffer in front of router 0.
+    #[must_use]
+    pub fn input_fill(&self) -> usize {
+        self.fifos[self.input as usize].fill()
+    }
+
     /// What the core of `router` gets at the coming edge.
     #[must_use]
     pub fn arriving(&self, router: u32) -> Option<Flit> {

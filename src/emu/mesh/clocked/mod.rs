@@ -18,3 +18,4 @@ pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
 pub use queued::{Arbitration, QueuedMesh, QueuedMeshSpec};
 pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};
+pub use routes::BUFFER_NAMES;

@@ -16,6 +16,22 @@ const NORTH_LOCAL: u32 = 9;
 const SOUTH_ON: u32 = 10;
 const SOUTH_LOCAL: u32 = 11;
 
+/// Scope and name of each buffer of a router in the hardware description.
+pub const BUFFER_NAMES: [(&str, &str); PER_ROUTER as usize] = [
+    ("from_local", "local_east"),
+    ("from_local", "local_west"),
+    ("forward_east", "east"),
+    ("forward_east", "to_north"),
+    ("forward_east", "to_south"),
+    ("forward_west", "west"),
+    ("forward_west", "to_north"),
+    ("forward_west", "to_south"),
+    ("forward_north", "north"),
+    ("forward_north", "local"),
+    ("forward_south", "south"),
+    ("forward_south", "local"),
+];
+
 /// Merges of one router, in this order.
 pub(super) const MERGES: u32 = 5;
 
