@@ -33,7 +33,7 @@ fn compiled(network: &Network, chip: &ChipSpec) -> Result<Image> {
 fn spikes(image: &Image, chip: &ChipSpec) -> Vec<(u32, u32, u32)> {
     let inputs: u32 = image.inputs.iter().map(|input| input.offsets.len() as u32 - 1).sum();
     let spikes = (0..40).flat_map(|tick| {
-        let fires = move |input: &u32| (tick * 7 + input * 3) % 5 == 0;
+        let fires = move |input: &u32| (tick * 7 + input * 3).is_multiple_of(5);
         (0..inputs).filter(fires).map(move |input| InputSpike { tick, input, value: 1 })
     });
     let sample = Sample { name: "fixed".to_owned(), spikes: spikes.collect(), ticks: 40, label: None };
@@ -207,7 +207,7 @@ fn boards_are_tiled_and_reach_is_held_against_every_route() {
         let mut moved = image.clone();
         let rename = |core: &mut u32| {
             if *core == second {
-                *core = far
+                *core = far;
             }
         };
         for core in &mut moved.cores {
