@@ -25,6 +25,6 @@ impl Deref for Rows {
 
 impl DerefMut for Rows {
     fn deref_mut(&mut self) -> &mut [u64] {
-        Arc::make_mut(&mut self.0)
+        Arc::make_mut(&mut self.0).as_mut_slice()
     }
 }

@@ -96,7 +96,8 @@ impl Lanes {
         }
         let mut bindings = Vec::new();
         for parameter in &program.parameters {
-            let given = bound.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, binding)| binding.clone());
+            let given =
+                bound.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, binding)| binding.clone());
             let Some(binding) = given.or_else(|| default(parameter)) else {
                 let what = format!("parameter '{}' has no default and is not given", parameter.name);
                 found.push(Problem::invalid("isa/parameter", parameter.name.as_str(), what).help("bind it by name"));
@@ -155,14 +156,7 @@ impl Lanes {
         total
     }
 
-    fn block(
-        &mut self,
-        first: usize,
-        inputs: &[&[i32]],
-        tick: u32,
-        work: &mut Work,
-        sent: &mut Vec<(u32, Emission)>,
-    ) {
+    fn block(&mut self, first: usize, inputs: &[&[i32]], tick: u32, work: &mut Work, sent: &mut Vec<(u32, Emission)>) {
         work.start(&self.cleared, self.draws_any);
         let mut at = 0;
         while let Some(&instruction) = self.program.code.get(at) {
@@ -422,7 +416,8 @@ fn check(parameter: &super::program::Parameter, binding: &Binding, neurons: usiz
     };
     let (low, high) = parameter.width.range();
     if let Some((index, value)) = values.iter().enumerate().find(|(_, value)| !(low..=high).contains(*value)) {
-        let what = format!("value {index} of '{name}' is {value}; the nearest legal one is {}", (*value).clamp(low, high));
+        let what =
+            format!("value {index} of '{name}' is {value}; the nearest legal one is {}", (*value).clamp(low, high));
         found.push(problem(what, format!("{low}..={high} ({})", parameter.width)));
     }
     found

@@ -177,7 +177,10 @@ impl Program {
         let mut limit = |what: &str, has: usize, most: usize| {
             if has > most {
                 let what = format!("the program has {has} {what}");
-                found.push(Problem::invalid("isa/size", place(0), what).limit(format!("{most} {what_unit}", what_unit = "at most")));
+                found.push(
+                    Problem::invalid("isa/size", place(0), what)
+                        .limit(format!("{most} {what_unit}", what_unit = "at most")),
+                );
             }
         };
         limit("instructions", self.code.len(), PROGRAM_MAX);
@@ -193,7 +196,8 @@ impl Program {
         let slot = instruction.imm as usize;
         let mnemonic = instruction.op.info().mnemonic;
         let missing = |what: &str, count: usize| {
-            (slot >= count).then(|| (format!("'{mnemonic}' names {what} {slot}"), format!("the program declares {count}")))
+            (slot >= count)
+                .then(|| (format!("'{mnemonic}' names {what} {slot}"), format!("the program declares {count}")))
         };
         match instruction.op.info().form {
             Form::DState | Form::StateA | Form::DStateA => missing("state", self.states.len()),
@@ -211,7 +215,8 @@ impl Program {
             Form::Jump => {
                 let target = index + 1 + slot;
                 let end = self.code.len();
-                (target > end).then(|| (format!("the jump leads to instruction {target}"), format!("the program ends at {end}")))
+                (target > end)
+                    .then(|| (format!("the jump leads to instruction {target}"), format!("the program ends at {end}")))
             }
             _ => None,
         }

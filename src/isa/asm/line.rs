@@ -40,7 +40,8 @@ impl<'a> Line<'a> {
                 continue;
             }
             let Some((length, token)) = token(rest) else {
-                let what = format!("'{}' is no token", rest.chars().take_while(|c| !c.is_whitespace()).collect::<String>());
+                let what =
+                    format!("'{}' is no token", rest.chars().take_while(|c| !c.is_whitespace()).collect::<String>());
                 line.stray = Some(
                     Problem::invalid("isa/token", line.place(column), what)
                         .limit("names, numbers within 32 bits, and : , = ( ) [ ] + - * << >> & |"),
