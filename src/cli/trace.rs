@@ -6,7 +6,7 @@ use super::args::{RunArgs, Switch};
 use super::console::Console;
 use super::session::Session;
 use crate::diag::{Problem, Result};
-use crate::emu::probe::Change;
+use crate::emu::probe::{Change, Signal};
 use crate::emu::ranc::RancStimulus;
 use crate::emu::watch::{self, Shown};
 use crate::image::Place;
@@ -41,7 +41,7 @@ pub(super) fn run(
     };
     let told: Vec<Option<String>> = signals
         .iter()
-        .map(|signal| signal.path())
+        .map(Signal::path)
         .map(|path| watched.iter().any(|place| path.contains(&format!(".neuron_{}.", place.neuron))).then_some(path))
         .collect();
     let mut last = BTreeMap::new();

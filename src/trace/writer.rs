@@ -18,7 +18,7 @@ const WAITING: usize = 64;
 
 enum File {
     Vcd(Vcd),
-    Fst(Fst),
+    Fst(Box<Fst>),
 }
 
 /// A waveform file that is being written.
@@ -38,7 +38,7 @@ impl Recorder {
     pub fn start(path: &Path, format: Format, signals: &[Signal], unit: Unit) -> Result<Self> {
         let mut file = match format {
             Format::Vcd => File::Vcd(Vcd::create(path, signals, unit)?),
-            Format::Fst => File::Fst(Fst::create(path, signals, unit)?),
+            Format::Fst => File::Fst(Box::new(Fst::create(path, signals, unit)?)),
         };
         let (sender, receiver) = bounded::<Vec<Change>>(WAITING);
         let writer = std::thread::spawn(move || {
