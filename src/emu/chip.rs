@@ -4,12 +4,13 @@ use super::banks::Banks;
 use super::counters::{EventCounts, Faults, LinkLoad, SampleResult};
 use super::fabric::Fabric;
 use super::neurocore::Core;
-use super::program::Program;
+use super::program::{Program, Target};
 use super::run::Feed;
 use super::traffic::settle;
 use super::{Record, shard};
 use crate::diag::Result;
 use crate::stimulus::InputSpike;
+use crate::units::Picos;
 
 /// The state of a chip that runs a [`Program`].
 #[derive(Debug)]
@@ -118,6 +119,36 @@ impl<'p> Chip<'p> {
             Engine::Crossbars(banks) => banks.faults(),
             Engine::Lists(lists) => lists.faults(),
         }
+    }
+
+    /// Shows the spikes since the reset of every neuron of a core, by the core's index.
+    pub(super) fn spike_counts(&self, core: usize, show: impl FnOnce(&[u32])) {
+        match &self.engine {
+            Engine::Crossbars(banks) => banks.spike_counts(core, show),
+            Engine::Lists(lists) => show(&lists.cores[core].spike_counts),
+        }
+    }
+
+    /// Packets that the cores sent in the last tick: (time in it in ps, index of the core, target); none with timing
+    /// off.
+    pub(super) fn timed_packets(&self, mut show: impl FnMut(u64, u32, Target)) {
+        match &self.engine {
+            Engine::Crossbars(banks) => banks.timed_packets(show),
+            Engine::Lists(lists) => {
+                for (index, core) in (0..).zip(&lists.cores) {
+                    core.outbox.iter().for_each(|out| show(out.at.0, index, out.to));
+                }
+            }
+        }
+    }
+
+    /// How long the last tick took; `None` with timing off.
+    pub(super) fn last_duration(&self) -> Option<Picos> {
+        let times = match &self.engine {
+            Engine::Crossbars(banks) => banks.tick_times(),
+            Engine::Lists(lists) => &lists.fabric.tick_times,
+        };
+        times.last().map(|time| time.duration)
     }
 
     /// What happened since the reset. Links are not part of the reset: they are taken.

@@ -72,6 +72,15 @@ impl CoreProgram {
         }
     }
 
+    /// Where the spikes of `neuron` of any core go.
+    pub(super) fn all_targets_of(&self, neuron: usize) -> impl Iterator<Item = Target> {
+        let (one, many) = match &self.body {
+            Body::Crossbar(_) => (self.target_of(neuron), &[][..]),
+            Body::Cuba(_) => (None, self.targets_of(neuron)),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
     /// Where the spikes of `neuron` of a list core go.
     #[inline]
     pub(super) fn targets_of(&self, neuron: usize) -> &[Target] {

@@ -16,7 +16,7 @@ use self::bank::Bank;
 use self::post::Post;
 use self::time::TimePass;
 use super::Record;
-use super::counters::Faults;
+use super::counters::{Faults, TickTime};
 use super::mesh::hops;
 use super::program::{Program, Target};
 use super::run::Feed;
@@ -108,6 +108,23 @@ impl Banks {
     /// The membrane of a neuron of a core, by the core's index.
     pub(super) fn membrane(&self, core: usize, neuron: usize) -> i32 {
         lock(&self.banks[core / self.per]).membrane(core % self.per, neuron)
+    }
+
+    /// Shows the spikes since the reset of every neuron of a core, by the core's index.
+    pub(super) fn spike_counts(&self, core: usize, show: impl FnOnce(&[u32])) {
+        show(lock(&self.banks[core / self.per]).spike_counts(core % self.per));
+    }
+
+    /// Packets of the last tick: (time in it in ps, index of the core, target); none with timing off.
+    pub(super) fn timed_packets(&self, mut show: impl FnMut(u64, u32, Target)) {
+        for bank in &self.banks {
+            lock(bank).parcels.iter().for_each(|parcel| show(parcel.ready.0, parcel.from, parcel.to));
+        }
+    }
+
+    /// How long each tick since the reset took; empty with timing off.
+    pub(super) fn tick_times(&self) -> &[TickTime] {
+        self.between.time.as_ref().map_or(&[], |time| &time.times)
     }
 
     fn all(&mut self) -> Vec<&mut Bank> {
