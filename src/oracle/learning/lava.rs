@@ -1,4 +1,5 @@
-//! lava-nc 0.10.0's learning engine (`LearningConnectionModelBitApproximate`, `LearningRuleApplierBitApprox`), restated.
+//! lava-nc 0.10.0's learning engine (`LearningConnectionModelBitApproximate`, `LearningRuleApplierBitApprox`),
+//! restated.
 //!
 //! Only the last spike of an epoch is kept as a time; further ones add their impulse at once. At the end of an epoch
 //! the traces are replayed over it step by step. x0 products read traces at the time of the presynaptic spike, y0
