@@ -11,6 +11,7 @@ pub mod event;
 pub mod fixed;
 pub mod ids;
 pub mod rng;
+pub mod rule;
 pub mod units;
 
 pub mod chip;

@@ -75,7 +75,7 @@ pub(super) fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
 fn title(chip: &ChipSpec) -> String {
     let tick = match chip.sync {
         SyncSpec::FixedTick { period } => period.to_string(),
-        SyncSpec::Barrier { .. } => "no fixed length".to_owned(),
+        SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => "no fixed length".to_owned(),
     };
     format!("{} at {} mV, tick of {tick}, cost set {}", chip.name, chip.energy.supply_mv, chip.energy.cost_set)
 }
