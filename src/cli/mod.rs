@@ -6,6 +6,7 @@ mod compile;
 mod console;
 mod demo;
 mod inspect;
+mod map;
 mod progress;
 mod report;
 mod run;
@@ -50,6 +51,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),
         Command::Chip(args) => chip::run(&args, console),
+        Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "spikeloom", &mut std::io::stdout());
