@@ -302,7 +302,7 @@ mod tests {
             assert_eq!(distances(&found), distances(&cells), "{w} x {h} - {holes}");
         }
         let mut spoilt = distances(&[(0, 0), (1, 0), (0, 1)]);
-        (spoilt[1], spoilt[3]) = (3.0, 3.0);
+        (spoilt[1], spoilt[3]) = (5.0, 5.0);
         assert_eq!(embed(&spoilt, 3), None);
     }
 
