@@ -141,7 +141,7 @@ impl<'a, R: Rule> Annealer<'a, R> {
         let (x, y) = self.mesh.cell(centre);
         let draw = |bits: u64, centre: usize, size: usize| {
             let (low, high) = (centre.saturating_sub(reach), (centre + reach).min(size - 1));
-            low + ((bits & 0xffff) as usize * (high - low + 1) >> 16)
+            low + (((bits & 0xffff) as usize * (high - low + 1)) >> 16)
         };
         let (nx, ny) = (draw(bits >> 17, x, self.mesh.width), draw(bits >> 33, y, self.mesh.height));
         let local = ((bits >> 49) as usize * self.mesh.local) >> 15;
