@@ -1,12 +1,17 @@
 //! Placement: clusters with traffic onto the slots of a mesh, by named strategies.
 
 pub mod anneal;
+mod bisection;
 mod flow;
+mod force;
 pub mod formats;
+mod greedy;
 mod mesh;
 mod multilevel;
 pub mod order;
+mod pso;
 mod run;
+mod spectral;
 mod strategy;
 pub mod tabu;
 

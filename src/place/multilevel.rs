@@ -52,7 +52,7 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
         let size = (mesh.width as f64, mesh.height as f64);
         let first = position.is_none();
         let at = position.take().unwrap_or_else(|| scattered(coarse.clusters(), &mut rng));
-        let slots = legal(&at, whole, &mesh);
+        let slots = legal(&at, &mesh);
         let rule = Free(&mesh);
         let mut annealer = Annealer::new(coarse, &mesh, &rule, &slots, rng.next_u64());
         let per = if first { effort.coarse } else { effort.between };
@@ -83,7 +83,7 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
     }
     let at =
         position.unwrap_or_else(|| scattered(n, &mut rng).iter().map(|p| (p.0 * whole.0, p.1 * whole.1)).collect());
-    legal(&at, whole, mesh)
+    legal(&at, mesh)
 }
 
 fn scattered(n: usize, rng: &mut Rng) -> Vec<(f64, f64)> {
@@ -137,10 +137,9 @@ fn two_away(flow: &Flow, c: u32, parent: &[u32]) -> Option<u32> {
         .find(|other| *other != c && parent[*other as usize] == u32::MAX)
 }
 
-/// Distinct free slots for real positions in a plane of the size `whole`: slots are halved along their longer side,
+/// Distinct free slots for real positions: slots are halved along their longer side,
 /// clusters likewise in proportion, until each has its own.
-pub(super) fn legal(at: &[(f64, f64)], whole: (f64, f64), mesh: &Mesh) -> Vec<u32> {
-    let _ = whole;
+pub(super) fn legal(at: &[(f64, f64)], mesh: &Mesh) -> Vec<u32> {
     let mut slots: Vec<u32> = (0..mesh.slots() as u32).filter(|slot| mesh.free[*slot as usize]).collect();
     let mut clusters: Vec<u32> = (0..at.len() as u32).collect();
     let mut found = vec![0; at.len()];

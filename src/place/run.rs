@@ -6,7 +6,7 @@ use super::anneal::{Annealer, Free, Schedule, cost};
 use super::multilevel::{self, Effort};
 use super::order::{hilbert, rows};
 use super::tabu::{self, Dense};
-use super::{Flow, Mesh, Quieter, Share, Strategy, Watch};
+use super::{Flow, Mesh, Quieter, Share, Strategy, Watch, bisection, force, greedy, pso, spectral};
 use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Digester};
 use crate::rng::{Rng, mix};
@@ -106,6 +106,17 @@ fn slots(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
         "zigzag" => fill(mesh, n, rows(width, height, true)),
         "hilbert" => fill(mesh, n, hilbert(width, height)),
         "random" => random(mesh, n, task.seed),
+        "hilbert-force" => {
+            let start = fill(mesh, n, hilbert(width, height));
+            force::improve(flow, mesh, start, strategy.value("share"), task.watch)
+        }
+        "spectral" => spectral::spectral(flow, mesh, task.seed, task.watch),
+        "bisection" => bisection::bisect(flow, mesh, strategy.value("passes") as usize, task.watch),
+        "greedy" => greedy::greedy(flow, mesh, task.watch),
+        "pso" => {
+            let (size, rounds) = (strategy.value("particles") as usize, strategy.value("rounds") as usize);
+            pso::swarm(flow, mesh, size, rounds, task.seed, task.watch)
+        }
         "multilevel" => {
             let work = strategy.value("effort") as u64;
             let effort = Effort { coarse: work * 4, between: work, warm: strategy.value("warm"), seed: task.seed };

@@ -44,12 +44,35 @@ const ANNEAL: [Parameter; 4] = [
 ];
 
 /// Every strategy.
-pub const KNOWN: [Known; 8] = [
+pub const KNOWN: [Known; 13] = [
     Known { name: "auto", about: "tabu, anneal or multilevel + anneal, by size", improves: false, parameters: &[] },
     Known { name: "row-major", about: "row by row", improves: false, parameters: &[] },
     Known { name: "zigzag", about: "row by row, alternately east and west", improves: false, parameters: &[] },
     Known { name: "random", about: "drawn", improves: false, parameters: &[] },
     Known { name: "hilbert", about: "along a generalised Hilbert curve", improves: false, parameters: &[] },
+    Known {
+        name: "hilbert-force",
+        about: "Hilbert curve, then force-directed swaps (Jin 2023)",
+        improves: false,
+        parameters: &[parameter("share", 0.3, (0.001, 1.0), "share of the tense pairs swapped a round")],
+    },
+    Known { name: "spectral", about: "two smoothest vectors, made legal", improves: false, parameters: &[] },
+    Known {
+        name: "bisection",
+        about: "dual recursive bisection, chips first (Scotch)",
+        improves: false,
+        parameters: &[parameter("passes", 4.0, (0.0, 100.0), "refinement passes a cut")],
+    },
+    Known { name: "greedy", about: "each next to what it talks to (TrueNorth)", improves: false, parameters: &[] },
+    Known {
+        name: "pso",
+        about: "particle swarm (to reproduce papers)",
+        improves: false,
+        parameters: &[
+            parameter("particles", 50.0, (2.0, 10_000.0), "size of the swarm"),
+            parameter("rounds", 200.0, (1.0, 1e6), "rounds"),
+        ],
+    },
     Known {
         name: "multilevel",
         about: "coarsen, place, refine level by level",

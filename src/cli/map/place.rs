@@ -18,8 +18,8 @@ pub(super) struct PlaceArgs {
     /// Side of the square mesh; makes the file a list of traffic
     #[arg(long, value_name = "N")]
     pub side: Option<usize>,
-    /// Strategy with parameters, such as anneal,start=hilbert: auto, row-major, zigzag, random, hilbert,
-    /// multilevel, anneal, tabu
+    /// Strategy with parameters, such as anneal,start=hilbert: auto, row-major, zigzag, random, hilbert, hilbert-force,
+    /// spectral, bisection, greedy, multilevel, anneal, tabu, pso
     #[arg(long, value_name = "NAME[,KEY=VALUE...]", default_value = "auto")]
     pub strategy: String,
     /// Seed of strategies that draw
