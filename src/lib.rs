@@ -27,6 +27,7 @@ pub mod compile;
 pub mod emu;
 pub mod energy;
 pub mod oracle;
+pub mod place;
 pub mod report;
 pub mod synthetic;
 pub mod trace;

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 9] = ["bits", "diag", "digest", "event", "fixed", "ids", "rng", "rule", "units"];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 16] = [
+const FENCES: [(&str, &[&str]); 17] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &[]),
     ("stimulus", &[]),
+    ("place", &[]),
     ("image", &["chip"]),
     ("foreign", &["chip", "image", "stimulus"]),
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
-    ("compile", &["chip", "graph", "image"]),
+    ("compile", &["chip", "graph", "image", "place"]),
     ("emu", &["chip", "image", "stimulus"]),
     ("oracle", &["chip", "graph", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
@@ -33,6 +34,7 @@ const FENCES: [(&str, &[&str]); 16] = [
             "foreign",
             "synthetic",
             "train",
+            "place",
             "compile",
             "emu",
             "oracle",
@@ -52,6 +54,7 @@ const FENCES: [(&str, &[&str]); 16] = [
             "foreign",
             "synthetic",
             "train",
+            "place",
             "compile",
             "emu",
             "oracle",

@@ -69,6 +69,8 @@ pub(super) enum Command {
     Chip(ChipArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
+    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    Map(super::map::MapArgs),
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -8,6 +8,7 @@ mod demo;
 mod export;
 mod import;
 mod inspect;
+mod map;
 mod progress;
 mod report;
 mod run;
@@ -57,6 +58,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),
         Command::Chip(args) => chip::run(&args, console),
+        Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "spikeloom", &mut std::io::stdout());
