@@ -61,7 +61,9 @@ pub(super) fn replay(
             device.spike_counts(core, |now| {
                 let neurons = before.iter().zip(now).enumerate();
                 fired.extend(neurons.filter(|(_, (before, now))| now > before).map(|(neuron, _)| neuron));
-                before.copy_from_slice(&now[..before.len()]);
+                // Banks pad their neurons.
+                let neurons = before.len();
+                before.copy_from_slice(&now[..neurons]);
             });
             change(now, GENERAL + core as u32 * PER_CORE, fired.len() as u64);
             if !timing {
