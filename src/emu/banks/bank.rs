@@ -11,6 +11,9 @@ use crate::units::Picos;
 /// Neurons of a core are padded to a multiple of this.
 const LANES: usize = 64;
 
+/// How many cores before its turn a core's rows are asked for.
+const AHEAD: usize = 4;
+
 /// What a core has counted since the reset; the rest follows from the spikes of its neurons.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
@@ -141,6 +144,11 @@ impl Bank {
         let row = tick as usize % self.rows * self.cores * self.axon_words;
         for local in 0..self.cores {
             let at = row + local * self.axon_words;
+            let ahead = local + AHEAD;
+            if ahead < self.cores {
+                let active = &self.ring[at + AHEAD * self.axon_words..][..self.axon_words];
+                program.cores[self.first + ahead].crossbar().announce(active);
+            }
             let arrived: u64 =
                 self.ring[at..at + self.axon_words].iter().map(|word| u64::from(word.count_ones())).sum();
             if arrived == 0 && self.at_rest[local] {

@@ -1,11 +1,11 @@
-//! [`super::lanes::advance`] with 256-bit vectors.
+//! The parts of a walk that use what only some processors have: 256-bit vectors, bit counts, prefetching.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi16,
-    _mm256_cmpgt_epi32, _mm256_cvtepi16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_packs_epi16, _mm256_packs_epi32, _mm256_permutevar8x32_epi32, _mm256_set_epi32, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_setr_epi16, _mm256_storeu_si256,
+    __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi16, _mm256_cmpgt_epi32, _mm256_cvtepi16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_permutevar8x32_epi32, _mm256_set_epi32,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi16, _mm256_storeu_si256,
 };
 
 use super::lanes::{Addend, LANES, Range};
@@ -16,6 +16,28 @@ pub(super) fn advance(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range
     debug_assert!(super::lanes::available());
     // SAFETY: `Program` asks `lanes::available`, which tests for AVX2, before it turns vector units on.
     unsafe { kernel(v, addends, leak, range) }
+}
+
+/// As [`super::lanes::touch_plain`], under the same condition as [`advance`].
+#[inline]
+pub(super) fn touch(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    debug_assert!(super::lanes::available());
+    // SAFETY: `Program` asks `lanes::available`, which tests for POPCNT, before it turns vector units on.
+    unsafe { counted(rows, starts, touched) }
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn counted(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    super::lanes::touch_plain(rows, starts, touched)
+}
+
+/// Asks for a word that will be read soon.
+#[inline]
+pub(super) fn prefetch(words: &[u64], at: usize) {
+    if let Some(word) = words.get(at) {
+        // SAFETY: the address is that of a word in `words`, and a prefetch changes nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast()) };
+    }
 }
 
 #[target_feature(enable = "avx2")]

@@ -50,9 +50,42 @@ pub(super) fn plain(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: 
 /// Whether this machine has the vector units that [`advance`] can use.
 pub(in crate::emu) fn available() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2");
+    return std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt");
     #[cfg(not(target_arch = "x86_64"))]
     false
+}
+
+/// Adds rows of connections, which begin at `starts`, to `touched`; how many synapses they have.
+#[inline]
+pub(super) fn touch(vector: bool, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        return super::avx2::touch(rows, starts, touched);
+    }
+    let _ = vector;
+    touch_plain(rows, starts, touched)
+}
+
+/// [`touch`] as it is.
+#[inline(always)]
+pub(super) fn touch_plain(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    let mut events = 0;
+    for &start in starts {
+        for (touched, &word) in touched.iter_mut().zip(&rows[start as usize..]) {
+            *touched |= word;
+            events += u64::from(word.count_ones());
+        }
+    }
+    events
+}
+
+/// Asks for a word that will be read soon, where the processor can be asked.
+#[inline]
+pub(super) fn prefetch(words: &[u64], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    super::avx2::prefetch(words, at);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (words, at);
 }
 
 /// The draws up to `most`, as bits.

@@ -47,7 +47,7 @@ impl CrossbarCore {
     pub(in crate::emu) fn walk(&self, drive: Drive<'_>, scratch: &mut Scratch) -> bool {
         scratch.fires.clear();
         (scratch.updates, scratch.overflows) = (0, 0);
-        self.list_active(drive.row, scratch);
+        self.list_active(drive.row, drive.vector, scratch);
         let input = !scratch.active.is_empty();
         let few = scratch.active.len() <= MOST_ADDED;
         match (self.alike, drive.stream) {
@@ -62,7 +62,7 @@ impl CrossbarCore {
     }
 
     /// Lists the active axons by type, counts their synapses and notes who has one.
-    fn list_active(&self, row: &[u64], scratch: &mut Scratch) {
+    fn list_active(&self, row: &[u64], vector: bool, scratch: &mut Scratch) {
         scratch.active.clear();
         for (kind, axons) in self.kinds.chunks_exact(self.axon_words.max(1)).enumerate() {
             for (word, (&mine, &active)) in axons.iter().zip(row).enumerate() {
@@ -78,13 +78,13 @@ impl CrossbarCore {
         scratch.touched.clear();
         scratch.touched.resize(self.row_words, 0);
         scratch.changed.clear();
-        scratch.events = 0;
-        for &start in &scratch.active {
-            let row = &self.rows[start as usize..start as usize + self.row_words];
-            for (touched, &word) in scratch.touched.iter_mut().zip(row) {
-                *touched |= word;
-                scratch.events += u64::from(word.count_ones());
-            }
+        scratch.events = lanes::touch(vector, &self.rows, &scratch.active, &mut scratch.touched);
+    }
+
+    /// Asks for the rows of these active axons: they lie anywhere in what is most of a chip's memory.
+    pub(in crate::emu) fn announce(&self, row: &[u64]) {
+        for axon in ones(row) {
+            lanes::prefetch(&self.rows, axon * self.row_words);
         }
     }
 
