@@ -197,10 +197,10 @@ impl Lanes {
                 let cells = &mut self.state[slot][first..first + BLOCK];
                 let width = self.program.states[slot].width;
                 let add = op == Op::Rmw;
-                for lane in 0..BLOCK {
-                    let base = if add { cells[lane] } else { 0 };
-                    let new = width.store(base.wrapping_add(work.r[ra][lane]));
-                    cells[lane] = if !APART || work.wake[lane] <= at { new } else { cells[lane] };
+                for ((cell, wake), a) in cells.iter_mut().zip(&work.wake).zip(&work.r[ra]) {
+                    let base = if add { *cell } else { 0 };
+                    let new = width.store(base.wrapping_add(*a));
+                    *cell = if !APART || *wake <= at { new } else { *cell };
                 }
                 if add {
                     work.load::<APART>(rd, &self.state[slot][first..first + BLOCK], at);
@@ -328,8 +328,8 @@ impl Work {
                         let flag = self.flag;
                         let (a, b) = (self.r[usize::from(instruction.ra)], self.r[usize::from(instruction.rb)]);
                         let mut row = [0; BLOCK];
-                        for lane in 0..BLOCK {
-                            row[lane] = (a[lane] & flag[lane]) | (b[lane] & !flag[lane]);
+                        for (((to, flag), a), b) in row.iter_mut().zip(&flag).zip(&a).zip(&b) {
+                            *to = (a & flag) | (b & !flag);
                         }
                         self.load::<APART>(usize::from(instruction.rd), &row, at);
                     }
