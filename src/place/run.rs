@@ -93,7 +93,7 @@ fn resolve(task: &Task<'_>, strategy: &Strategy) -> Result<Strategy> {
     } else if n <= 1500 {
         "anneal,start=random".parse()
     } else {
-        "anneal,start=multilevel,hot=0.3,window=4".parse()
+        "anneal,start=best,hot=0.3,window=4".parse()
     }
 }
 
@@ -122,6 +122,7 @@ fn slots(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
             let effort = Effort { coarse: work * 4, between: work, warm: strategy.value("warm"), seed: task.seed };
             multilevel::start(flow, mesh, &effort, task.watch)
         }
+        "best" => best(task, strategy)?,
         "anneal" => anneal(task, strategy)?,
         "tabu" => search(task, strategy)?,
         other => unreachable!("'{other}' is in the table of strategies but not here"),
@@ -144,6 +145,21 @@ fn random(mesh: &Mesh, n: usize, seed: u64) -> Vec<u32> {
     Rng::new(seed).shuffle(&mut slots);
     slots.truncate(n);
     slots
+}
+
+/// The cheapest of the plain orders and of `multilevel`, ties to the first.
+fn best(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
+    let mut least: Option<(f64, Vec<u32>)> = None;
+    let multilevel = format!("multilevel,effort={}", strategy.value("effort"));
+    for name in ["row-major", "zigzag", "hilbert", &multilevel] {
+        let slots = slots(task, &name.parse()?)?;
+        let now = cost(task.flow, task.mesh, &slots);
+        task.watch.step(&format!("start      cost {now:16.4}  {name}"));
+        if least.as_ref().is_none_or(|(least, _)| now < *least) {
+            least = Some((now, slots));
+        }
+    }
+    Ok(least.map(|found| found.1).unwrap_or_default())
 }
 
 /// Proposals a second that a slow core makes, counted low: most runs end by their work and not by the clock.
@@ -179,11 +195,11 @@ fn chains(task: &Task<'_>, count: usize, run: impl Fn(u64, &dyn Watch) -> Vec<u3
 fn anneal(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
     let flow = task.flow;
     let start = strategy.start().unwrap_or("random".parse()?);
-    let costly = start.known.name == "multilevel";
+    let costly = ["multilevel", "best"].contains(&start.known.name);
     // A long run gives its start a fifth of the work.
     let begun = if costly {
         let per = (pace(flow) * task.seconds * 0.2 / (flow.clusters().max(1) as f64 * 2.0)).clamp(4.0, 3000.0);
-        format!("multilevel,effort={}", per.floor()).parse()?
+        format!("{},effort={}", start.known.name, per.floor()).parse()?
     } else {
         start
     };

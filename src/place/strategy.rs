@@ -44,7 +44,7 @@ const ANNEAL: [Parameter; 4] = [
 ];
 
 /// Every strategy.
-pub const KNOWN: [Known; 13] = [
+pub const KNOWN: [Known; 14] = [
     Known { name: "auto", about: "tabu, anneal or multilevel + anneal, by size", improves: false, parameters: &[] },
     Known { name: "row-major", about: "row by row", improves: false, parameters: &[] },
     Known { name: "zigzag", about: "row by row, alternately east and west", improves: false, parameters: &[] },
@@ -81,6 +81,12 @@ pub const KNOWN: [Known; 13] = [
             parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level"),
             parameter("warm", 0.3, (0.0, 10.0), "first temperature of a level in mean swap deltas"),
         ],
+    },
+    Known {
+        name: "best",
+        about: "cheapest of row-major, zigzag, hilbert and multilevel",
+        improves: false,
+        parameters: &[parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level of multilevel")],
     },
     Known {
         name: "anneal",

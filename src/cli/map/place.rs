@@ -19,7 +19,7 @@ pub(super) struct PlaceArgs {
     #[arg(long, value_name = "N")]
     pub side: Option<usize>,
     /// Strategy with parameters, such as anneal,start=hilbert: auto, row-major, zigzag, random, hilbert, hilbert-force,
-    /// spectral, bisection, greedy, multilevel, anneal, tabu, pso
+    /// spectral, bisection, greedy, multilevel, best, anneal, tabu, pso
     #[arg(long, value_name = "NAME[,KEY=VALUE...]", default_value = "auto")]
     pub strategy: String,
     /// Seed of strategies that draw
