@@ -41,6 +41,7 @@ const FENCES: [(&str, &[&str]); 18] = [
             "energy",
             "report",
             "trace",
+            "isa",
         ],
     ),
     ("main", &["cli"]),

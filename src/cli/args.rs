@@ -71,6 +71,10 @@ pub(super) enum Command {
     Train(TrainArgs),
     /// Map problems of the field's benchmark formats: place clusters on a mesh
     Map(super::map::MapArgs),
+    /// Assemble a neuron program: its size and cycles, and every error with line and column
+    Asm(super::asm::AsmArgs),
+    /// Show a neuron program as canonical text
+    Disasm(super::asm::DisasmArgs),
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to stdout, narration to stderr.
 
 mod args;
+mod asm;
 mod chip;
 mod compile;
 mod console;
@@ -58,6 +59,8 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),
         Command::Chip(args) => chip::run(&args, console),
+        Command::Asm(args) => asm::assemble(&args, console),
+        Command::Disasm(args) => asm::disassemble(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {

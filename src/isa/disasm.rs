@@ -40,6 +40,15 @@ pub fn disassemble(program: &Program) -> String {
     text
 }
 
+/// The program as declarations and words: what `asm -o` writes. It assembles to the same program.
+#[must_use]
+pub fn listing(program: &Program) -> String {
+    let mut text = String::new();
+    declarations(program, &mut text);
+    program.words().iter().for_each(|word| _ = writeln!(text, "    word {word:#010x}"));
+    text
+}
+
 fn declarations(program: &Program, text: &mut String) {
     if let Some(chip) = &program.chip {
         let _ = writeln!(text, "chip {chip}");

@@ -1,6 +1,6 @@
 //! The neuron instruction set: programs that replace the fixed neuron of a core.
 //!
-//! `isa/neuron.toml` is the normative table and `isa/README.md` the manual. An update runs a program once for each
+//! `isa/neuron.toml` is the normative table and `isa/neuron.md` the manual. An update runs a program once for each
 //! neuron and tick over sixteen 32-bit registers, one flag, the neuron's state, the parameters of its population
 //! and the sums that its dendritic inputs received. Jumps only go forward, so every update ends.
 //!
@@ -15,7 +15,7 @@ mod op;
 mod program;
 
 pub use asm::assemble;
-pub use disasm::disassemble;
+pub use disasm::{disassemble, listing};
 pub use encode::{DecodeError, Instruction, decode, encode};
 pub use exec::{Emission, Update, execute};
 pub use lanes::{Binding, Draws, Lanes};

@@ -145,6 +145,26 @@ impl Program {
         }
     }
 
+    /// Cycles of the shortest and of the longest way through.
+    #[must_use]
+    pub fn cycles(&self) -> (u32, u32) {
+        // From the end: what is left from each instruction on.
+        let mut left = vec![(0, 0); self.code.len() + 1];
+        for (at, instruction) in self.code.iter().enumerate().rev() {
+            let info = instruction.op.info();
+            let next = left[at + 1];
+            let (low, high) = match (info.form, instruction.op) {
+                (Form::Jump, op) => {
+                    let target = left[(at + 1 + instruction.imm as usize).min(self.code.len())];
+                    if op == Op::Jmp { target } else { (next.0.min(target.0), next.1.max(target.1)) }
+                }
+                _ => next,
+            };
+            left[at] = (low + u32::from(info.cycles), high + u32::from(info.cycles));
+        }
+        left[0]
+    }
+
     /// Number of a state variable.
     #[must_use]
     pub fn state(&self, name: &str) -> Option<usize> {

@@ -144,6 +144,7 @@ proptest! {
             let again = assemble(&text, "round.nmc").unwrap_or_else(|problems| panic!("{problems}\n{text}"));
             prop_assert_eq!(&again, &program);
             prop_assert_eq!(disassemble(&again), text);
+            prop_assert_eq!(&assemble(&listing(&program), "words.nmc"), &Ok(again));
             prop_assert_eq!(program.clone().with_words(&program.words(), "words"), Ok(program));
         }
     }
@@ -171,6 +172,8 @@ fn errors_have_places_and_limits() {
         ("mov r0, r1 r2", "isa/syntax", "t.nmc:1:12", "end of the line"),
         ("li r0, 1 << 40", "isa/syntax", "t.nmc:1:10", "leaves 32 bits"),
         ("mov r0, r0\nstate v: s8", "isa/syntax", "t.nmc:2:1", "behind the first instruction"),
+        ("word 0x2000_0020", "isa/syntax", "t.nmc:1:6", "0..=31"),
+        ("word -1", "isa/syntax", "t.nmc:1:6", "32 bits"),
         ("mov r0, @", "isa/token", "t.nmc:1:9", "no token"),
         ("", "isa/empty", "t.nmc", "no instruction"),
         (&long, "isa/size", "t.nmc:1:1", "1025 instructions"),

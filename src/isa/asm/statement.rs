@@ -4,9 +4,12 @@ use super::Assembler;
 use super::expression::{Fault, Reader};
 use super::line::{Line, Token};
 use crate::diag::{Problem, nearest};
-use crate::isa::encode::Instruction;
+use crate::isa::encode::{Instruction, decode};
 use crate::isa::op::{Form, Op};
 use crate::isa::program::{Parameter, TABLE_MAX, Variable, Width};
+
+/// An instruction that is given as its word.
+const WORD: &str = "word";
 
 const DECLARATIONS: [&str; 6] = ["chip", "const", "state", "param", "input", "output"];
 
@@ -30,10 +33,12 @@ impl Assembler {
         let mut reader = Reader { tokens: &tokens[1..], at: 0, constants: &constants, depth: 0 };
         let done = if DECLARATIONS.contains(&word) {
             self.declaration(line, column, word, &mut reader)
+        } else if word == WORD {
+            self.given(line, column, &mut reader)
         } else if let Some(op) = operation(word, reader.tokens) {
             self.instruction(line, column, op, &mut reader)
         } else {
-            let known = Op::TABLE.iter().map(|info| info.mnemonic).chain(DECLARATIONS);
+            let known = Op::TABLE.iter().map(|info| info.mnemonic).chain(DECLARATIONS).chain([WORD]);
             let mut problem = Problem::invalid("isa/mnemonic", line.place(column), format!("no instruction '{word}'"));
             if let Some(near) = nearest(word, known) {
                 problem = problem.help(format!("did you mean '{near}'?"));
@@ -148,6 +153,17 @@ impl Assembler {
         let Some(Token::Word(word)) = reader.peek() else { return Err(reader.fault(format!("expected {what}"))) };
         reader.at += 1;
         Ok(word.to_owned())
+    }
+
+    /// `word 0x10010000`.
+    fn given(&mut self, line: &Line<'_>, column: usize, reader: &mut Reader<'_>) -> Step<()> {
+        let at = reader.column();
+        let value = reader.expression()?;
+        let word = u32::try_from(value).map_err(|_| Fault { at, what: format!("{value} is no word of 32 bits") })?;
+        let instruction = decode(word).map_err(|error| Fault { at, what: error.to_string() })?;
+        self.program.code.push(instruction);
+        self.places.push(line.place(column));
+        Ok(())
     }
 
     fn instruction(&mut self, line: &Line<'_>, column: usize, op: Op, reader: &mut Reader<'_>) -> Step<()> {

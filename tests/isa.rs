@@ -1,0 +1,93 @@
+//! The neuron instruction set from outside: table, manual and the programs that are shipped.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use spikeloom::isa::{Binding, Class, Draws, Lanes, Op, assemble};
+
+fn class_name(class: Class) -> &'static str {
+    Class::ALL.iter().find(|(known, _)| *known == class).expect("every class has a name").1
+}
+
+/// `isa/neuron.toml` is normative: the program's table says the same in every field.
+#[test]
+fn the_table_is_the_normative_one() {
+    let text = fs::read_to_string("isa/neuron.toml").expect("isa/neuron.toml");
+    let file: toml::Table = text.parse().expect("TOML");
+    let written: Vec<_> = file["instruction"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|line| {
+            let text = |key: &str| line[key].as_str().expect("a text").to_owned();
+            let number = |key: &str| line[key].as_integer().expect("a number");
+            assert!(!text("semantics").is_empty());
+            (text("mnemonic"), number("opcode"), text("operands"), number("cycles"), text("energy_event"))
+        })
+        .collect();
+    let built: Vec<_> = Op::TABLE
+        .iter()
+        .map(|info| {
+            let class = class_name(info.class).to_owned();
+            let operands = info.form.operands().to_owned();
+            (info.mnemonic.to_owned(), i64::from(info.opcode), operands, i64::from(info.cycles), class)
+        })
+        .collect();
+    assert_eq!(written, built);
+    let limit = |key: &str| file["limits"][key].as_integer().expect("a number") as usize;
+    assert_eq!(limit("instructions"), spikeloom::isa::PROGRAM_MAX);
+    assert_eq!(limit("state_bytes"), spikeloom::isa::STATE_BYTES_MAX as usize);
+    assert_eq!(limit("inputs"), spikeloom::isa::INPUTS_MAX);
+    assert_eq!(limit("outputs"), spikeloom::isa::OUTPUTS_MAX);
+    assert_eq!(limit("parameters"), spikeloom::isa::PARAMETERS_MAX);
+    assert_eq!(limit("table_entries"), usize::from(spikeloom::isa::TABLE_MAX));
+}
+
+/// The table of the manual is made from `isa/neuron.toml`.
+#[test]
+fn the_manual_is_fresh() {
+    let text = fs::read_to_string("isa/neuron.toml").expect("isa/neuron.toml");
+    let file: toml::Table = text.parse().expect("TOML");
+    let mut table =
+        "| instruction | opcode | cycles | energy event | what it does |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for line in file["instruction"].as_array().expect("a list") {
+        let text = |key: &str| line[key].as_str().expect("a text").replace('|', "\\|");
+        let (opcode, cycles) = (line["opcode"].as_integer(), line["cycles"].as_integer());
+        let (opcode, cycles) = (opcode.expect("a number"), cycles.expect("a number"));
+        let (name, operands, event) = (text("mnemonic"), text("operands"), text("energy_event"));
+        let what = text("semantics");
+        writeln!(table, "| `{name} {operands}` | {opcode:#04x} | {cycles} | {event} | {what} |").expect("a string");
+    }
+    let manual = fs::read_to_string("isa/neuron.md").expect("isa/neuron.md");
+    let (head, rest) = manual.split_once("--test isa` -->\n").expect("the begin mark");
+    let (held, tail) = rest.split_once("<!-- end -->").expect("the end mark");
+    if std::env::var_os("SPIKELOOM_UPDATE").is_some() {
+        fs::write("isa/neuron.md", format!("{head}--test isa` -->\n{table}<!-- end -->{tail}")).expect("writable");
+    } else {
+        assert_eq!(held, table, "isa/neuron.md is stale: SPIKELOOM_UPDATE=1 cargo test --release --test isa");
+    }
+}
+
+/// The example of the manual fires when it should: v = decay(v) + 100, threshold 640.
+#[test]
+fn the_example_of_the_manual_fires_as_computed_by_hand() {
+    let manual = fs::read_to_string("isa/neuron.md").expect("isa/neuron.md");
+    let (_, example) = manual.split_once("    ; leaky").expect("the example");
+    let (example, _) = example.split_once("\n\nDeclarations").expect("its end");
+    let program = assemble(&format!(";{example}"), "isa/neuron.md").unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(program.layout().state_bytes, 3);
+    let bound = [("decay".to_owned(), Binding::Shared(409))];
+    let mut lanes = Lanes::new(program, 1, &bound, Draws { seed: 0, core: 0 }).expect("fits");
+    let (mut v, mut expected, mut fired) = (0_i64, Vec::new(), Vec::new());
+    for tick in 0..40 {
+        v = ((v * (4096 - 409)) >> 12) + 100;
+        if v > 640 {
+            expected.push(tick);
+            v = 0;
+        }
+        lanes.step(&[&[100]], tick, &mut |_, _| fired.push(tick));
+        assert_eq!(i64::from(lanes.state(0)[0]), v, "tick {tick}");
+    }
+    assert!(!expected.is_empty());
+    assert_eq!(fired, expected);
+}
