@@ -24,6 +24,7 @@ fn mesh(width: u16, height: u16, cores_per_router: u16) -> MeshSpec {
         cycle: Some(Picos(CYCLE)),
         buffer: 16,
         host: (0, 0),
+        edge: None,
     }
 }
 

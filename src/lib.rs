@@ -11,10 +11,12 @@ pub mod event;
 pub mod fixed;
 pub mod ids;
 pub mod rng;
+pub mod rule;
 pub mod units;
 
 pub mod chip;
 pub mod graph;
+pub mod isa;
 pub mod stimulus;
 
 pub mod image;
@@ -25,7 +27,9 @@ pub mod compile;
 pub mod emu;
 pub mod energy;
 pub mod oracle;
+pub mod place;
 pub mod report;
+pub mod synthetic;
 pub mod trace;
 pub mod train;
 

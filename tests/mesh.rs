@@ -23,6 +23,7 @@ fn square(side: u16) -> MeshSpec {
         cycle: Some(Picos(1_009)),
         buffer: 4,
         host: (0, 0),
+        edge: None,
     }
 }
 
@@ -205,6 +206,7 @@ fn any_spec() -> impl Strategy<Value = MeshSpec> {
             cycle,
             buffer,
             host: (host.0 % width, host.1 % height),
+            edge: None,
         })
 }
 

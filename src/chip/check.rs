@@ -48,6 +48,8 @@ pub(super) fn file(file: &File, tree: &Node, problems: &mut Vec<Problem>) {
     let fits = chip.family.is_clocked() == matches!(chip.sync, SyncSpec::Clocked { .. });
     let limit = "clocked for families ranc and tinyodin, another for the others";
     checker.demand(fits, "sync.kind", "does not fit the family of the core", limit);
+    let single = !chip.family.is_clocked() || chip.mesh.edge.is_none();
+    checker.demand(single, "board", "tiles a chip that is described in clocked logic", "families crossbar and cuba");
     let (min, max) = file.supply;
     checker.demand(0 < min && min <= max, "supply", "has its minimum above its maximum, or zero", "0 < min <= max");
     for set in file.sets.iter().filter(|set| set.energy.cost_set != cost::NONE) {
@@ -77,7 +79,13 @@ fn crossbar(checker: &mut Checker<'_>, spec: &CrossbarSpec, capacity: &CapacityL
     checker.demand(spec.delay_min <= spec.delay_max, "core.crossbar.delay_max", what, "delay_min <= delay_max");
     let far = mesh.width.max(mesh.height) - 1;
     let what = format!("is {}, but the mesh is {} routers from end to end", spec.reach, far);
-    checker.demand(spec.reach >= far, "core.crossbar.reach", what, "every core must be able to reach every core");
+    // On a board they need not all; the compiler and the image check look at each route.
+    checker.demand(
+        mesh.edge.is_some() || spec.reach >= far,
+        "core.crossbar.reach",
+        what,
+        "every core must be able to reach every core",
+    );
     // V, plus every axon at the largest weight, plus the leak, in one 32-bit accumulator.
     let weight = (1_i64 << (spec.weight_bits - 1)) * (i64::from(capacity.axons_in) + 1);
     let most = weight + (1_i64 << (spec.potential_bits - 1)) + (1_i64 << spec.threshold_bits);

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::defects::{self, Stated};
 use super::read::{self, File, choice};
 use super::section::Found;
 use super::spec::{ChipSpec, SyncSpec};
@@ -12,14 +13,15 @@ use crate::units::Picos;
 /// A chip file larger than this is not read.
 const MOST_BYTES: usize = 1 << 20;
 
-const BUILTIN: [(&str, &str); 5] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("truenorth", include_str!("../../isa/chips/truenorth.toml")),
+    ("truenorth_4x4", include_str!("../../isa/chips/truenorth_4x4.toml")),
     ("loihi", include_str!("../../isa/chips/loihi.toml")),
     ("ranc", include_str!("../../isa/chips/ranc.toml")),
     ("tinyodin", include_str!("../../isa/chips/tinyodin.toml")),
     ("example", include_str!("../../isa/chips/example.toml")),
 ];
-const NAMES: [&str; 5] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0];
+const NAMES: [&str; 6] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0];
 
 /// What a run chooses about a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +35,10 @@ pub struct LoadOptions {
     /// Dotted keys with values that replace those of the file, in order, such as `("mesh.buffer", "4")` or
     /// `("mesh.hop_x", "5 ns")`. Values are TOML, or a number with a unit; their source is the command line.
     pub set: Vec<(String, String)>,
+    /// Defects besides those of the file, such as `core=17`, `neuron=17:3` or `link=17:east`.
+    pub defects: Vec<String>,
+    /// A file with more of them: the table `[defects]` of a chip file.
+    pub defects_file: Option<String>,
 }
 
 /// Names of the chips that come with the program.
@@ -95,18 +101,34 @@ pub fn parse(text: &str, file: &str, options: &LoadOptions) -> Result<ChipSpec> 
     for (key, value) in &options.set {
         tree::set(&mut tree, key, value, &mut found.problems);
     }
-    let read = read::file(&tree, &mut found);
+    let mut read = read::file(&tree, &mut found);
     if let Some(read) = read.as_ref().filter(|_| found.problems.is_empty()) {
         check::file(read, &tree, &mut found.problems);
+    }
+    let dead = more_defects(options, &mut found)?;
+    if let Some(file) = read.as_mut().filter(|_| found.problems.is_empty()) {
+        defects::enter(&mut file.chip, dead, &mut found);
     }
     let chip = read.filter(|_| found.problems.is_empty()).and_then(|read| choose(read, options, &mut found));
     Problems::check(found.problems, chip)?
         .ok_or_else(|| Problem::invalid("chip/file", file, "the file describes no chip").into())
 }
 
+/// Defects that a run states besides those of the chip file.
+fn more_defects(options: &LoadOptions, found: &mut Found) -> Result<Vec<Stated>> {
+    let mut stated: Vec<Stated> = options.defects.iter().filter_map(|text| defects::argument(text, found)).collect();
+    if let Some(path) = &options.defects_file {
+        let text = read_file(path)?;
+        let tree = tree::parse(&text, path, &mut found.problems);
+        Problems::check(std::mem::take(&mut found.problems), ())?;
+        stated.extend(defects::file(&tree, found));
+    }
+    Ok(stated)
+}
+
 /// Applies the choices of a run.
 fn choose(file: File, options: &LoadOptions, found: &mut Found) -> Option<ChipSpec> {
-    let File { mut chip, default_cost_set, sets, supply } = file;
+    let File { mut chip, default_cost_set, sets, supply, chips } = file;
     let name = options.cost_set.as_ref().unwrap_or(&default_cost_set);
     let names: Vec<String> = sets.iter().map(|set| set.energy.cost_set.clone()).collect();
     let Some(set) = sets.into_iter().find(|set| set.energy.cost_set == *name) else {
@@ -115,6 +137,9 @@ fn choose(file: File, options: &LoadOptions, found: &mut Found) -> Option<ChipSp
         return None;
     };
     chip.energy = set.energy;
+    if let Some(power) = &mut chip.energy.static_power {
+        power.nanowatts = power.nanowatts.saturating_mul(u64::from(chips));
+    }
     chip.times = set.times;
     if let Some(sync) = set.sync {
         found.facts.retain(|fact| !fact.key.starts_with("sync."));

@@ -5,10 +5,12 @@
 //! `cost` (tables to fields) -> `check` (across keys) -> `load` (the choices of a run). `isa/README.md` is the
 //! manual of the format.
 
+mod board;
 mod check;
 mod clocked;
 mod cost;
 mod crossbar;
+mod defects;
 mod load;
 mod quantity;
 mod read;
@@ -16,8 +18,10 @@ mod section;
 mod spec;
 mod tree;
 
+pub use board::EdgeLink;
 pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
+pub use defects::{Defects, SIDES};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,

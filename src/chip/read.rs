@@ -1,8 +1,10 @@
 //! From the tree of a chip file to a [`ChipSpec`]: one function a table.
 
+use super::board;
 use super::clocked;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
+use super::defects::{self, Defects};
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
@@ -26,6 +28,8 @@ pub(super) struct File {
     pub(super) sets: Vec<CostSet>,
     /// Lowest and highest supply in millivolts.
     pub(super) supply: (u64, u64),
+    /// Chips on the board.
+    pub(super) chips: u32,
 }
 
 /// Reads the whole tree; the result is meaningful only where `found` stays without problems.
@@ -37,6 +41,8 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
     let core = root.required("core", found).and_then(|section| core(section, found));
     let clocked = core.as_ref().is_some_and(|(family, _)| family.is_clocked());
     let mesh = root.required("mesh", found).map(|section| mesh(section, clocked, found));
+    let board = root.section("board", found).map(|section| board::read(section, found));
+    let dead = root.section("defects", found).map(|section| defects::read(section, found));
     let sync = root.required("sync", found).and_then(|section| sync(section, found));
     let supply = root.section("supply", found).map_or((1, 100_000), |section| supply(section, found));
     // A clocked design may have no price at all: it is a description, not silicon.
@@ -52,14 +58,16 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
         Some(vec![cost::none(found)])
     };
     root.finish(found);
-    let ((family, capacity), mesh, sync) = (core?, mesh?, sync?);
+    let ((family, capacity), mut mesh, sync) = (core?, mesh?, sync?);
+    let chips = board::tile(board, &mut mesh, found);
     let digest = digest(&name, &family, &capacity, &mesh);
-    let chip = ChipSpec {
+    let mut chip = ChipSpec {
         name,
         title,
         family,
         capacity,
         mesh,
+        defects: Defects::default(),
         sync,
         times: super::UnitTimes::default(),
         energy: super::EnergyTable {
@@ -73,7 +81,8 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
         unknown: Vec::new(),
         digest,
     };
-    Some(File { chip, default_cost_set, sets: sets?, supply })
+    defects::enter(&mut chip, dead.unwrap_or_default(), found);
+    Some(File { chip, default_cost_set, sets: sets?, supply, chips })
 }
 
 fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, CapacityLimits)> {
@@ -216,6 +225,7 @@ fn mesh(mut section: Section<'_>, clocked: bool, found: &mut Found) -> MeshSpec 
         cycle,
         buffer: section.number("buffer", 1..=4096, found) as u16,
         host: (host.first().copied().unwrap_or(0) as u16, host.get(1).copied().unwrap_or(0) as u16),
+        edge: None,
     };
     section.finish(found);
     spec
@@ -270,6 +280,9 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
     let count = |number: u32| i64::from(number);
     words(&mut digester, &[count(capacity.neurons), count(capacity.axons_in), count(capacity.axons_out)]);
     words(&mut digester, &[mesh.width.into(), mesh.height.into(), mesh.cores_per_router.into()]);
+    if let Some(edge) = &mesh.edge {
+        words(&mut digester, &[edge.tile.0.into(), edge.tile.1.into()]);
+    }
     match family {
         Family::Crossbar(c) => {
             words(&mut digester, &[1, c.axon_types.into(), c.weight_bits.into(), c.potential_bits.into()]);

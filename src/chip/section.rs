@@ -189,6 +189,18 @@ impl<'a> Section<'a> {
         values
     }
 
+    /// The entries of an array, where given: empty where it is not there or no array.
+    pub(super) fn list(&mut self, key: &str, found: &mut Found) -> &'a [Node] {
+        let Some(node) = self.get(key) else { return &[] };
+        match &node.value {
+            Value::List(items) => items,
+            _ => {
+                found.problems.push(wrong_kind(node, &self.path(key), "an array"));
+                &[]
+            }
+        }
+    }
+
     /// A quantity that must be there; zero where it is wrong.
     pub(super) fn quantity(&mut self, key: &str, dimension: Dimension, found: &mut Found) -> u64 {
         if self.get(key).is_none() {

@@ -1,7 +1,9 @@
 //! The resolved chip description: integers only, immutable, one per run.
 
+use super::board::EdgeLink;
 use super::clocked::{RancSpec, TinyOdinSpec};
 use super::crossbar::CrossbarOptions;
+use super::defects::Defects;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -48,6 +50,8 @@ pub struct ChipSpec {
     pub capacity: CapacityLimits,
     /// Routers and links.
     pub mesh: MeshSpec,
+    /// What of it does not work.
+    pub defects: Defects,
     /// How a tick ends.
     pub sync: SyncSpec,
     /// Time of each unit operation.
@@ -259,6 +263,8 @@ pub struct MeshSpec {
     pub buffer: u16,
     /// Router (x, y) at whose extra port the host injects stimulus packets.
     pub host: (u16, u16),
+    /// The links over chip edges, where the mesh is that of a board of several chips.
+    pub edge: Option<EdgeLink>,
 }
 
 /// How a tick ends.
@@ -325,7 +331,7 @@ pub struct EnergyEntry {
 /// Power that flows whether or not anything happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StaticPower {
-    /// Power of the whole chip in nanowatts at `reference_mv`.
+    /// Power of the whole chip, or of all chips of a board, in nanowatts at `reference_mv`.
     pub nanowatts: u64,
     /// Supply at which it holds, in millivolts.
     pub reference_mv: u32,

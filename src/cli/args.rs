@@ -53,6 +53,10 @@ pub(super) enum Command {
     Compile(CompileArgs),
     /// Read a chip-level file of another tool: RANC, tinyODIN, IBM NSCS
     Import(ImportArgs),
+    /// Write an image, and its stimulus, as files of IBM's TrueNorth software
+    Export(ExportArgs),
+    /// Power over rate and synapse count with synthetic networks, beside what was measured
+    Sweep(SweepArgs),
     /// Run an image with a stimulus: spikes, energy, latency
     Run(RunArgs),
     /// Show what an image holds and how full each core is
@@ -65,6 +69,8 @@ pub(super) enum Command {
     Chip(ChipArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
+    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    Map(super::map::MapArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -99,6 +105,12 @@ pub(super) struct ChipTuning {
     /// Override any number of the chip file, such as mesh.buffer=4; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Something of the chip is dead: core=17, router=17, neuron=17:3, axon=17:3 or link=17:east; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub defect: Vec<String>,
+    /// A TOML file with a table [defects]: lists cores, routers, neurons, axons, links
+    #[arg(long, value_name = "FILE")]
+    pub defects: Option<String>,
 }
 
 impl ChipTuning {
@@ -109,6 +121,8 @@ impl ChipTuning {
             supply_mv: self.supply,
             tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
             set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
+            defects: self.defect.clone(),
+            defects_file: self.defects.clone(),
         })
     }
 }
@@ -271,7 +285,7 @@ pub(super) enum ImportFormat {
 pub(super) struct RunArgs {
     /// The image that `compile` wrote
     pub image: PathBuf,
-    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .bs2/.bin, a folder or a file,label list of recordings
+    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, a folder or a list of recordings
     #[arg(short, long, value_name = "FILE")]
     pub input: PathBuf,
     /// The chip, where it is not the built-in one that the image names
@@ -411,6 +425,76 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub hidden: Option<u32>,
     /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExportArgs {
+    /// The image
+    pub image: PathBuf,
+    /// The model file of NSCS to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A stimulus to write too; needs --spikes
+    #[arg(short, long, value_name = "FILE", requires = "spikes")]
+    pub input: Option<PathBuf>,
+    /// The spike file (.sfti) to write
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub spikes: Option<PathBuf>,
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    #[command(flatten)]
+    pub stimulus: StimulusArgs,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SweepArgs {
+    /// A built-in chip or a chip file, with one-bit crossbars
+    #[arg(long, value_name = "NAME|FILE", default_value = "truenorth")]
+    pub chip: String,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    /// Mean rates, in spikes of a neuron in 1000 ticks
+    #[arg(long, value_name = "HZ", value_delimiter = ',', default_values_t = [0.0, 20.0, 50.0, 100.0, 200.0])]
+    pub rates: Vec<f64>,
+    /// Synapses of each axon
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [0, 64, 128, 192, 256])]
+    pub synapses: Vec<u16>,
+    /// Also run the published operating points, each at its own supply and tick
+    #[arg(long)]
+    pub published: bool,
+    /// Run nothing but the published operating points
+    #[arg(long)]
+    pub only_published: bool,
+    /// Ticks that are billed, after a lead-in of 20
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub ticks: u32,
+    /// Load only the first N cores; the chip's memory is swept and its leakage flows all the same
+    #[arg(long, value_name = "N")]
+    pub cores: Option<u32>,
+    /// Every neuron draws a random threshold in every tick
+    #[arg(long)]
+    pub stochastic: bool,
+    /// Seed of the networks
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Worker threads; 0 means one a processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Write the points as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write a page with the heat map
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Overwrite files
     #[arg(long)]
     pub force: bool,
 }

@@ -5,12 +5,15 @@ mod chip;
 mod compile;
 mod console;
 mod demo;
+mod export;
 mod import;
 mod inspect;
+mod map;
 mod progress;
 mod report;
 mod run;
 mod session;
+mod sweep;
 mod trace;
 mod train;
 mod verify;
@@ -48,11 +51,14 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Demo(args) => demo::run(&args, console),
         Command::Compile(args) => compile::run(&args, console),
         Command::Import(args) => import::run(&args, console),
+        Command::Export(args) => export::run(&args, console),
+        Command::Sweep(args) => sweep::run(&args, console),
         Command::Run(args) => run::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),
         Command::Chip(args) => chip::run(&args, console),
+        Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "spikeloom", &mut std::io::stdout());

@@ -64,6 +64,15 @@ impl Session {
             let sample = foreign::read_tinyodin_events(&read_text(path)?, &path.display().to_string())?;
             return Ok(Stimulus { samples: vec![sample], inputs: self.inputs() });
         }
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sfti")) {
+            let text = super::console::read_text(path)?;
+            let mut stimulus = crate::foreign::read_sfti(&text, &path.display().to_string(), &self.image)?;
+            if let (Some(ticks), [sample]) = (args.ticks, stimulus.samples.as_mut_slice()) {
+                sample.spikes.retain(|spike| spike.tick < ticks);
+                sample.ticks = ticks;
+            }
+            return Ok(stimulus);
+        }
         let mut options = args.options()?;
         // A recording's sensor is what the input population is shaped like.
         options.shape = self

@@ -5,6 +5,7 @@ mod cuba;
 mod log;
 mod options;
 pub mod place;
+mod repair;
 mod usage;
 mod verify;
 
@@ -53,11 +54,12 @@ fn imported_only(chip: &ChipSpec) -> Problems {
 /// verified against the integer network.
 pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
     let network = integers(network, chip, options, log)?;
-    let image = match &chip.family {
+    let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
         Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };
+    repair::repair(&mut image, chip, log)?;
     verify(&image, &network, chip)?;
     (log.cores, log.metrics) = usage(&image, chip);
     let Metrics { cores, connections, hops, added_neurons } = log.metrics;

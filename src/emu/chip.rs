@@ -1,19 +1,50 @@
 //! The chip: cores and what lies between them, tick by tick.
 
-use super::Record;
+use super::banks::Banks;
 use super::counters::{EventCounts, Faults, LinkLoad, SampleResult};
 use super::fabric::Fabric;
 use super::neurocore::Core;
-use super::program::Program;
+use super::program::{Program, Target};
+use super::run::Feed;
+use super::traffic::settle;
+use super::{Record, shard};
+use crate::diag::Result;
 use crate::stimulus::InputSpike;
+use crate::units::Picos;
 
 /// The state of a chip that runs a [`Program`].
 #[derive(Debug)]
 pub struct Chip<'p> {
     pub(super) program: &'p Program,
-    pub(super) cores: Vec<Core>,
-    pub(super) fabric: Fabric,
+    pub(super) engine: Engine,
     pub(super) tick: u32,
+    threads: usize,
+}
+
+/// What runs, by family.
+#[derive(Debug)]
+pub(super) enum Engine {
+    /// Crossbar cores.
+    Crossbars(Banks),
+    /// List cores.
+    Lists(Lists),
+}
+
+/// A chip of list cores.
+#[derive(Debug)]
+pub(super) struct Lists {
+    cores: Vec<Core>,
+    fabric: Fabric,
+}
+
+impl Engine {
+    /// u and v of a neuron of a core, by the core's index; a crossbar neuron has no u.
+    pub(super) fn current_and_membrane(&self, core: usize, neuron: usize) -> (i32, i32) {
+        match self {
+            Self::Crossbars(banks) => (0, banks.membrane(core, neuron)),
+            Self::Lists(lists) => lists.cores[core].current_and_membrane(neuron),
+        }
+    }
 }
 
 /// What a sample did, with what is summed over the run.
@@ -29,52 +60,146 @@ impl<'p> Chip<'p> {
     /// In the reset state. `timing` says whether the time pass runs, `record` whose spikes are kept.
     #[must_use]
     pub fn new(program: &'p Program, timing: bool, record: &Record) -> Self {
-        let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
-        let cores = program.cores.iter().map(|core| Core::new(core, record, &outputs)).collect();
-        Self { program, cores, fabric: Fabric::new(program, timing), tick: 0 }
+        Self::on_threads(program, timing, record, 1)
+    }
+
+    /// [`Chip::new`], to be played on so many threads.
+    pub(super) fn on_threads(program: &'p Program, timing: bool, record: &Record, threads: usize) -> Self {
+        let engine = if program.is_crossbar() {
+            Engine::Crossbars(Banks::new(program, timing, record, threads))
+        } else {
+            Engine::Lists(Lists::new(program, timing, record))
+        };
+        Self { program, engine, tick: 0, threads }
     }
 
     /// Back to the state before the first tick.
     pub fn reset(&mut self) {
-        self.cores.iter_mut().zip(&self.program.cores).for_each(|(core, program)| core.reset(program));
-        self.fabric.reset();
+        match &mut self.engine {
+            Engine::Crossbars(banks) => banks.reset(self.program),
+            Engine::Lists(lists) => lists.reset(self.program),
+        }
         self.tick = 0;
     }
 
     /// One tick. `input` is the stimulus of the tick; its indices must be below [`Program::inputs`].
     pub fn tick(&mut self, input: &[InputSpike]) {
-        self.fabric.inject(self.program, input);
-        for (core, loaded) in self.cores.iter_mut().zip(&self.program.cores) {
-            core.step(self.program, loaded, self.tick);
+        match &mut self.engine {
+            Engine::Crossbars(banks) => banks.tick(self.program, input, self.tick),
+            Engine::Lists(lists) => lists.tick(self.program, input, self.tick),
         }
-        self.fabric.collect(self.program, &mut self.cores);
-        self.fabric.time(self.program, &mut self.cores);
-        self.fabric.deliver(self.program, &mut self.cores, self.tick);
         self.tick += 1;
+    }
+
+    /// Plays what `feed` gives.
+    pub(super) fn play(&mut self, feed: &mut Feed<'_>) -> Result<()> {
+        match &mut self.engine {
+            Engine::Crossbars(banks) => banks.play(self.program, &mut self.tick, feed),
+            Engine::Lists(Lists { cores, fabric }) if self.threads > 1 => {
+                shard::play(self.program, cores, fabric, &mut self.tick, self.threads, feed)
+            }
+            Engine::Lists(_) => self.play_alone(feed),
+        }
+    }
+
+    fn play_alone(&mut self, feed: &mut Feed<'_>) -> Result<()> {
+        while let Some(input) = feed.next_tick() {
+            self.tick(input);
+            if feed.strict() {
+                feed.check(self.faults())?;
+            }
+        }
+        Ok(())
     }
 
     /// Modelled faults since the reset.
     #[must_use]
     pub fn faults(&self) -> Faults {
+        match &self.engine {
+            Engine::Crossbars(banks) => banks.faults(),
+            Engine::Lists(lists) => lists.faults(),
+        }
+    }
+
+    /// Shows the spikes since the reset of every neuron of a core, by the core's index.
+    pub(super) fn spike_counts(&self, core: usize, show: impl FnOnce(&[u32])) {
+        match &self.engine {
+            Engine::Crossbars(banks) => banks.spike_counts(core, show),
+            Engine::Lists(lists) => show(&lists.cores[core].spike_counts),
+        }
+    }
+
+    /// Packets that the cores sent in the last tick: (time in it in ps, index of the core, target); none with timing
+    /// off.
+    pub(super) fn timed_packets(&self, mut show: impl FnMut(u64, u32, Target)) {
+        match &self.engine {
+            Engine::Crossbars(banks) => banks.timed_packets(show),
+            Engine::Lists(lists) => {
+                for (index, core) in (0..).zip(&lists.cores) {
+                    core.outbox.iter().for_each(|out| show(out.at.0, index, out.to));
+                }
+            }
+        }
+    }
+
+    /// How long the last tick took; `None` with timing off.
+    pub(super) fn last_duration(&self) -> Option<Picos> {
+        let times = match &self.engine {
+            Engine::Crossbars(banks) => banks.tick_times(),
+            Engine::Lists(lists) => &lists.fabric.tick_times,
+        };
+        times.last().map(|time| time.duration)
+    }
+
+    /// What happened since the reset. Links are not part of the reset: they are taken.
+    pub(super) fn outcome(&mut self) -> Outcome {
+        match &mut self.engine {
+            Engine::Crossbars(banks) => banks.outcome(self.program, self.tick),
+            Engine::Lists(lists) => lists.outcome(self.program, self.tick),
+        }
+    }
+}
+
+impl Lists {
+    fn new(program: &Program, timing: bool, record: &Record) -> Self {
+        let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
+        let cores = program.cores.iter().map(|core| Core::new(core, timing, record, &outputs)).collect();
+        Self { cores, fabric: Fabric::new(program, timing) }
+    }
+
+    fn reset(&mut self, program: &Program) {
+        self.cores.iter_mut().zip(&program.cores).for_each(|(core, program)| core.reset(program));
+        self.fabric.reset();
+    }
+
+    fn tick(&mut self, program: &Program, input: &[InputSpike], tick: u32) {
+        self.fabric.inject(program, input);
+        for (core, loaded) in self.cores.iter_mut().zip(&program.cores) {
+            core.step(program, loaded, tick);
+        }
+        self.fabric.collect(program, &mut self.cores);
+        self.fabric.time(program, &mut self.cores);
+        self.fabric.deliver(program, &mut self.cores, tick);
+    }
+
+    fn faults(&self) -> Faults {
         let mut faults = self.fabric.faults;
         self.cores.iter().for_each(|core| faults.merge(&core.faults));
         faults
     }
 
-    /// What happened since the reset. Links are not part of the reset: they are taken.
-    pub(super) fn outcome(&mut self) -> Outcome {
-        let core_counts: Vec<EventCounts> = self.cores.iter().map(|core| core.counts).collect();
-        let mut counts = self.fabric.counts;
+    fn outcome(&mut self, program: &Program, ticks: u32) -> Outcome {
+        let (core_counts, mut counts) = settle(program, &self.cores, self.fabric.counts);
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
         let mut spikes: Vec<_> = self.cores.iter().flat_map(|core| core.spikes.iter().copied()).collect();
         spikes.sort_unstable();
-        let population_spikes = self.population_spikes();
+        let population_spikes = self.population_spikes(program);
         let sample = SampleResult {
-            ticks: self.tick,
+            ticks,
             spikes,
-            output_counts: self.of_outputs(|core, neuron| core.spike_counts[neuron]),
-            output_first: self.of_outputs(|core, neuron| core.first_spikes[neuron]),
-            output_membranes: self.of_outputs(Core::membrane),
+            output_counts: self.of_outputs(program, |core, neuron| core.spike_counts[neuron]),
+            output_first: self.of_outputs(program, |core, neuron| core.first_spikes[neuron]),
+            output_membranes: self.of_outputs(program, Core::membrane),
             spike_total: population_spikes.iter().sum(),
             counts,
             faults: self.faults(),
@@ -84,14 +209,14 @@ impl<'p> Chip<'p> {
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }
 
-    fn of_outputs<T>(&self, value: impl Fn(&Core, usize) -> T) -> Vec<Vec<T>> {
+    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, usize) -> T) -> Vec<Vec<T>> {
         let of = |&(core, neuron): &(u32, u16)| value(&self.cores[core as usize], usize::from(neuron));
-        self.program.outputs.iter().map(|output| output.places.iter().map(of).collect()).collect()
+        program.outputs.iter().map(|output| output.places.iter().map(of).collect()).collect()
     }
 
-    fn population_spikes(&self) -> Vec<u64> {
-        let mut spikes = vec![0_u64; self.program.populations];
-        for (core, loaded) in self.cores.iter().zip(&self.program.cores) {
+    fn population_spikes(&self, program: &Program) -> Vec<u64> {
+        let mut spikes = vec![0_u64; program.populations];
+        for (core, loaded) in self.cores.iter().zip(&program.cores) {
             for (&count, identity) in core.spike_counts.iter().zip(&loaded.identities) {
                 if let Some(sum) = spikes.get_mut(identity.population as usize) {
                     *sum += u64::from(count);

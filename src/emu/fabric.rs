@@ -1,10 +1,11 @@
-//! What lies between the cores in a tick: the host's injection, the packets, the time pass, delivery.
+//! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
 use super::counters::{EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
 use super::mesh::{Arrival, Mesh, Packet};
 use super::neurocore::Core;
-use super::program::{Body, Program, Target};
+use super::program::{Program, Target};
 use super::sync::periods_late;
+use super::traffic::Hops;
 use crate::event::Event;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
@@ -94,28 +95,23 @@ impl Fabric {
                 self.parcels.extend(targets.iter().map(|&to| Parcel { from: HOST, to, ready: Picos::ZERO }));
             }
         }
+        let mut hops = Hops::default();
+        for parcel in &self.parcels {
+            hops.add(program.chip.mesh.host, program.cores[parcel.to.core as usize].router, true, 1);
+        }
+        hops.count(&mut self.counts);
         self.counts.add(Event::AxonOut, self.parcels.len() as u64);
-        self.counts.add(Event::MemoryBit, program.swept_bits);
     }
 
-    /// Gathers what the cores have sent, in core order, and counts the way of every packet.
+    /// Gathers what the cores have sent, in core order. With timing off it is not gathered but delivered as it is.
     pub(super) fn collect(&mut self, program: &Program, cores: &mut impl CoreTable) {
+        if self.mesh.is_none() {
+            return;
+        }
         for index in 0..program.cores.len() {
             let outbox = &cores.core(index).outbox;
             self.parcels.extend(outbox.iter().map(|out| Parcel { from: index as u32, to: out.to, ready: out.at }));
         }
-        let (mut x, mut y, mut local) = (0_u64, 0_u64, 0_u64);
-        for parcel in &self.parcels {
-            let to = program.cores[parcel.to.core as usize].router;
-            let from =
-                if parcel.from == HOST { program.chip.mesh.host } else { program.cores[parcel.from as usize].router };
-            x += u64::from(from.0.abs_diff(to.0));
-            y += u64::from(from.1.abs_diff(to.1));
-            local += u64::from(from == to && parcel.from != HOST);
-        }
-        self.counts.add(Event::HopX, x);
-        self.counts.add(Event::HopY, y);
-        self.counts.add(Event::TileLocal, local);
     }
 
     /// The time pass: packets cross the mesh, cores take them in, the tick ends.
@@ -155,19 +151,14 @@ impl Fabric {
             self.latency.worst = self.latency.worst.max(waited);
             let to = &program.cores[parcel.to.core as usize];
             let core = cores.core(parcel.to.core as usize);
-            let done = core.intake_free.max(arrival.at) + Core::intake_time(program, to, parcel.to.axon);
+            let done = core.intake_free.max(arrival.at) + Core::intake_time(to, parcel.to.axon);
             core.intake_free = done;
             let Some(period) = program.period else { continue };
-            let (deadline, turn) = match &to.body {
-                // A late bit waits until the ring comes round to its row again.
-                Body::Crossbar(body) => (period.saturating_mul(parcel.to.delay.into()), body.ring_rows() as u64),
-                Body::Cuba(_) => (period, 1),
-            };
-            let turns = periods_late(done, deadline, period.saturating_mul(turn));
+            let turns = periods_late(done, period, period);
             if turns > 0 {
                 self.faults.late_packets += 1;
                 self.lateness.resize(self.parcels.len(), 0);
-                self.lateness[arrival.tag as usize] = turns * turn;
+                self.lateness[arrival.tag as usize] = turns;
             }
         }
     }
@@ -192,18 +183,24 @@ impl Fabric {
         for (tag, parcel) in self.parcels.iter().enumerate() {
             let to = parcel.to;
             let core = cores.core(to.core as usize);
-            core.count_intake(&program.cores[to.core as usize], to.axon);
+            if parcel.from == HOST {
+                let counts = &mut core.counts;
+                Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
+            }
             match self.lateness.get(tag) {
-                None | Some(0) => place(program, core, to, tick),
+                None | Some(0) => core.accept(to.axon),
                 Some(&periods) => self.late.push(Late { sent: u64::from(tick) + periods, to }),
             }
+        }
+        if self.mesh.is_none() {
+            pass_on(program, cores);
         }
         self.lateness.clear();
         if !self.late.is_empty() {
             self.late.retain(|late| {
                 let due = late.sent == u64::from(tick);
                 if due {
-                    place(program, cores.core(late.to.core as usize), late.to, tick);
+                    cores.core(late.to.core as usize).accept(late.to.axon);
                 }
                 !due
             });
@@ -211,6 +208,15 @@ impl Fabric {
     }
 }
 
-fn place(program: &Program, core: &mut Core, to: Target, tick: u32) {
-    core.accept(&program.cores[to.core as usize], to.axon, tick.wrapping_add(u32::from(to.delay)));
+/// Places the packets of all neurons that fired in this tick, with timing off.
+fn pass_on(program: &Program, cores: &mut impl CoreTable) {
+    for (index, loaded) in program.cores.iter().enumerate() {
+        let fired = std::mem::take(&mut cores.core(index).fired);
+        for &neuron in &fired {
+            for to in loaded.targets_of(usize::from(neuron)) {
+                cores.core(to.core as usize).accept(to.axon);
+            }
+        }
+        cores.core(index).fired = fired;
+    }
 }

@@ -3,6 +3,7 @@
 //! Entry: [`run`] shows a stimulus to a compiled image. [`Chip::tick`] is the chip's tick in architected order;
 //! [`Program`] is what never changes during a run, [`Chip`] what does.
 
+mod banks;
 mod chip;
 pub mod clocked;
 pub mod counters;
@@ -17,6 +18,7 @@ mod run;
 mod shard;
 mod sync;
 pub mod tinyodin;
+mod traffic;
 pub mod watch;
 
 #[cfg(test)]
@@ -26,7 +28,7 @@ pub use chip::Chip;
 pub use probe::CompartmentState;
 pub use program::Program;
 pub use readout::Readout;
-pub use run::run;
+pub use run::{run, run_program};
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
-use super::neurocore::{CrossbarCore, CubaCore};
+use super::neurocore::{CrossbarCore, CubaCore, vector_units};
 use super::sync::barrier_time;
 use crate::chip::{ChipSpec, Family, SyncSpec, UnitTimes};
 use crate::diag::Result;
@@ -17,6 +17,9 @@ pub(super) struct Target {
     pub(super) axon: u16,
     pub(super) delay: u8,
 }
+
+/// The target core of a crossbar neuron without target.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// A neuron of a population; `population == u32::MAX` for copies and relays, which are no neurons of the network.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +45,8 @@ pub(super) struct CoreProgram {
     pub(super) id: CoreId,
     pub(super) router: (u16, u16),
     pub(super) body: Body,
-    /// Start of each neuron in `targets`, one more than there are neurons.
+    /// Start of each neuron in `targets`, one more than there are neurons. Empty in a crossbar core, whose neurons have
+    /// one target or none (core [`NOWHERE`]).
     pub(super) out_offsets: Vec<u32>,
     pub(super) targets: Vec<Target>,
     pub(super) identities: Vec<Identity>,
@@ -53,7 +57,31 @@ impl CoreProgram {
         self.identities.len()
     }
 
-    /// Where the spikes of `neuron` go.
+    /// Where the spikes of `neuron` of a crossbar core go.
+    #[inline]
+    pub(super) fn target_of(&self, neuron: usize) -> Option<Target> {
+        Some(self.targets[neuron]).filter(|to| to.core != NOWHERE)
+    }
+
+    /// What a crossbar core is loaded with.
+    #[inline]
+    pub(super) fn crossbar(&self) -> &CrossbarCore {
+        match &self.body {
+            Body::Crossbar(body) => body,
+            Body::Cuba(_) => unreachable!("a bank holds crossbar cores"),
+        }
+    }
+
+    /// Where the spikes of `neuron` of any core go.
+    pub(super) fn all_targets_of(&self, neuron: usize) -> impl Iterator<Item = Target> {
+        let (one, many) = match &self.body {
+            Body::Crossbar(_) => (self.target_of(neuron), &[][..]),
+            Body::Cuba(_) => (None, self.targets_of(neuron)),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
+    /// Where the spikes of `neuron` of a list core go.
     #[inline]
     pub(super) fn targets_of(&self, neuron: usize) -> &[Target] {
         &self.targets[self.out_offsets[neuron] as usize..self.out_offsets[neuron + 1] as usize]
@@ -116,6 +144,8 @@ pub struct Program {
     pub(super) period: Option<u64>,
     /// Bits of core memory that the sweep of a tick reads: every row of every core of the chip, loaded or not.
     pub(super) swept_bits: u64,
+    /// Whether vector units are used: results do not depend on it.
+    pub(super) vector: bool,
 }
 
 impl Program {
@@ -126,11 +156,12 @@ impl Program {
     pub fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
         image::contents(image, chip, "image")?;
         let times = Times::new(&chip.times);
+        let places = Places::new(image, chip);
         let cores: Vec<CoreProgram> = {
-            let cores = image.cores.iter().zip(identities(image));
-            cores.map(|(core, identities)| load_core(image, chip, &times, core, identities)).collect()
+            let cores = image.cores.iter().zip(identities(image, &places));
+            cores.map(|(core, identities)| load_core(&places, chip, &times, core, identities)).collect()
         };
-        let (input_offsets, input_targets) = load_inputs(image);
+        let (input_offsets, input_targets) = load_inputs(image, &places);
         let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
         routers.sort_unstable();
         routers.dedup();
@@ -138,7 +169,7 @@ impl Program {
         Ok(Self {
             times,
             populations: image.populations.len(),
-            outputs: image.outputs.iter().map(|output| load_output(image, output.population)).collect(),
+            outputs: image.outputs.iter().map(|output| load_output(image, &places, output.population)).collect(),
             depth: image.depth,
             input_offsets,
             input_targets,
@@ -156,7 +187,19 @@ impl Program {
             },
             chip: chip.clone(),
             cores,
+            vector: vector_units(),
         })
+    }
+
+    /// Without vector units of the processor, for comparison: slower, with the same results.
+    #[must_use]
+    pub fn scalar(self) -> Self {
+        Self { vector: false, ..self }
+    }
+
+    /// Whether it is loaded on a chip of crossbars.
+    pub(super) fn is_crossbar(&self) -> bool {
+        matches!(self.chip.family, Family::Crossbar(_))
     }
 
     /// Input neurons over all input populations.
@@ -178,13 +221,25 @@ impl Program {
     }
 }
 
-/// The index of a loaded core; the check has made sure that it is there.
-fn index_of(image: &Image, core: u32) -> u32 {
-    image.cores.binary_search_by_key(&core, |loaded| loaded.core).expect("a checked image loads its targets") as u32
+/// Indices of the loaded cores by physical number. The check has made sure that those that are asked for are there.
+struct Places(Vec<u32>);
+
+impl Places {
+    fn new(image: &Image, chip: &ChipSpec) -> Self {
+        let mut places = vec![NOWHERE; chip.cores() as usize];
+        for (index, core) in (0..).zip(&image.cores) {
+            places[core.core as usize] = index;
+        }
+        Self(places)
+    }
+
+    fn of(&self, core: u32) -> u32 {
+        self.0[core as usize]
+    }
 }
 
 fn load_core(
-    image: &Image,
+    places: &Places,
     chip: &ChipSpec,
     times: &Times,
     core: &image::CoreImage,
@@ -199,24 +254,19 @@ fn load_core(
             (CoreBody::Cuba(body), Family::Cuba(spec)) => Body::Cuba(CubaCore::new(body, spec, times)),
             _ => unreachable!("a checked image is of the chip's family"),
         },
-        out_offsets: vec![0],
+        out_offsets: Vec::new(),
         targets: Vec::new(),
         identities,
     };
     match &core.body {
         CoreBody::Crossbar(body) => {
-            for destination in &body.destinations {
-                program.targets.extend(destination.iter().map(|to| Target {
-                    core: index_of(image, to.core),
-                    axon: to.axon,
-                    delay: to.delay,
-                }));
-                program.out_offsets.push(program.targets.len() as u32);
-            }
+            let none = Target { core: NOWHERE, axon: 0, delay: 0 };
+            let target = |to: &image::Destination| Target { core: places.of(to.core), axon: to.axon, delay: to.delay };
+            program.targets = body.destinations.iter().map(|to| to.as_ref().map_or(none, target)).collect();
         }
         CoreBody::Cuba(body) => {
             let outs = body.axons_out.iter();
-            program.targets.extend(outs.map(|to| Target { core: index_of(image, to.core), axon: to.axon, delay: 1 }));
+            program.targets.extend(outs.map(|to| Target { core: places.of(to.core), axon: to.axon, delay: 1 }));
             program.out_offsets.clone_from(&body.out_offsets);
         }
         _ => unreachable!("clocked designs are not run tick by tick"),
@@ -225,25 +275,25 @@ fn load_core(
 }
 
 /// Who the neurons of each core are.
-fn identities(image: &Image) -> Vec<Vec<Identity>> {
+fn identities(image: &Image, places: &Places) -> Vec<Vec<Identity>> {
     let mut identities: Vec<Vec<Identity>> =
         image.cores.iter().map(|core| vec![Identity::NONE; core.body.neurons()]).collect();
     for (population, of) in image.populations.iter().enumerate() {
         for (neuron, place) in of.places.iter().enumerate() {
-            identities[index_of(image, place.core) as usize][usize::from(place.neuron)] =
+            identities[places.of(place.core) as usize][usize::from(place.neuron)] =
                 Identity { population: population as u32, neuron: neuron as u32 };
         }
     }
     identities
 }
 
-fn load_output(image: &Image, population: u32) -> Output {
-    let places = &image.populations[population as usize].places;
-    Output { population, places: places.iter().map(|place| (index_of(image, place.core), place.neuron)).collect() }
+fn load_output(image: &Image, places: &Places, population: u32) -> Output {
+    let of = &image.populations[population as usize].places;
+    Output { population, places: of.iter().map(|place| (places.of(place.core), place.neuron)).collect() }
 }
 
 /// Input populations in graph order, one behind the other.
-fn load_inputs(image: &Image) -> (Vec<u32>, Vec<Target>) {
+fn load_inputs(image: &Image, places: &Places) -> (Vec<u32>, Vec<Target>) {
     let mut inputs: Vec<&image::InputImage> = image.inputs.iter().collect();
     inputs.sort_by_key(|input| input.population);
     let mut offsets = vec![0];
@@ -252,7 +302,7 @@ fn load_inputs(image: &Image) -> (Vec<u32>, Vec<Target>) {
         let base = targets.len() as u32;
         offsets.extend(input.offsets[1..].iter().map(|&offset| base + offset));
         targets.extend(input.targets.iter().map(|to| Target {
-            core: index_of(image, to.core),
+            core: places.of(to.core),
             axon: to.axon,
             delay: to.delay,
         }));

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::chip::{Chip, Outcome};
 use super::counters::{Faults, RunResult};
 use super::program::Program;
-use super::{Control, RunOptions, clocked, shard};
+use super::{Control, RunOptions, clocked};
 use crate::chip::ChipSpec;
 use crate::diag::{Problem, Problems, Result};
 use crate::image::Image;
@@ -30,12 +30,24 @@ pub fn run(
     if chip.family.is_clocked() {
         return clocked::run(image, chip, stimulus, options, control);
     }
-    let program = Program::new(image, chip)?;
-    check_stimulus(&program, stimulus)?;
+    run_program(&Program::new(image, chip)?, stimulus, options, control)
+}
+
+/// [`run`] of a program that is loaded already.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_program(
+    program: &Program,
+    stimulus: &Stimulus,
+    options: &RunOptions,
+    control: &dyn Control,
+) -> Result<RunResult> {
+    check_stimulus(program, stimulus)?;
     let threads = options.threads.max(1);
     let whole_samples = stimulus.samples.len() >= threads;
     let (workers, shards) = if whole_samples { (threads, 1) } else { (1, threads) };
-    let show = Show { program: &program, stimulus, options, control, shards };
+    let show = Show { program, stimulus, options, control, shards };
     let shared = Shared {
         next: AtomicUsize::new(0),
         stopped: AtomicBool::new(false),
@@ -105,12 +117,12 @@ struct Show<'r> {
 impl Show<'_> {
     /// Shows samples, in order, until none is left, one fails, or the run is stopped.
     fn work(&self, shared: &Shared) {
-        let mut chip = Chip::new(self.program, self.options.timing, &self.options.record);
+        let mut chip = Chip::on_threads(self.program, self.options.timing, &self.options.record, self.shards);
         loop {
             let number = shared.next.fetch_add(1, Ordering::Relaxed);
             let Some(sample) = self.stimulus.samples.get(number) else { return };
             let mut feed = Feed::new(self, sample, number);
-            let played = shard::play(&mut chip, self.shards, &mut feed);
+            let played = chip.play(&mut feed);
             let stopped = feed.stopped;
             let mut collector = shared.collector.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(problems) = played {
@@ -176,6 +188,12 @@ impl<'r> Feed<'r> {
         self.cursor += now;
         self.tick += 1;
         Some(&rest[..now])
+    }
+
+    /// Leaves out the ticks up to the next spike of the stimulus, or the end; how many.
+    pub(super) fn skip(&mut self) -> u32 {
+        let next = self.sample.spikes.get(self.cursor).map_or(self.ticks, |spike| spike.tick);
+        next - std::mem::replace(&mut self.tick, next)
     }
 
     /// Whether faults end the run.

@@ -8,7 +8,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam::utils::Backoff;
 
-use super::chip::Chip;
 use super::fabric::{CoreTable, Fabric};
 use super::neurocore::Core;
 use super::program::Program;
@@ -17,15 +16,18 @@ use crate::diag::Result;
 
 type Shard<'c> = Mutex<&'c mut [Core]>;
 
-/// Plays what `feed` gives on `threads` threads.
-pub(super) fn play(chip: &mut Chip<'_>, threads: usize, feed: &mut Feed<'_>) -> Result<()> {
-    let per = chip.cores.len().div_ceil(threads.max(1)).max(1);
-    if per >= chip.cores.len() {
-        return alone(chip, feed);
-    }
-    let (program, fabric, tick) = (chip.program, &mut chip.fabric, &mut chip.tick);
-    let shards: Vec<Shard<'_>> = chip.cores.chunks_mut(per).map(Mutex::new).collect();
-    let meeting = Meeting::new(shards.len());
+/// Plays what `feed` gives on `threads` threads; `tick` counts on.
+pub(super) fn play(
+    program: &Program,
+    cores: &mut [Core],
+    fabric: &mut Fabric,
+    tick: &mut u32,
+    threads: usize,
+    feed: &mut Feed<'_>,
+) -> Result<()> {
+    let per = cores.len().div_ceil(threads.max(1)).max(1);
+    let shards: Vec<Shard<'_>> = cores.chunks_mut(per).map(Mutex::new).collect();
+    let meeting = Meeting::new(shards.len().max(1));
     std::thread::scope(|scope| {
         for number in 1..shards.len() {
             let (shards, meeting) = (&shards, &meeting);
@@ -36,17 +38,7 @@ pub(super) fn play(chip: &mut Chip<'_>, threads: usize, feed: &mut Feed<'_>) -> 
     })
 }
 
-fn alone(chip: &mut Chip<'_>, feed: &mut Feed<'_>) -> Result<()> {
-    while let Some(input) = feed.next_tick() {
-        chip.tick(input);
-        if feed.strict() {
-            feed.check(chip.faults())?;
-        }
-    }
-    Ok(())
-}
-
-/// The leader's ticks: as [`Chip::tick`], with the followers let in for the cores' step.
+/// The leader's ticks: as [`super::Chip::tick`], with the followers let in for the cores' step.
 fn lead(
     program: &Program,
     shards: &[Shard<'_>],
@@ -87,7 +79,8 @@ fn follow(program: &Program, shards: &[Shard<'_>], per: usize, number: usize, me
 }
 
 fn step(program: &Program, shards: &[Shard<'_>], per: usize, number: usize, tick: u32) {
-    let mut cores = lock(&shards[number]);
+    let Some(shard) = shards.get(number) else { return };
+    let mut cores = lock(shard);
     for (core, loaded) in cores.iter_mut().zip(&program.cores[number * per..]) {
         core.step(program, loaded, tick);
     }
@@ -110,7 +103,7 @@ impl CoreTable for Table<'_, '_> {
 }
 
 /// A barrier that spins, because a tick takes microseconds, and that can be ended.
-struct Meeting {
+pub(super) struct Meeting {
     parties: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
@@ -118,12 +111,12 @@ struct Meeting {
 }
 
 impl Meeting {
-    const fn new(parties: usize) -> Self {
+    pub(super) const fn new(parties: usize) -> Self {
         Self { parties, arrived: AtomicUsize::new(0), round: AtomicUsize::new(0), over: AtomicBool::new(false) }
     }
 
     /// Waits for all parties; `false` where the run is over.
-    fn wait(&self) -> bool {
+    pub(super) fn wait(&self) -> bool {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
             self.arrived.store(0, Ordering::Release);
@@ -143,7 +136,7 @@ impl Meeting {
 
 /// Ends the meeting when its thread ends, by a panic too, so that nobody waits for it for ever. Where a follower
 /// has panicked the leader's sample is lost: joining the scope passes the panic on.
-struct End<'m>(&'m Meeting);
+pub(super) struct End<'m>(pub(super) &'m Meeting);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {

@@ -42,7 +42,7 @@ pub fn signals(image: &Image, chip: &ChipSpec, watched: &[Place]) -> Vec<Signal>
 }
 
 /// Runs what is `shown` and tells every value of the signals to `tell`, repeats included; returns the end, in units of
-/// [`unit`].
+/// [`unit()`].
 ///
 /// # Errors
 /// As [`super::run`].

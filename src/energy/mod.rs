@@ -4,9 +4,11 @@
 
 mod baseline;
 mod odin;
+mod published;
 
 pub use baseline::{Baseline, Estimate, baselines};
 pub use odin::{PowerBill, PowerLaw, odin_power_law};
+pub use published::{Measured, OperatingPoint, operating_points};
 
 use crate::chip::{EnergyEntry, EnergyTable, StaticPower};
 use crate::emu::counters::EventCounts;

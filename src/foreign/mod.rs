@@ -3,6 +3,7 @@
 //! IBM's TrueNorth software (NSCS 1.4.0, Corelets) keeps models in an almost-JSON and input spikes in `.sfti` lines:
 //! [`read_nscs`] and [`read_sfti`] give an image and its stimulus, [`write_nscs`] and [`write_sfti`] write them back.
 
+mod crossbar;
 mod json;
 mod nscs;
 mod ranc;
@@ -12,6 +13,7 @@ mod tinyodin;
 #[cfg(test)]
 mod tests;
 
+pub use crossbar::{CROSSBAR_FORMAT, CrossbarProgram, read_crossbar};
 pub use json::{Json, Kind};
 pub use nscs::{Core, Link, Model, NeuronType, Nscs, Row, Rows, read_model, read_nscs, write_nscs};
 pub use ranc::{Imported, RancCycles, RancPacket, read_ranc_cycles, read_ranc_json, read_ranc_mem};

@@ -49,6 +49,9 @@ pub fn contents(image: &Image, chip: &ChipSpec, file: &str) -> Result<()> {
     }
     populations(image, &mut found);
     inputs(image, chip, &mut found);
+    if found.problems.is_empty() {
+        found.problems = super::unreachable(image, chip, file);
+    }
     Problems::check(found.problems, ())
 }
 

@@ -4,11 +4,15 @@ mod check;
 mod check_clocked;
 mod clocked;
 mod codec;
+mod route;
+mod rows;
 mod v1;
 
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use route::unreachable;
+pub use rows::Rows;
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
     InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::rows::Rows;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -55,7 +56,7 @@ pub struct Crossbar {
     /// Type of each axon, 0..=3.
     pub axon_types: Vec<u8>,
     /// Connection bits, axon-major: `ceil(neurons / 64)` words per axon, bit n is neuron n.
-    pub rows: Vec<u64>,
+    pub rows: Rows,
     /// Distinct neuron parameters.
     pub parameters: Vec<CrossbarParameters>,
     /// Parameter entry of each neuron.

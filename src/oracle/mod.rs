@@ -4,6 +4,7 @@ pub mod crossbar;
 mod crossbar_neuron;
 pub mod cuba;
 pub mod float;
+pub mod learning;
 
 /// What an integer oracle run gives: every population's spikes and final membranes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

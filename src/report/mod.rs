@@ -9,6 +9,7 @@ mod format;
 mod html;
 mod json;
 mod raster;
+mod surface;
 mod text;
 mod timing;
 
@@ -23,5 +24,6 @@ pub use json::model::{
     Timing,
 };
 pub use json::{SCHEMA_VERSION, json, json_schema, read_json};
+pub use surface::{HeldPoint, Surface, SurfacePoint};
 pub(crate) use text::table;
 pub use text::text;

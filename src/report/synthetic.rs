@@ -58,7 +58,9 @@ fn chip(width: u16) -> ChipSpec {
             cycle: None,
             buffer: 4,
             host: (0, 0),
+            edge: None,
         },
+        defects: crate::chip::Defects::default(),
         sync: SyncSpec::Barrier { table: vec![(1, Picos(113_000)), (32, Picos(465_000))] },
         times: UnitTimes::default(),
         energy: EnergyTable {

@@ -47,7 +47,9 @@ pub(crate) fn chip(side: u16, neurons: u32, axons: u32) -> ChipSpec {
             cycle: None,
             buffer: 1,
             host: (0, 0),
+            edge: None,
         },
+        defects: spikeloom::chip::Defects::default(),
         sync: SyncSpec::FixedTick { period: Picos::from_nanos(1_000_000) },
         times: UnitTimes::default(),
         energy: EnergyTable {

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use spikeloom::bits::BitRow;
 use spikeloom::emu::mesh::clocked::Flit;
-use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus};
+use spikeloom::emu::ranc::{
+    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput, RancTicks,
+};
 
 use crate::{Difference, cases, events, parse, run_all, value};
 
@@ -238,4 +240,42 @@ fn ranc_is_exact_event_by_event() {
 #[test]
 fn ranc_is_exact_in_every_cycle() {
     run_all("ranc (every cycle)", &cases(&["ranc", "ranc_trained"]), |path| check(path, Pace::Every));
+}
+
+/// The trained networks, whose ticks are far apart, without cycles: the same spikes, lines and potentials, on any threads.
+#[test]
+fn trained_networks_are_exact_without_cycles() {
+    let cases = cases(&["ranc_trained"]);
+    if cases.is_empty() && std::env::var_os("SPIKELOOM_GOLDEN").is_none() {
+        println!("no trained network here: too large to be committed");
+        return;
+    }
+    run_all("ranc (ticks alone)", &cases, |path| {
+        let case: Case = parse(path);
+        let (ticks, end) = (&case.stimulus.tick_cycles, case.stimulus.total_cycles);
+        let before = |cycle: u64| ticks.partition_point(|&tick| tick <= cycle) as u64;
+        let input = |packet: &Packet| RancTickInput {
+            tick: before(packet.cycle),
+            flit: Flit { dx: packet.dx, dy: packet.dy, axon: packet.axon, delay: packet.delay },
+        };
+        let inputs: Vec<RancTickInput> = case.stimulus.packets.iter().map(input).collect();
+        let inputs: Vec<_> = inputs.into_iter().filter(|input| input.tick < ticks.len() as u64).collect();
+        let mut expected: Vec<(u64, u32)> =
+            case.expected.out_packets.iter().map(|&(cycle, line)| (before(cycle) - 1, line)).collect();
+        expected.sort_unstable();
+        let mut found = Vec::new();
+        for threads in 1..=3 {
+            let mut chip = RancTicks::new(&config(&case)).unwrap_or_else(|error| panic!("{error}"));
+            let mut trace = chip.run(ticks.len() as u64, &inputs, threads).unwrap_or_else(|error| panic!("{error}"));
+            trace.out_packets.sort_unstable();
+            let at = |core: u32| (core % case.params.grid_x, core / case.params.grid_x);
+            let potentials: BTreeMap<u32, Vec<i64>> = positions(&case.params)
+                .filter_map(|core| Some((core, chip.potentials(at(core).0, at(core).1)?)))
+                .collect();
+            found.extend(value(end, "spikes", &trace.spikes, &(case.expected.spikes.len() as u64)));
+            found.extend(value(end, "out_packets", &trace.out_packets, &expected));
+            found.extend(value(end, "final_potentials", &potentials, &case.expected.final_potentials));
+        }
+        found
+    });
 }

@@ -3,7 +3,9 @@
 
 use spikeloom::bits::BitRow;
 use spikeloom::emu::mesh::clocked::Flit;
-use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus};
+use spikeloom::emu::ranc::{
+    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput, RancTicks,
+};
 use spikeloom::rng::Rng;
 
 /// Uniform in `low..=high`.
@@ -21,21 +23,21 @@ fn one_of(rng: &mut Rng, choices: &[u32]) -> u32 {
 
 fn config(rng: &mut Rng) -> RancConfig {
     let (grid_x, grid_y) = (count(rng, 1, 4), count(rng, 1, 3));
-    let potential_width = count(rng, 6, 12);
+    let potential_width = if rng.below(8) == 0 { one_of(rng, &[1, 2, 33, 40]) } else { count(rng, 6, 12) };
     let params = RancParams {
         grid_x,
         grid_y,
         output_core: (count(rng, 0, grid_x - 1), count(rng, 0, grid_y - 1)),
-        num_neurons: count(rng, 1, 12),
+        num_neurons: if rng.below(12) == 0 { count(rng, 60, 140) } else { count(rng, 1, 12) },
         num_axons: one_of(rng, &[2, 3, 5, 8, 16, 65, 130]),
         num_outputs: count(rng, 1, 9),
         num_ticks: one_of(rng, &[2, 4, 16]),
         num_weights: count(rng, 1, 5),
-        num_reset_modes: count(rng, 1, 4),
+        num_reset_modes: count(rng, 2, 4),
         potential_width,
-        weight_width: count(rng, 2, potential_width),
-        leak_width: count(rng, 2, 9),
-        threshold_width: count(rng, 4, 12),
+        weight_width: count(rng, 1, potential_width),
+        leak_width: count(rng, 1, 9),
+        threshold_width: if rng.below(8) == 0 { one_of(rng, &[1, 2, 40]) } else { count(rng, 4, 12) },
         dx_width: count(rng, 3, 9),
         dy_width: count(rng, 3, 9),
         router_buffer_depth: one_of(rng, &[1, 1, 2, 4]),
@@ -134,4 +136,104 @@ fn both_models_tell_the_same_on_random_chips() {
     }
     println!("random RANC chips: {spikes} spikes, {lost} lost writes, {dropped} dropped inputs, {overrun} overruns");
     assert!(spikes > 1_000 && lost > 10 && dropped > 100 && overrun > 50, "the chips are too tame");
+}
+
+/// Ticks far apart, delays short of the longest, nothing beyond the grid: then the function alone is what the hardware does.
+#[test]
+fn ticks_alone_do_what_the_cycles_do() {
+    let mut rng = Rng::new(6);
+    let (mut spikes, mut lines, mut calm) = (0, 0, 0);
+    for case in 0..200 {
+        let mut config = config(&mut rng);
+        let params = config.params.clone();
+        for core in &mut config.cores {
+            for neuron in &mut core.neurons {
+                neuron.delay = neuron.delay.min(params.num_ticks - 2);
+                let inside = |offset: i32, at: u32, size: u32| {
+                    (i64::from(offset) + i64::from(at)).clamp(0, i64::from(size) - 1) - i64::from(at)
+                };
+                neuron.dx = i32::try_from(inside(neuron.dx, core.x, params.grid_x)).expect("small");
+                neuron.dy = i32::try_from(inside(neuron.dy, core.y, params.grid_y)).expect("small");
+            }
+        }
+        let busy = u64::from(params.num_neurons * (params.num_axons + 2) + 3);
+        let (period, ticks) = (busy * 3 + 6000, 1 + rng.below(12));
+        let (mut stimulus, mut inputs) = (RancStimulus::default(), Vec::new());
+        for tick in 0..ticks {
+            stimulus.ticks.push((tick + 1) * period);
+            for number in 0..rng.below(20) {
+                let dx = i32::try_from(count(&mut rng, 0, params.grid_x - 1)).expect("small");
+                let dy = i32::try_from(count(&mut rng, 0, params.grid_y - 1)).expect("small");
+                let (axon, delay) =
+                    (count(&mut rng, 0, params.num_axons - 1), count(&mut rng, 0, params.num_ticks - 2));
+                let flit = Flit { dx, dy, axon, delay };
+                inputs.push(RancTickInput { tick, flit });
+                stimulus.packets.push(RancInput { cycle: (tick + 1) * period - 1000 + 25 * number, flit });
+            }
+        }
+        stimulus.cycles = (ticks + 1) * period;
+        let chip = run(&config, &stimulus, Pace::Events);
+        let trace = chip.trace();
+        // However far apart ticks are, a core next door can be at the end of its own when a spike comes.
+        if !trace.sched_writes_lost.is_empty() {
+            continue;
+        }
+        assert!(trace.tc_error_cycle.is_none() && trace.input_dropped.is_empty());
+        calm += 1;
+        for threads in 1..=3 {
+            let mut alone = RancTicks::new(&config).unwrap_or_else(|error| panic!("{error}"));
+            let first = ticks / 2;
+            let split = inputs.partition_point(|input| input.tick < first);
+            let mut told = Vec::new();
+            let mut fired = 0;
+            for (ticks, inputs) in [(first, &inputs[..split]), (ticks - first, &inputs[split..])] {
+                let part = alone.run(ticks, inputs, threads).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!((part.lost, part.stray), (0, 0));
+                fired += part.spikes;
+                told.extend(part.out_packets);
+            }
+            assert_eq!(fired, trace.spikes.len() as u64, "case {case}, {threads} threads: {params:?}");
+            for core in &config.cores {
+                let (x, y) = (core.x, core.y);
+                assert_eq!(alone.potentials(x, y), chip.potentials(y * params.grid_x + x), "case {case}, ({x}, {y})");
+            }
+            // Inputs for the bus arrive in the interval before their tick.
+            let shown: Vec<(u64, u32)> =
+                trace.out_packets.iter().map(|&(cycle, line)| ((cycle + 1000) / period - 1, line)).collect();
+            let sorted = |mut lines: Vec<(u64, u32)>| {
+                lines.sort_unstable();
+                lines
+            };
+            lines += shown.len();
+            assert_eq!(sorted(told), sorted(shown), "case {case}, {threads} threads: {params:?}");
+        }
+        spikes += trace.spikes.len();
+    }
+    println!("{calm} random RANC chips without cycles: {spikes} spikes, {lines} lines");
+    assert!(calm > 100 && spikes > 1_000 && lines > 100, "the chips are too tame");
+}
+
+/// What the hardware description cannot be built with is refused by name, with the limit.
+#[test]
+fn what_cannot_be_built_is_refused() {
+    type Change = fn(&mut RancParams);
+    let sound = config(&mut Rng::new(9));
+    let changes: [(&str, Change); 8] = [
+        ("num_reset_modes", |params| params.num_reset_modes = 1),
+        ("num_ticks", |params| params.num_ticks = 10),
+        ("num_ticks", |params| params.num_ticks = 1),
+        ("num_axons", |params| params.num_axons = 1),
+        ("router_buffer_depth", |params| params.router_buffer_depth = 3),
+        ("input_buffer_depth", |params| params.input_buffer_depth = 6),
+        ("weight_width", |params| (params.potential_width, params.weight_width) = (8, 9)),
+        ("router_buffer_depth", |params| {
+            (params.grid_x, params.grid_y, params.router_buffer_depth) = (4096, 4096, 1 << 16);
+        }),
+    ];
+    for (name, change) in changes {
+        let mut config = sound.clone();
+        change(&mut config.params);
+        let error = RancChip::new(&config, Pace::Events).map(|_| ()).expect_err(name).to_string();
+        assert!(error.contains(name), "{error}");
+    }
 }

@@ -151,7 +151,7 @@ fn relay_core(core: u32, chunks: &[(u32, u32)], targets: &mut [Vec<Destination>]
     };
     let mut body = Crossbar {
         axon_types: vec![0; chunks.len()],
-        rows: vec![0; chunks.len() * words],
+        rows: vec![0; chunks.len() * words].into(),
         parameters: vec![identity],
         parameter_of: vec![0; neurons],
         destinations: Vec::new(),
@@ -271,7 +271,7 @@ fn crossbar(packed: &Packed, core: usize, slots: &[Slot], registers: &Registers<
         parameter_of.push(number);
     }
     let destinations = slots.iter().map(|slot| slot.destination).collect();
-    Crossbar { axon_types, rows, parameters, parameter_of, destinations, seed: Crossbar::SEED }
+    Crossbar { axon_types, rows: rows.into(), parameters, parameter_of, destinations, seed: Crossbar::SEED }
 }
 
 /// Packets of the host.

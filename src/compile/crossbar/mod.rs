@@ -55,7 +55,7 @@ fn misfit_cores(graph: &IntGraph, chip: &ChipSpec, counts: &[usize]) -> Problem 
     let total: usize = counts.iter().sum();
     let what = format!("needs at least {total} cores: {}", shares.join(", "));
     Problem::misfit("crossbar/cores", "", what)
-        .limit(format!("{} cores on chip '{}'", chip.cores(), chip.name))
+        .limit(format!("{} cores on chip '{}'", chip.usable_cores(), chip.name))
         .help("fewer weight levels (--weight-bits), fan-in or channels need fewer axons, copies and relays")
 }
 

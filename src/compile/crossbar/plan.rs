@@ -83,7 +83,7 @@ fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool)
         if !changed {
             break;
         }
-        if total(&cores) > u64::from(chip.cores()) || round == ROUNDS {
+        if total(&cores) > u64::from(chip.usable_cores()) || round == ROUNDS {
             return Err(misfit_cores(graph, chip, &counts(&cores)).into());
         }
     }

@@ -28,7 +28,7 @@ fn cut(row: &Row<'_>, forced: &BTreeSet<u32>) -> Result<Vec<Draft>> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut start = 0;
     while start < row.len() {
-        if drafts.len() as u32 == row.chip.cores() {
+        if drafts.len() as u32 == row.chip.usable_cores() {
             return Err(too_many_cores(row, start).into());
         }
         let cut = forced.range(start + 1..).next().copied().unwrap_or(u32::MAX);
@@ -67,7 +67,7 @@ fn too_many_cores(row: &Row<'_>, placed: u32) -> Problem {
     let rest = row.len() - placed;
     let what = format!("{rest} of {} neurons are left over when all cores are full", row.len());
     Problem::misfit("cuba/cores", format!("population '{name}'"), what)
-        .limit(format!("{} cores on chip '{}'", row.chip.cores(), row.chip.name))
+        .limit(format!("{} cores on chip '{}'", row.chip.usable_cores(), row.chip.name))
         .help(format!(
             "{placed} neurons of this network fit: shrink populations or fan-in, lower the weight bits, \
              or describe a chip with more cores"

@@ -40,7 +40,9 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
             cycle: None,
             buffer: 4,
             host: (0, 0),
+            edge: None,
         },
+        defects: crate::chip::Defects::default(),
         sync: SyncSpec::Barrier { table: Vec::new() },
         times: UnitTimes::default(),
         energy: EnergyTable {

@@ -3,15 +3,24 @@
 //! Tick: the scheduler's row of the tick gives the active axons; each neuron integrates those that it is
 //! connected with, leaks, and compares with its thresholds (Merolla et al. 2014, supplement; Cassidy et al. 2013).
 //! Synapses are summed wide; V saturates at the edges of its register after them and again after the leak.
-//! This is the deterministic kernel; cores in which anything is random add what `stochastic` tells.
+//!
+//! Here is what a core is loaded with, and its neuron; [`walk`] goes through the neurons of a tick, [`lanes`] does 64
+//! of them at once where they are alike, and `stochastic` has what is random.
 
-use super::Sweep;
-use super::stochastic::{General, Lfsr};
-use crate::bits::ones;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod lanes;
+mod walk;
+
+pub(in crate::emu) use lanes::available as vector_units;
+pub(in crate::emu) use walk::{Drive, Scratch};
+
+use self::lanes::Range;
+use super::stochastic::{Draws, General};
+use super::stream::Stream;
 use crate::chip::CrossbarSpec;
-use crate::event::Event;
 use crate::fixed::saturate;
-use crate::image::{Crossbar, CrossbarParameters};
+use crate::image::{Crossbar, CrossbarParameters, Rows};
 
 /// Axon types of the architecture.
 const TYPES: usize = 4;
@@ -22,32 +31,49 @@ pub(in crate::emu) struct CrossbarCore {
     neurons: usize,
     /// Words of one row of connections.
     row_words: usize,
-    rows: Vec<u64>,
-    /// Start of the weights of each axon's type in `weights`.
-    weight_base: Vec<u32>,
-    /// By type, then neuron; 0 where the type is stochastic.
-    weights: Vec<i32>,
-    pub(super) somas: Vec<Soma>,
+    rows: Rows,
+    /// Axons of each type, as bits: `axon_words` words a type.
+    kinds: Vec<u64>,
+    axon_words: usize,
+    /// Distinct registers, and those of each neuron.
+    somas: Vec<Soma>,
+    soma_of: Vec<u16>,
+    initials: Vec<i32>,
+    initial_of: Vec<u16>,
+    /// Weights by type, then neuron, where neurons differ; 0 where the type is stochastic.
+    weights: Vec<i16>,
+    alike: Alike,
     pub(super) potential_bits: u32,
     /// What the deterministic kernel does without.
     general: Option<Box<General>>,
     /// Rows of the delay ring.
     ring_rows: usize,
-    /// Words of one row of the ring.
-    ring_words: usize,
 }
 
-/// Registers of a neuron that every tick needs.
-#[derive(Debug, Clone)]
+/// Whether the neurons can be taken 64 at a time.
+#[derive(Debug, Clone, Copy)]
+enum Alike {
+    /// They differ, or have modes that only one at a time can do.
+    No,
+    /// Equal and without random parts.
+    Plain(Range),
+    /// Equal, with a stochastic leak (the largest draw that acts), a random threshold, or both.
+    Random(Range, i64),
+}
+
+/// Registers of a neuron.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Soma {
     pub(super) threshold: u32,
     pub(super) negative_threshold: u32,
     pub(super) reset_value: i32,
-    initial: i32,
     pub(super) leak: i16,
     pub(super) leak_reversal: bool,
     pub(super) spike_reset: u8,
     pub(super) negative_saturate: bool,
+    /// By type; 0 where the type is stochastic.
+    weights: [i16; TYPES],
+    pub(super) draws: Draws,
 }
 
 impl Soma {
@@ -56,33 +82,85 @@ impl Soma {
             threshold: p.threshold,
             negative_threshold: p.negative_threshold,
             reset_value: p.reset_value,
-            initial: p.initial,
             leak: p.leak,
             leak_reversal: p.leak_reversal,
             spike_reset: p.spike_reset,
             negative_saturate: p.negative_saturate,
+            weights: std::array::from_fn(|kind| if p.stochastic_weights[kind] { 0 } else { p.weights[kind] }),
+            draws: Draws::of(p),
         }
     }
 }
 
+/// A neuron after its tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next {
+    pub(super) v: i32,
+    pub(super) fires: bool,
+    /// Whether V did not fit its register.
+    pub(super) overflows: bool,
+}
+
 impl CrossbarCore {
     pub(in crate::emu) fn new(image: &Crossbar, spec: &CrossbarSpec) -> Self {
-        let neurons = image.parameter_of.len();
-        let used = || image.parameter_of.iter().map(|&entry| &image.parameters[usize::from(entry)]);
-        let weight = |p: &CrossbarParameters, kind: usize| {
-            if p.stochastic_weights[kind] { 0 } else { i32::from(p.weights[kind]) }
-        };
-        Self {
-            neurons,
-            row_words: neurons.div_ceil(64),
+        let (somas, soma_of_entry) = distinct(image.parameters.iter().map(Soma::of));
+        let (initials, initial_of_entry) = distinct(image.parameters.iter().map(|p| p.initial));
+        let of_neurons = |of: &[u16]| image.parameter_of.iter().map(|&entry| of[usize::from(entry)]).collect();
+        let axon_words = image.axon_types.len().div_ceil(64);
+        let mut kinds = vec![0_u64; TYPES * axon_words];
+        for (axon, &kind) in image.axon_types.iter().enumerate() {
+            kinds[usize::from(kind) * axon_words + axon / 64] |= 1 << (axon % 64);
+        }
+        let mut core = Self {
+            neurons: image.parameter_of.len(),
+            row_words: image.parameter_of.len().div_ceil(64),
             rows: image.rows.clone(),
-            weight_base: image.axon_types.iter().map(|&kind| u32::from(kind) * neurons as u32).collect(),
-            weights: (0..TYPES).flat_map(|kind| used().map(move |p| weight(p, kind))).collect(),
-            somas: used().map(Soma::of).collect(),
+            kinds,
+            axon_words,
+            somas,
+            soma_of: of_neurons(&soma_of_entry),
+            initials,
+            initial_of: of_neurons(&initial_of_entry),
+            weights: Vec::new(),
+            alike: Alike::No,
             potential_bits: u32::from(spec.potential_bits),
             general: General::of(image, spec),
             ring_rows: usize::from(spec.delay_max) + 1,
-            ring_words: image.axon_types.len().div_ceil(64),
+        };
+        core.alike = core.alike();
+        if matches!(core.alike, Alike::No) {
+            let weight = |kind: usize, soma: u16| core.somas[usize::from(soma)].weights[kind];
+            core.weights =
+                (0..TYPES).flat_map(|kind| core.soma_of.iter().map(move |&soma| weight(kind, soma))).collect();
+        } else {
+            core.soma_of = Vec::new();
+        }
+        core
+    }
+
+    /// Whether all neurons are equal, and what a V of no event is.
+    fn alike(&self) -> Alike {
+        let Some(&first) = self.soma_of.first() else { return Alike::No };
+        let soma = &self.somas[usize::from(first)];
+        let draws = &soma.draws;
+        let known = self.soma_of.iter().all(|&other| other == first) && !soma.leak_reversal && !draws.any_weight;
+        // Within the range no register can have overflowed on the way: not before the leak either.
+        let edge = (3_i32 << (self.potential_bits - 3)) - 512;
+        let (alpha, beta) = (soma.threshold as i32, soma.negative_threshold as i32);
+        let range = Range { low: (-beta).max(-edge), high: alpha.min(edge) };
+        if !known || range.low >= range.high {
+            return Alike::No;
+        }
+        match &self.general {
+            Some(general) if draws.per_tick() > 0 => {
+                let acts = general.acts_up_to(i64::from(soma.leak).abs());
+                let eta = draws.mask == 0 || general.one_draw_a_threshold();
+                match acts {
+                    Some(most) if eta => Alike::Random(range, most),
+                    _ => Alike::No,
+                }
+            }
+            _ => Alike::Plain(range),
         }
     }
 
@@ -91,25 +169,29 @@ impl CrossbarCore {
         self.ring_rows
     }
 
-    pub(super) fn reset(&self) -> State {
-        State {
-            v: vec![0; self.neurons],
-            ring: vec![0; self.ring_rows * self.ring_words],
-            pending: vec![0; self.ring_rows],
-            sums: vec![0; self.neurons],
-            events: vec![0; self.neurons],
-            active: Vec::new(),
-            generator: self.generator(),
-        }
+    /// Words of a row of axons.
+    pub(in crate::emu) fn axon_words(&self) -> usize {
+        self.axon_words
     }
 
-    fn generator(&self) -> Lfsr {
-        self.general.as_ref().map_or_else(|| Lfsr::new(0), |general| general.generator())
+    /// Potential of a neuron before the first tick.
+    pub(in crate::emu) fn initial(&self, neuron: usize) -> i32 {
+        self.initials[usize::from(self.initial_of[neuron])]
+    }
+
+    /// The core's generator before the first tick, where anything draws.
+    pub(in crate::emu) fn generator(&self) -> Option<Stream> {
+        self.general.as_ref().map(|general| general.generator())
     }
 
     /// Whether a tick without input can differ from the one before, which changed nothing.
-    pub(super) fn draws_every_tick(&self) -> bool {
+    fn draws_every_tick(&self) -> bool {
         self.general.as_ref().is_some_and(|general| general.draws_every_tick())
+    }
+
+    /// The registers of a neuron.
+    pub(super) fn soma_of(&self, neuron: usize) -> &Soma {
+        &self.somas[self.soma_of.get(neuron).map_or(0, |&soma| usize::from(soma))]
     }
 
     /// Whether `neuron` has a synapse on `axon`.
@@ -117,16 +199,33 @@ impl CrossbarCore {
         self.rows[axon * self.row_words + neuron / 64] >> (neuron % 64) & 1 == 1
     }
 
-    /// One neuron's tick after its synapses: leak, thresholds. Gives V, whether it fires, and whether V saturated.
-    fn soma(&self, neuron: usize, v: i64) -> (i32, bool, bool) {
-        let soma = &self.somas[neuron];
+    /// One neuron's tick after its synapses, without draws: leak, thresholds.
+    fn soma(&self, neuron: usize, v: i64) -> Next {
+        let soma = self.soma_of(neuron);
+        if let Some(general) = &self.general {
+            return general.finish(self, soma, v, i64::from(soma.leak), 0);
+        }
         let integrated = saturate(v, self.potential_bits);
         let leaked = leak(soma.leak_reversal, i64::from(soma.leak), integrated);
         let kept = saturate(leaked, self.potential_bits);
         // Resets move V toward zero or to R, which fits: they cannot overflow.
         let (after, fires) = threshold(soma, kept);
-        (after as i32, fires, integrated != v || kept != leaked)
+        Next { v: after as i32, fires, overflows: integrated != v || kept != leaked }
     }
+}
+
+/// The different ones among `values`, and which of them each is.
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> (Vec<T>, Vec<u16>) {
+    let mut found: Vec<T> = Vec::new();
+    let mut which = Vec::new();
+    for value in values {
+        let at = found.iter().position(|known| *known == value).unwrap_or_else(|| {
+            found.push(value);
+            found.len() - 1
+        });
+        which.push(at as u16);
+    }
+    (found, which)
 }
 
 /// Adds the leak; with reversal it acts in the direction of V's sign and may not carry V across zero.
@@ -162,115 +261,6 @@ pub(super) fn threshold(soma: &Soma, v: i64) -> (i64, bool) {
     (after, false)
 }
 
-/// What changes.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    v: Vec<i32>,
-    /// Axon bits by ring row.
-    ring: Vec<u64>,
-    /// Active axons of each ring row.
-    pending: Vec<u32>,
-    /// Synaptic sums of the tick.
-    sums: Vec<i32>,
-    /// Synaptic events of the tick.
-    events: Vec<u32>,
-    /// Active axons of the tick, ascending, where synapses may be stochastic.
-    active: Vec<u16>,
-    generator: Lfsr,
-}
-
-impl State {
-    pub(super) fn reset(&mut self, core: &CrossbarCore) {
-        self.v.iter_mut().zip(&core.somas).for_each(|(v, soma)| *v = soma.initial);
-        self.ring.fill(0);
-        self.pending.fill(0);
-        self.generator = core.generator();
-    }
-
-    pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        self.v[neuron]
-    }
-
-    /// Whether any axon is active in `tick`.
-    pub(super) fn has_input(&self, tick: u32) -> bool {
-        self.pending[tick as usize % self.pending.len()] > 0
-    }
-
-    /// Sets the bit of `axon` for tick `due`; whether it was set already, so that two spikes merge.
-    pub(super) fn accept(&mut self, core: &CrossbarCore, axon: u16, due: u32) -> bool {
-        let row = due as usize % core.ring_rows;
-        let word = &mut self.ring[row * core.ring_words + usize::from(axon) / 64];
-        let bit = 1_u64 << (axon % 64);
-        let merged = *word & bit != 0;
-        *word |= bit;
-        self.pending[row] += u32::from(!merged);
-        merged
-    }
-
-    /// The tick of every neuron, ascending.
-    pub(super) fn update(&mut self, core: &CrossbarCore, tick: u32, sweep: &mut Sweep<'_>) {
-        self.integrate(core, tick);
-        match &core.general {
-            None => self.neurons(core, sweep, |_, _, neuron, v| core.soma(neuron, v)),
-            Some(general) => self
-                .neurons(core, sweep, |generator, active, neuron, v| general.soma(core, neuron, v, active, generator)),
-        }
-    }
-
-    /// Every neuron after its deterministic synapses; `soma` gives V, whether it fires and whether V overflowed.
-    #[inline]
-    fn neurons(
-        &mut self,
-        core: &CrossbarCore,
-        sweep: &mut Sweep<'_>,
-        soma: impl Fn(&mut Lfsr, &[u16], usize, i64) -> (i32, bool, bool),
-    ) {
-        let times = sweep.program.times;
-        let mut synaptic = 0_u64;
-        for neuron in 0..core.neurons {
-            let events = u64::from(self.events[neuron]);
-            let before = self.v[neuron];
-            let integrated = i64::from(before) + i64::from(self.sums[neuron]);
-            let (v, fires, overflowed) = soma(&mut self.generator, &self.active, neuron, integrated);
-            self.v[neuron] = v;
-            let active = u64::from(events > 0 || v != before || fires);
-            synaptic += events;
-            sweep.active += active;
-            sweep.faults.overflows += u64::from(overflowed);
-            sweep.now += times.access + events * times.crossbar + active * times.update;
-            if fires {
-                sweep.fire(neuron);
-            }
-        }
-        sweep.counts.add(Event::SynapseCrossbar, synaptic);
-    }
-
-    /// Sums the synapses of the tick's active axons and clears the row.
-    fn integrate(&mut self, core: &CrossbarCore, tick: u32) {
-        self.sums.fill(0);
-        self.events.fill(0);
-        self.active.clear();
-        let row = tick as usize % core.ring_rows;
-        if self.pending[row] == 0 {
-            return;
-        }
-        self.pending[row] = 0;
-        let row = &mut self.ring[row * core.ring_words..(row + 1) * core.ring_words];
-        for axon in ones(row) {
-            let connected = &core.rows[axon * core.row_words..(axon + 1) * core.row_words];
-            let weights = &core.weights[core.weight_base[axon] as usize..];
-            for neuron in ones(connected) {
-                self.sums[neuron] += weights[neuron];
-                self.events[neuron] += 1;
-            }
-        }
-        if core.general.is_some() {
-            self.active.extend(ones(row).map(|axon| axon as u16));
-        }
-        row.fill(0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,11 +269,12 @@ mod tests {
         threshold: 100,
         negative_threshold: 50,
         reset_value: 7,
-        initial: 0,
         leak: 0,
         leak_reversal: false,
         spike_reset: 0,
         negative_saturate: false,
+        weights: [0; TYPES],
+        draws: Draws::NONE,
     };
 
     #[test]

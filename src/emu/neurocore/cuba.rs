@@ -3,6 +3,8 @@
 //! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
 //! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
 
+mod flat;
+mod lanes;
 mod soma;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,8 @@ use super::Sweep;
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image::{self, ListKind};
+use flat::{Flat, REACH};
+use lanes::{Block, Cells, LANES, Marks, Registers};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -50,6 +54,12 @@ struct Shifted {
 #[derive(Debug)]
 pub(in crate::emu) struct CubaCore {
     compartments: Vec<Compartment>,
+    /// The same by blocks, where they can be worked through so.
+    blocks: Option<Vec<Registers>>,
+    /// Whether any compartment has a refractory time.
+    refractory: bool,
+    /// All synapses by axon, where that takes little more memory: then the lists hold none.
+    flat: Option<Flat>,
     lists: Vec<List>,
     targets: Vec<u16>,
     weights: Vec<i16>,
@@ -73,12 +83,14 @@ impl CubaCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
         let lava = spec.dialect == Dialect::Lava;
         let (firsts, shifted) = if lava { shifted_sums(image) } else { (BTreeMap::new(), Vec::new()) };
+        let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
+        let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
+        let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
-            compartments: image
-                .config_of
-                .iter()
-                .map(|&entry| Compartment::new(&image.configs[usize::from(entry)]))
-                .collect(),
+            blocks: lanes.then(|| Registers::of(&compartments)),
+            refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
+            compartments,
+            flat: None,
             lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
             weights: load_weights(image, spec.dialect),
@@ -94,29 +106,40 @@ impl CubaCore {
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
         core.axon_events = (0..image.axon_offsets.len() - 1).map(|axon| events_of(image, axon)).collect();
+        core.flat = Flat::new(&core);
+        if core.flat.is_some() {
+            (core.targets, core.weights, core.delays) = Default::default();
+        }
         core.axon_times = core.axon_events.iter().map(|&events| time_of(events, times)).collect();
         core
     }
 
+    /// Compartments and what fills their last block.
+    fn padded(&self) -> usize {
+        self.compartments.len().next_multiple_of(LANES)
+    }
+
     pub(super) fn reset(&self) -> State {
-        let neurons = self.compartments.len();
+        let neurons = self.padded();
+        let blocks = neurons / LANES;
         let mut state = State {
-            u: vec![0; neurons],
-            v: vec![0; neurons],
-            silent: vec![0; neurons],
-            sums: vec![0; self.rows * neurons],
+            u: vec![[0; LANES]; blocks],
+            v: vec![[0; LANES]; blocks],
+            silent: vec![[0; LANES]; blocks],
+            sums: vec![0; if self.flat.is_some() { REACH } else { self.rows * neurons }],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
             touched: vec![false; self.shifted.len()],
             inbox: Vec::new(),
+            marks: Vec::new(),
         };
         state.begin(self);
         state
     }
 
-    /// Counts the synaptic events of a packet for `axon`.
-    pub(super) fn count_synapses(&self, axon: u16, counts: &mut EventCounts) {
-        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(u64::from);
+    /// Counts the synaptic events of `times` packets for `axon`.
+    pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
+        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(|events| times * u64::from(events));
         counts.add(Event::SynapseDense, dense);
         counts.add(Event::SynapseSparse, sparse);
         counts.add(Event::SynapseShared, shared);
@@ -230,10 +253,10 @@ fn time_of(events: [u32; 3], times: &Times) -> u64 {
 /// What changes.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    u: Vec<i32>,
-    v: Vec<i32>,
+    u: Vec<Block>,
+    v: Vec<Block>,
     /// Ticks that each neuron is still refractory.
-    silent: Vec<u8>,
+    silent: Vec<Block>,
     /// Dendritic sums by ring row, neuron. They wrap at 32 bits, as lava's do.
     sums: Vec<i32>,
     /// Whether anything was added to a row.
@@ -244,14 +267,17 @@ pub(super) struct State {
     touched: Vec<bool>,
     /// Axons of the packets that are integrated next.
     inbox: Vec<u16>,
+    /// What the last tick did, by block.
+    marks: Vec<Marks>,
 }
 
 impl State {
     pub(super) fn reset(&mut self, core: &CubaCore) {
-        self.u.fill(0);
-        self.v.fill(0);
-        self.silent.fill(0);
-        self.sums.fill(0);
+        self.u.fill([0; LANES]);
+        self.v.fill([0; LANES]);
+        self.silent.fill([0; LANES]);
+        let used = self.sums.len().min(core.rows * core.padded());
+        self.sums[..used].fill(0);
         self.filled.fill(false);
         self.inbox.clear();
         self.begin(core);
@@ -261,16 +287,16 @@ impl State {
     fn begin(&mut self, core: &CubaCore) {
         for start in &core.initial {
             let at = usize::from(start.compartment);
-            (self.u[at], self.v[at]) = (start.u, start.v);
+            (self.u.as_flattened_mut()[at], self.v.as_flattened_mut()[at]) = (start.u, start.v);
         }
     }
 
     pub(super) fn current(&self, neuron: usize) -> i32 {
-        self.u[neuron]
+        self.u[neuron / LANES][neuron % LANES]
     }
 
     pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        self.v[neuron]
+        self.v[neuron / LANES][neuron % LANES]
     }
 
     pub(super) fn accept(&mut self, axon: u16) {
@@ -279,6 +305,12 @@ impl State {
 
     /// Works through the synapses of all packets that came since the tick before; whether there is input in `tick`.
     pub(super) fn integrate(&mut self, core: &CubaCore, tick: u32) -> bool {
+        if let Some(flat) = &core.flat {
+            flat.add(&self.inbox, &mut self.sums);
+            self.filled[0] |= !self.inbox.is_empty();
+            self.inbox.clear();
+            return self.filled[0];
+        }
         let inbox = std::mem::take(&mut self.inbox);
         for axon in inbox.iter().map(|&axon| usize::from(axon)) {
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
@@ -295,11 +327,37 @@ impl State {
 
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
-        match core.dialect {
-            Dialect::Lava => self.walk(core, tick, sweep, soma::lava),
-            Dialect::Nengo | Dialect::ChipBestGuess => self.walk(core, tick, sweep, soma::nengo),
-            Dialect::Brian2 => self.walk(core, tick, sweep, soma::brian2),
+        match (core.dialect, &core.blocks) {
+            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<false, true>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) => self.stride::<false, false>(core, blocks, tick, sweep),
+            (_, Some(blocks)) if core.refractory => self.stride::<true, true>(core, blocks, tick, sweep),
+            (_, Some(blocks)) => self.stride::<true, false>(core, blocks, tick, sweep),
+            (Dialect::Lava, None) => self.walk(core, tick, sweep, soma::lava),
+            (Dialect::Nengo | Dialect::ChipBestGuess, None) => self.walk(core, tick, sweep, soma::nengo),
+            (Dialect::Brian2, None) => self.walk(core, tick, sweep, soma::brian2),
         }
+    }
+
+    /// The tick block by block.
+    fn stride<const NENGO: bool, const SILENT: bool>(
+        &mut self,
+        core: &CubaCore,
+        blocks: &[Registers],
+        tick: u32,
+        sweep: &mut Sweep<'_>,
+    ) {
+        let padded = core.padded();
+        let row = tick as usize % core.rows;
+        let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
+        let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
+        lanes::tick::<NENGO, SILENT>(blocks, core.limit, &mut Cells { sums, u, v, silent }, &mut self.marks);
+        for (block, &marks) in self.marks.iter().enumerate() {
+            sweep.active += u64::from(marks.active.count_ones());
+            sweep.faults.overflows += u64::from(marks.overflows);
+            let first = block * LANES;
+            pass(sweep, first, (core.compartments.len() - first).min(LANES), marks);
+        }
+        self.filled[row] = false;
     }
 
     /// The tick with the arithmetic of one dialect.
@@ -311,19 +369,20 @@ impl State {
         sweep: &mut Sweep<'_>,
         soma: impl Fn(&Compartment, i32, i32, i32, i32) -> Next,
     ) {
-        let neurons = core.compartments.len();
+        let (neurons, padded) = (core.compartments.len(), core.padded());
         let row = tick as usize % core.rows;
-        let sums = &mut self.sums[row * neurons..(row + 1) * neurons];
+        let sums = &mut self.sums[row * padded..][..neurons];
+        let (us, vs, silents) = (self.u.as_flattened_mut(), self.v.as_flattened_mut(), self.silent.as_flattened_mut());
         let times = sweep.program.times;
         for (neuron, &a) in sums.iter().enumerate() {
             let compartment = &core.compartments[neuron];
-            let (u_before, v_before, silent) = (self.u[neuron], self.v[neuron], self.silent[neuron]);
+            let (u_before, v_before, silent) = (us[neuron], vs[neuron], silents[neuron]);
             let next = soma(compartment, core.limit, a, u_before, v_before);
             let held = if silent > 0 { 0 } else { next.v };
             let fires = silent == 0 && held > compartment.threshold;
             let v = if fires { 0 } else { held };
-            (self.u[neuron], self.v[neuron]) = (next.u, v);
-            self.silent[neuron] = if fires { compartment.refractory } else { silent }.saturating_sub(1);
+            (us[neuron], vs[neuron]) = (next.u, v);
+            silents[neuron] = (if fires { compartment.refractory.into() } else { silent } - 1).max(0);
             let active = u64::from(a != 0 || next.u != u_before || v != v_before || fires || silent > 0);
             sweep.active += active;
             sweep.faults.overflows += u64::from(next.overflows);
@@ -340,7 +399,7 @@ impl State {
 
     /// Shifts the sums that are complete with this tick's packets, and adds them to the ring rows of their delays.
     fn fold_shifted(&mut self, core: &CubaCore, tick: u32) {
-        let neurons = core.compartments.len();
+        let neurons = core.padded();
         for (number, sum) in core.shifted.iter().enumerate() {
             if !std::mem::replace(&mut self.touched[number], false) {
                 continue;
@@ -360,7 +419,7 @@ impl State {
     fn add_list(&mut self, core: &CubaCore, used: &image::ListUse, tick: u32) {
         let list = &core.lists[used.list as usize];
         let span = list.first as usize..list.first as usize + list.count as usize;
-        let neurons = core.compartments.len();
+        let neurons = core.padded();
         let weights = &core.weights[span.clone()];
         // Rows of the buffer that the list is added to: the ring's, or the shifted sums from its first.
         let (buffer, used_rows, now, rows) = match list.shifted {
@@ -396,6 +455,33 @@ impl State {
             }
         }
     }
+}
+
+/// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
+#[inline]
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
+    if !sweep.timing {
+        let mut fired = marks.fired;
+        while fired != 0 {
+            sweep.fire(first + fired.trailing_zeros() as usize);
+            fired &= fired - 1;
+        }
+        return;
+    }
+    let times = sweep.program.times;
+    let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
+    while fired != 0 {
+        let lane = fired.trailing_zeros();
+        let lanes = lane + 1 - done;
+        let now = active & ((1 << lanes) - 1);
+        sweep.now += u64::from(lanes) * times.access + u64::from(now.count_ones()) * times.update;
+        active >>= lanes;
+        done = lane + 1;
+        sweep.fire(first + lane as usize);
+        fired &= fired - 1;
+    }
+    let lanes = count as u64 - u64::from(done);
+    sweep.now += lanes * times.access + u64::from(active.count_ones()) * times.update;
 }
 
 /// The ring row of what arrives `delay` ticks after `tick`.

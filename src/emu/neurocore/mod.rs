@@ -1,15 +1,20 @@
-//! One core: its state, and what it does in a tick.
+//! Cores. Here: a list core, its state, and what it does in a tick; crossbar cores are stepped in [`super::banks`].
 
 mod crossbar;
 mod cuba;
 mod ranc;
 mod ranc_fast;
+mod ranc_planes;
+mod ranc_sliced;
 mod stochastic;
+mod stream;
 
-pub(super) use crossbar::CrossbarCore;
+pub(super) use crossbar::{CrossbarCore, Drive, Scratch, vector_units};
 pub(super) use cuba::CubaCore;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
+pub(in crate::emu) use ranc_sliced::SlicedCore;
+pub(super) use stream::Stream;
 
 use super::Record;
 use super::counters::{EventCounts, Faults, Spike};
@@ -24,17 +29,10 @@ pub(super) struct Outgoing {
     pub(super) to: Target,
 }
 
-/// State by family.
-#[derive(Debug, Clone)]
-enum State {
-    Crossbar(crossbar::State),
-    Cuba(cuba::State),
-}
-
-/// A core's state. A core writes nothing but this.
+/// A list core's state. A core writes nothing but this.
 #[derive(Debug, Clone)]
 pub(super) struct Core {
-    state: State,
+    state: cuba::State,
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
     /// Backlog of the neuron unit from the tick before (fixed ticks only).
@@ -43,8 +41,11 @@ pub(super) struct Core {
     pub(super) swept: Picos,
     /// When the unit that takes packets in is free.
     pub(super) intake_free: Picos,
-    /// Packets sent in this tick, in order of emission.
+    /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    pub(super) fired: Vec<u16>,
+    timing: bool,
     pub(super) counts: EventCounts,
     pub(super) faults: Faults,
     /// Spikes of each neuron in this sample.
@@ -75,17 +76,16 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, record: &Record, outputs: &[u32]) -> Self {
+    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
-            state: match &program.body {
-                Body::Crossbar(body) => State::Crossbar(body.reset()),
-                Body::Cuba(body) => State::Cuba(body.reset()),
-            },
+            state: lists(program).reset(),
             at_rest: false,
             start: Picos::ZERO,
             swept: Picos::ZERO,
             intake_free: Picos::ZERO,
             outbox: Vec::new(),
+            fired: Vec::new(),
+            timing,
             counts: EventCounts::default(),
             faults: Faults::default(),
             spike_counts: vec![0; program.neurons()],
@@ -104,14 +104,11 @@ impl Core {
 
     /// Back to the state before the first tick; keeps memory.
     pub(super) fn reset(&mut self, program: &CoreProgram) {
-        match (&mut self.state, &program.body) {
-            (State::Crossbar(state), Body::Crossbar(body)) => state.reset(body),
-            (State::Cuba(state), Body::Cuba(body)) => state.reset(body),
-            _ => unreachable!("a core keeps its family"),
-        }
+        self.state.reset(lists(program));
         self.at_rest = false;
         (self.start, self.swept, self.intake_free) = (Picos::ZERO, Picos::ZERO, Picos::ZERO);
         self.outbox.clear();
+        self.fired.clear();
         self.counts = EventCounts::default();
         self.faults = Faults::default();
         self.spike_counts.fill(0);
@@ -122,13 +119,11 @@ impl Core {
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
         self.outbox.clear();
+        self.fired.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
-        let input = match (&mut self.state, &core.body) {
-            (State::Crossbar(state), Body::Crossbar(_)) => state.has_input(tick),
-            (State::Cuba(state), Body::Cuba(body)) => state.integrate(body, tick),
-            _ => unreachable!("a core keeps its family"),
-        };
+        let body = lists(core);
+        let input = self.state.integrate(body, tick);
         if self.at_rest && !input {
             self.swept = self.start + Picos(neurons * program.times.access);
             return;
@@ -140,71 +135,55 @@ impl Core {
             tick,
             now: self.start.0,
             active: 0,
+            timing: self.timing,
             outbox: &mut self.outbox,
-            counts: &mut self.counts,
+            fired: &mut self.fired,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
             first_spikes: &mut self.first_spikes,
             spikes: &mut self.spikes,
             recorded: &self.recorded,
         };
-        match (&mut self.state, &core.body) {
-            (State::Crossbar(state), Body::Crossbar(body)) => state.update(body, tick, &mut sweep),
-            (State::Cuba(state), Body::Cuba(body)) => state.update(body, tick, &mut sweep),
-            _ => unreachable!("a core keeps its family"),
-        }
+        self.state.update(body, tick, &mut sweep);
         let active = sweep.active;
         self.swept = Picos(sweep.now);
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
-        // A generator that draws in every tick may change anything in the next.
-        let draws = matches!(&core.body, Body::Crossbar(body) if body.draws_every_tick());
-        self.at_rest = !input && active == 0 && !draws && self.faults.overflows == overflows;
+        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
     }
 
-    /// Counts a packet for `axon` that the core accepts.
-    pub(super) fn count_intake(&mut self, core: &CoreProgram, axon: u16) {
-        self.counts.add(Event::AxonIn, 1);
-        if let Body::Cuba(body) = &core.body {
-            body.count_synapses(axon, &mut self.counts);
-        }
+    /// Counts `times` packets for `axon` of the core `to`.
+    pub(super) fn count_intake(to: &CoreProgram, axon: u16, times: u64, counts: &mut EventCounts) {
+        counts.add(Event::AxonIn, times);
+        lists(to).count_synapses(axon, times, counts);
     }
 
-    /// How long the core takes a packet for `axon` in: a crossbar notes it for later, a list core works through
-    /// its synapses.
-    pub(super) fn intake_time(program: &Program, core: &CoreProgram, axon: u16) -> Picos {
-        match &core.body {
-            Body::Crossbar(_) => Picos(program.times.axon_in),
-            Body::Cuba(body) => Picos(body.axon_time(axon)),
-        }
+    /// How long the core takes a packet for `axon` in, with its synapses.
+    pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
+        Picos(lists(core).axon_time(axon))
     }
 
-    /// Places a packet for `axon`, to be integrated in tick `due` (list cores: in the next tick, plus what each
-    /// synapse's delay adds).
-    pub(super) fn accept(&mut self, core: &CoreProgram, axon: u16, due: u32) {
-        match (&mut self.state, &core.body) {
-            (State::Crossbar(state), Body::Crossbar(body)) => {
-                self.faults.merged_spikes += u64::from(state.accept(body, axon, due));
-            }
-            (State::Cuba(state), Body::Cuba(_)) => state.accept(axon),
-            _ => unreachable!("a core keeps its family"),
-        }
+    /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
+    pub(super) fn accept(&mut self, axon: u16) {
+        self.state.accept(axon);
     }
 
-    /// u and v of a neuron; a crossbar neuron has no u.
+    /// u and v of a neuron.
     pub(super) fn current_and_membrane(&self, neuron: usize) -> (i32, i32) {
-        match &self.state {
-            State::Crossbar(state) => (0, state.membrane(neuron)),
-            State::Cuba(state) => (state.current(neuron), state.membrane(neuron)),
-        }
+        (self.state.current(neuron), self.state.membrane(neuron))
     }
 
     /// The membrane of a neuron.
     pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        match &self.state {
-            State::Crossbar(state) => state.membrane(neuron),
-            State::Cuba(state) => state.membrane(neuron),
-        }
+        self.state.membrane(neuron)
+    }
+}
+
+/// What a list core is loaded with.
+fn lists(core: &CoreProgram) -> &CubaCore {
+    match &core.body {
+        Body::Cuba(body) => body,
+        Body::Crossbar(_) => unreachable!("chips of crossbars have banks"),
     }
 }
 
@@ -217,8 +196,9 @@ struct Sweep<'a> {
     now: u64,
     /// Neurons with input, a change of state or a spike.
     active: u64,
+    timing: bool,
     outbox: &'a mut Vec<Outgoing>,
-    counts: &'a mut EventCounts,
+    fired: &'a mut Vec<u16>,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
     first_spikes: &'a mut [u32],
@@ -227,20 +207,24 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// A neuron fires: it is counted, and its packets leave one after the other.
+    /// A neuron fires: it is noted, and its packets leave one after the other.
+    #[inline]
     fn fire(&mut self, neuron: usize) {
-        self.now += self.program.times.spike_out;
-        self.counts.add(Event::SpikeOut, 1);
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
         *first = (*first).min(self.tick);
-        let identity = self.core.identities[neuron];
-        if self.recorded.holds(identity.population) {
-            self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+        if !matches!(self.recorded, Recorded::None) {
+            let identity = self.core.identities[neuron];
+            if self.recorded.holds(identity.population) {
+                self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
+            }
         }
-        let targets = self.core.targets_of(neuron);
-        self.counts.add(Event::AxonOut, targets.len() as u64);
-        for &to in targets {
+        if !self.timing {
+            self.fired.push(neuron as u16);
+            return;
+        }
+        self.now += self.program.times.spike_out;
+        for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
             self.outbox.push(Outgoing { at: Picos(self.now), to });
         }

@@ -5,6 +5,7 @@
 //! `num_ticks - 1`) changes the neurons that have not yet looked at its axon, and no others.
 
 use super::ranc::{Scheduler, Slot, finish, packet};
+use super::ranc_sliced::SlicedCore;
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::ranc::{RancCore, RancNeuron, RancParams, TokenState};
 
@@ -17,12 +18,21 @@ enum Phase {
     Set,
     /// The decision of neuron `target`, or the end of the tick where no neuron fires any more.
     Sweep,
-    /// The edge that hands the spike of `target` over.
-    Hand,
 }
 
 /// A state change of the token controller: (cycle, state).
 pub(in crate::emu) type States = Vec<(u64, TokenState)>;
+
+/// A tick in which a spike came for the row in work: neuron by neuron.
+#[derive(Debug, Clone)]
+struct Late {
+    /// Sums of this tick, before the leak.
+    sums: Vec<i64>,
+    /// Potentials after this tick.
+    after: Vec<i64>,
+    /// Who fires in this tick.
+    fires: Vec<bool>,
+}
 
 /// Memories of one core and where its token controller is.
 #[derive(Debug, Clone)]
@@ -31,18 +41,9 @@ pub(in crate::emu) struct EventRancCore {
     axons: u64,
     types: Vec<u32>,
     neurons: Vec<RancNeuron>,
-    /// Connections of each neuron by axon type: `[neuron][type][word]`.
-    masks: Vec<u64>,
-    weights: usize,
-    words: usize,
     scheduler: Scheduler,
-    potentials: Vec<i64>,
-    /// Sums of this tick, before the leak.
-    sums: Vec<i64>,
-    /// Potentials after this tick.
-    after: Vec<i64>,
-    /// Who fires in this tick.
-    fires: Vec<bool>,
+    sliced: SlicedCore,
+    late: Option<Late>,
     phase: Phase,
     /// The edge at which the core acts next; `u64::MAX` for none.
     due: u64,
@@ -51,6 +52,8 @@ pub(in crate::emu) struct EventRancCore {
     first: u64,
     /// The next neuron that fires; the number of neurons where none does.
     target: usize,
+    /// The lane from which on the next is looked for.
+    lane: usize,
     /// `target` is stalled: it does not decide before this edge.
     not_before: u64,
     /// State changes, where they are wanted.
@@ -59,33 +62,20 @@ pub(in crate::emu) struct EventRancCore {
 
 impl EventRancCore {
     pub(in crate::emu) fn new(params: &RancParams, core: &RancCore) -> Self {
-        let (weights, words) = (params.num_weights as usize, (params.num_axons as usize).div_ceil(64));
-        let mut masks = vec![0; core.neurons.len() * weights * words];
-        for (index, neuron) in core.neurons.iter().enumerate() {
-            for axon in crate::bits::ones(neuron.connections.words()) {
-                let kind = core.axon_types[axon] as usize;
-                masks[(index * weights + kind) * words + axon / 64] |= 1 << (axon % 64);
-            }
-        }
-        let potentials: Vec<i64> = core.neurons.iter().map(|neuron| neuron.potential).collect();
         Self {
             bits: params.potential_width,
             axons: u64::from(params.num_axons),
             types: core.axon_types.clone(),
             neurons: core.neurons.clone(),
-            masks,
-            weights,
-            words,
             scheduler: Scheduler::new(params),
-            sums: potentials.clone(),
-            after: potentials.clone(),
-            fires: vec![false; potentials.len()],
-            potentials,
+            sliced: SlicedCore::new(params, core),
+            late: None,
             phase: Phase::Idle,
             due: u64::MAX,
             next: 0,
             first: 0,
             target: 0,
+            lane: 0,
             not_before: 0,
             states: Some(vec![(0, TokenState::Idle)]),
         }
@@ -117,7 +107,7 @@ impl EventRancCore {
         if self.phase == Phase::Sweep && self.target == self.neurons.len() && self.due == now {
             return (slot, false);
         }
-        let late = matches!(self.phase, Phase::Sweep | Phase::Hand)
+        let late = self.phase == Phase::Sweep
             && slot.row == self.scheduler.pointer
             && (slot.axon as usize) < self.types.len()
             && !self.scheduler.current().get(slot.axon as usize);
@@ -130,19 +120,34 @@ impl EventRancCore {
 
     /// A bit of the row in work was set at edge `now`: neurons that look at the axon later see it.
     fn integrate_late(&mut self, now: u64, axon: usize) {
-        let in_work = self.next + usize::try_from((now - self.first) / self.pitch()).expect("below the neurons");
+        // Nobody has looked yet where the last spike is just being handed over.
+        let passed = now.saturating_sub(self.first) / self.pitch();
+        let in_work = self.next + usize::try_from(passed).expect("below the neurons");
         let in_work = in_work.min(self.target);
         let sees = self.looks(in_work) + axon as u64 > now;
+        let mut late = self.late.take().unwrap_or_else(|| self.one_by_one(axon));
         for index in in_work + usize::from(!sees)..self.neurons.len() {
             let neuron = &self.neurons[index];
             if neuron.connections.get(axon) {
-                self.sums[index] += neuron.weights[self.types[axon] as usize];
-                (self.after[index], self.fires[index]) = finish(neuron, self.sums[index], self.bits);
+                late.sums[index] += neuron.weights[self.types[axon] as usize];
+                (late.after[index], late.fires[index]) = finish(neuron, late.sums[index], self.bits);
             }
         }
-        if self.phase == Phase::Sweep {
-            self.aim();
-        }
+        self.late = Some(late);
+        self.aim();
+    }
+
+    /// The tick in work, neuron by neuron, as if `axon` had no spike.
+    fn one_by_one(&self, axon: usize) -> Late {
+        let row = self.scheduler.current();
+        let sum = |(index, neuron): (usize, &RancNeuron)| {
+            let hits = crate::bits::ones(row.words()).filter(|&hit| hit != axon && neuron.connections.get(hit));
+            self.sliced.potential(index).0 + hits.map(|hit| neuron.weights[self.types[hit] as usize]).sum::<i64>()
+        };
+        let sums: Vec<i64> = self.neurons.iter().enumerate().map(sum).collect();
+        let done = self.neurons.iter().zip(&sums).map(|(neuron, &sum)| finish(neuron, sum, self.bits));
+        let (after, fires) = done.unzip();
+        Late { sums, after, fires }
     }
 
     /// A tick at edge `now`; whether the core takes it.
@@ -157,15 +162,15 @@ impl EventRancCore {
     }
 
     /// What is due at edge `now`. `full`: one of the buffers towards the router was full before. Tells who hands
-    /// its spike over.
+    /// its spike over, at the edge after this.
     pub(in crate::emu) fn act(&mut self, now: u64, full: bool) -> Option<(u32, Flit)> {
         match self.phase {
             Phase::Idle => {}
             Phase::Set => {
                 self.scheduler.advance();
-                self.compute();
+                self.sliced.compute(self.scheduler.current().words());
                 self.phase = Phase::Sweep;
-                (self.next, self.first) = (0, now + 1);
+                (self.next, self.first, self.lane) = (0, now + 1, 0);
                 self.aim();
             }
             Phase::Sweep if self.target == self.neurons.len() => self.end(now),
@@ -177,13 +182,9 @@ impl EventRancCore {
                 self.tell_neurons(self.target);
                 self.tell_looks(self.target);
                 self.tell(now + 1, TokenState::Check);
-                self.phase = Phase::Hand;
-                self.due = now + 1;
-            }
-            Phase::Hand => {
                 let fired = self.target;
-                self.phase = Phase::Sweep;
-                (self.next, self.first) = (fired + 1, now + 1);
+                (self.next, self.first) = (fired + 1, now + 2);
+                self.lane += 1;
                 self.aim();
                 let number = u32::try_from(fired).expect("at most 65536 neurons");
                 return Some((number, packet(&self.neurons[fired])));
@@ -198,48 +199,43 @@ impl EventRancCore {
         self.tell(now - 1, TokenState::Clear);
         self.tell(now, TokenState::Idle);
         self.scheduler.clear();
-        std::mem::swap(&mut self.potentials, &mut self.after);
+        match self.late.take() {
+            Some(late) => self.sliced.set_potentials(&late.after),
+            None => self.sliced.commit(),
+        }
         self.phase = Phase::Idle;
         self.due = u64::MAX;
     }
 
     /// Finds what to wait for.
     fn aim(&mut self) {
-        let rest = self.fires[self.next..].iter().position(|&fires| fires);
-        self.target = rest.map_or(self.neurons.len(), |steps| self.next + steps);
+        let fires = match &self.late {
+            Some(late) => late.fires[self.next..].iter().position(|&fires| fires).map(|steps| self.next + steps),
+            None => self.sliced.next_fire(self.lane).map(|lane| {
+                self.lane = lane;
+                self.sliced.neuron(lane) as usize
+            }),
+        };
+        self.target = fires.unwrap_or(self.neurons.len());
         let looks = self.looks(self.target);
-        self.due = if rest.is_some() { (looks + self.axons).max(self.not_before) } else { looks + 1 };
-    }
-
-    /// The whole tick, as far as it is known when it begins.
-    fn compute(&mut self) {
-        let row = self.scheduler.rows[self.scheduler.pointer as usize].words();
-        let quiet = row.iter().all(|&word| word == 0);
-        for (index, neuron) in self.neurons.iter().enumerate() {
-            let mut sum = self.potentials[index];
-            if !quiet {
-                let masks = &self.masks[index * self.weights * self.words..][..self.weights * self.words];
-                for (mask, &weight) in masks.chunks_exact(self.words).zip(&neuron.weights) {
-                    let hits: u32 = mask.iter().zip(row).map(|(mask, row)| (mask & row).count_ones()).sum();
-                    sum += weight * i64::from(hits);
-                }
-            }
-            self.sums[index] = sum;
-            (self.after[index], self.fires[index]) = finish(neuron, sum, self.bits);
-        }
+        self.due = if fires.is_some() { (looks + self.axons).max(self.not_before) } else { looks + 1 };
     }
 
     /// Potentials in memory after edge `last`.
     pub(in crate::emu) fn potentials(&self, last: u64) -> Vec<i64> {
         let decided = match self.phase {
             Phase::Idle | Phase::Set => 0,
-            Phase::Hand => self.target + 1,
             Phase::Sweep => {
                 let behind = (last + 1).saturating_sub(self.first + self.axons).div_ceil(self.pitch());
                 usize::try_from(behind).map_or(self.target, |behind| (self.next + behind).min(self.target))
             }
         };
-        self.after[..decided].iter().chain(&self.potentials[decided..]).copied().collect()
+        let potential = |index: usize| {
+            let (before, after) = self.sliced.potential(index);
+            let after = self.late.as_ref().map_or(after, |late| late.after[index]);
+            if index < decided { after } else { before }
+        };
+        (0..self.neurons.len()).map(potential).collect()
     }
 
     /// Tells the state changes up to now that no event has told; nothing may follow.

@@ -5,67 +5,51 @@
 //! (even where it is 0), then its threshold mask where that has bits. What is not stochastic draws nothing. The
 //! chip's own generator and order are not public: only the statistics of these modes are the chip's.
 
-use super::crossbar::{CrossbarCore, Soma, leak, threshold};
+use super::crossbar::{CrossbarCore, Next, Soma, leak, threshold};
+use super::stream::Stream;
+use crate::bits::ones;
 use crate::chip::{CrossbarOptions, CrossbarSpec, DrawComparison, LinearReset, Overflow};
 use crate::fixed::{saturate, wrap};
-use crate::image::Crossbar;
-
-/// The core's generator, ours: a 32-bit Galois register shifting right, polynomial x^32 + x^22 + x^2 + x + 1,
-/// period 2^32 - 1. A draw is its low byte, which the next eight shifts replace.
-#[derive(Debug, Clone)]
-pub(super) struct Lfsr(u32);
-
-/// The polynomial without its constant term, bit-reversed as a register that shifts right needs it.
-const TAPS: u32 = 0x8020_0003;
-
-/// What eight shifts do, by the low byte that they shift out.
-const EIGHT: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut state = byte as u32;
-        let mut shift = 0;
-        while shift < 8 {
-            state = if state & 1 == 1 { (state >> 1) ^ TAPS } else { state >> 1 };
-            shift += 1;
-        }
-        table[byte] = state;
-        byte += 1;
-    }
-    table
-};
-
-impl Lfsr {
-    /// 0 is the state that the register cannot leave: it stands for the default seed.
-    pub(super) fn new(seed: u32) -> Self {
-        Self(if seed == 0 { Crossbar::SEED } else { seed })
-    }
-
-    /// Uniform in 0..=255.
-    fn draw(&mut self) -> i64 {
-        let byte = self.0 & 0xff;
-        self.0 = (self.0 >> 8) ^ EIGHT[byte as usize];
-        i64::from(byte)
-    }
-}
+use crate::image::{Crossbar, CrossbarParameters};
 
 /// What of a neuron is random.
-#[derive(Debug, Clone)]
-struct Draws {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draws {
     /// By type, 0 where the type is not stochastic.
     weights: [i16; 4],
     stochastic: [bool; 4],
-    any_weight: bool,
-    leak: bool,
+    pub(super) any_weight: bool,
+    pub(super) leak: bool,
     /// M, 0 where the threshold is not random.
-    mask: i64,
+    pub(super) mask: i64,
+}
+
+impl Draws {
+    /// Of a deterministic neuron.
+    #[cfg(test)]
+    pub(super) const NONE: Self =
+        Self { weights: [0; 4], stochastic: [false; 4], any_weight: false, leak: false, mask: 0 };
+
+    pub(super) fn of(p: &CrossbarParameters) -> Self {
+        Self {
+            weights: std::array::from_fn(|kind| if p.stochastic_weights[kind] { p.weights[kind] } else { 0 }),
+            stochastic: p.stochastic_weights,
+            any_weight: p.stochastic_weights.contains(&true),
+            leak: p.stochastic_leak,
+            mask: (1 << p.threshold_mask_bits) - 1,
+        }
+    }
+
+    /// Draws of one tick without synapses.
+    pub(super) fn per_tick(&self) -> usize {
+        usize::from(self.leak) + usize::from(self.mask > 0)
+    }
 }
 
 /// The parts of a core that the deterministic kernel does without.
 #[derive(Debug)]
 pub(super) struct General {
     axon_types: Vec<u8>,
-    draws: Vec<Draws>,
     options: CrossbarOptions,
     seed: u32,
     every_tick: bool,
@@ -75,27 +59,20 @@ impl General {
     /// None where the deterministic kernel does: no neuron draws, and V saturates.
     pub(super) fn of(image: &Crossbar, spec: &CrossbarSpec) -> Option<Box<Self>> {
         let used = || image.parameter_of.iter().map(|&entry| &image.parameters[usize::from(entry)]);
-        if !used().any(crate::image::CrossbarParameters::is_stochastic) && spec.options.overflow == Overflow::Saturate {
+        if !used().any(CrossbarParameters::is_stochastic) && spec.options.overflow == Overflow::Saturate {
             return None;
         }
-        let draws = used().map(|p| Draws {
-            weights: p.weights,
-            stochastic: p.stochastic_weights,
-            any_weight: p.stochastic_weights.contains(&true),
-            leak: p.stochastic_leak,
-            mask: (1 << p.threshold_mask_bits) - 1,
-        });
         Some(Box::new(Self {
             axon_types: image.axon_types.clone(),
-            draws: draws.collect(),
             options: spec.options,
-            seed: image.seed,
-            every_tick: used().any(crate::image::CrossbarParameters::draws_every_tick),
+            // 0 is the state that the register cannot leave: it stands for the default seed.
+            seed: if image.seed == 0 { Crossbar::SEED } else { image.seed },
+            every_tick: used().any(CrossbarParameters::draws_every_tick),
         }))
     }
 
-    pub(super) fn generator(&self) -> Lfsr {
-        Lfsr::new(self.seed)
+    pub(super) fn generator(&self) -> Stream {
+        Stream::new(self.seed)
     }
 
     /// Whether a tick without input can differ from the one before.
@@ -103,53 +80,65 @@ impl General {
         self.every_tick
     }
 
-    /// One neuron's tick: `v` with its deterministic synapses, the tick's `active` axons ascending. Gives V,
-    /// whether it fires, and whether V overflowed.
-    pub(super) fn soma(
-        &self,
-        core: &CrossbarCore,
-        neuron: usize,
-        v: i64,
-        active: &[u16],
-        generator: &mut Lfsr,
-    ) -> (i32, bool, bool) {
-        let (soma, draws) = (&core.somas[neuron], &self.draws[neuron]);
-        let v = if draws.any_weight { v + self.synapses(core, neuron, active, generator) } else { v };
+    /// The largest draw with which a stochastic leak of this size acts, where a draw decides by itself; -1 is none.
+    pub(super) fn acts_up_to(&self, size: i64) -> Option<i64> {
+        match self.options.comparison {
+            DrawComparison::AtLeast => Some(size),
+            DrawComparison::Above => Some(size - 1),
+            DrawComparison::AtLeastNonzero => None,
+        }
+    }
+
+    /// Whether the random part of a threshold is one draw under its mask.
+    pub(super) fn one_draw_a_threshold(&self) -> bool {
+        self.options.threshold_draw_bits == 8
+    }
+
+    /// One neuron's tick: `v` with its deterministic synapses, `row` with the tick's active axons.
+    pub(super) fn soma(&self, core: &CrossbarCore, neuron: usize, v: i64, row: &[u64], stream: &mut Stream) -> Next {
+        let soma = core.soma_of(neuron);
+        let draws = &soma.draws;
+        let v = if draws.any_weight { v + self.synapses(core, neuron, row, stream) } else { v };
+        let amount = i64::from(soma.leak);
+        let amount = if draws.leak { self.chance(amount, stream) } else { amount };
+        let eta = if draws.mask == 0 { 0 } else { self.wide(stream) & draws.mask };
+        self.finish(core, soma, v, amount, eta)
+    }
+
+    /// The tick of a neuron whose draws are made: `v` with all synapses, the leak and the random part of the
+    /// threshold.
+    pub(super) fn finish(&self, core: &CrossbarCore, soma: &Soma, v: i64, amount: i64, eta: i64) -> Next {
         let bits = core.potential_bits;
         let (integrated, above) = self.hold(v, bits);
-        let amount = i64::from(soma.leak);
-        let amount = if draws.leak { self.chance(amount, generator) } else { amount };
         let leaked = leak(soma.leak_reversal, amount, integrated);
         let (kept, above_again) = self.hold(leaked, bits);
-        let eta = if draws.mask == 0 { 0 } else { self.wide(generator) & draws.mask };
         let forced = self.options.overflow == Overflow::Nemo && (above || above_again);
         let (after, fires) = self.threshold(soma, kept, eta, forced);
-        (after as i32, fires, integrated != v || kept != leaked)
+        Next { v: after as i32, fires, overflows: integrated != v || kept != leaked }
     }
 
     /// What the neuron's stochastic synapses add.
-    fn synapses(&self, core: &CrossbarCore, neuron: usize, active: &[u16], generator: &mut Lfsr) -> i64 {
-        let draws = &self.draws[neuron];
+    fn synapses(&self, core: &CrossbarCore, neuron: usize, row: &[u64], stream: &mut Stream) -> i64 {
+        let draws = &core.soma_of(neuron).draws;
         let mut sum = 0;
-        for &axon in active {
-            let axon = usize::from(axon);
+        for axon in ones(row) {
             let kind = usize::from(self.axon_types[axon]);
             if draws.stochastic[kind] && core.connected(axon, neuron) {
-                sum += self.chance(i64::from(draws.weights[kind]), generator);
+                sum += self.chance(i64::from(draws.weights[kind]), stream);
             }
         }
         sum
     }
 
     /// The sign of `x` with the probability that its magnitude stands for, else 0.
-    fn chance(&self, x: i64, generator: &mut Lfsr) -> i64 {
-        let mut draw = generator.draw();
+    fn chance(&self, x: i64, stream: &mut Stream) -> i64 {
+        let mut draw = stream.draw();
         let acts = match self.options.comparison {
             DrawComparison::AtLeast => x.abs() >= draw,
             DrawComparison::Above => x.abs() > draw,
             DrawComparison::AtLeastNonzero => {
                 while draw == 0 {
-                    draw = generator.draw();
+                    draw = stream.draw();
                 }
                 x.abs() >= draw
             }
@@ -158,9 +147,9 @@ impl General {
     }
 
     /// As many random bits as the threshold's mask selects from.
-    fn wide(&self, generator: &mut Lfsr) -> i64 {
+    fn wide(&self, stream: &mut Stream) -> i64 {
         let bits = u32::from(self.options.threshold_draw_bits);
-        let drawn = (0..bits.div_ceil(8)).fold(0, |drawn, byte| drawn | generator.draw() << (8 * byte));
+        let drawn = (0..bits.div_ceil(8)).fold(0, |drawn, byte| drawn | stream.draw() << (8 * byte));
         drawn & ((1 << bits) - 1)
     }
 
@@ -199,22 +188,5 @@ impl General {
             (false, _) => v,
         };
         (after, false)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn eight_shifts_at_once_are_eight_shifts() {
-        let mut fast = Lfsr::new(0);
-        let mut slow = Crossbar::SEED;
-        for _ in 0..100_000 {
-            assert_eq!(fast.draw(), i64::from(slow & 0xff));
-            for _ in 0..8 {
-                slow = (slow >> 1) ^ if slow & 1 == 1 { TAPS } else { 0 };
-            }
-        }
     }
 }

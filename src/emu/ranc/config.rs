@@ -18,11 +18,11 @@ pub struct RancParams {
     pub num_axons: u32,
     /// Lines of the output bus.
     pub num_outputs: u32,
-    /// Rows of the scheduler, a power of two.
+    /// Rows of the scheduler, a power of two: the pointer goes round all numbers of its width, and rows beyond have no memory.
     pub num_ticks: u32,
     /// Weights of a neuron.
     pub num_weights: u32,
-    /// Reset modes that the neuron word has bits for.
+    /// Reset modes that the neuron word has bits for, at least 2.
     pub num_reset_modes: u32,
     /// Bits of a potential, two's complement.
     pub potential_width: u32,
@@ -93,6 +93,9 @@ pub struct RancConfig {
     pub cores: Vec<RancCore>,
 }
 
+/// Widest potential, weight, leak and threshold: sums over all axons stay within 64 bits.
+const MAX_WIDTH: u32 = 40;
+
 /// Bits of a number below `count`.
 pub(super) const fn clog2(count: u32) -> u32 {
     if count <= 1 { 0 } else { (count - 1).ilog2() + 1 }
@@ -150,11 +153,12 @@ impl RancParams {
         range("num_outputs", self.num_outputs, 1, 1 << 16);
         range("num_ticks", self.num_ticks, 2, 1 << 16);
         range("num_weights", self.num_weights, 1, 1 << 8);
-        range("num_reset_modes", self.num_reset_modes, 1, 1 << 8);
-        range("potential_width", self.potential_width, 1, 32);
-        range("weight_width", self.weight_width, 1, 32);
-        range("leak_width", self.leak_width, 1, 32);
-        range("threshold_width", self.threshold_width, 1, 32);
+        // With one mode the field of the neuron's word has no bits, and the description does not elaborate.
+        range("num_reset_modes", self.num_reset_modes, 2, 1 << 8);
+        range("potential_width", self.potential_width, 1, MAX_WIDTH);
+        range("weight_width", self.weight_width, 1, MAX_WIDTH);
+        range("leak_width", self.leak_width, 1, MAX_WIDTH);
+        range("threshold_width", self.threshold_width, 1, MAX_WIDTH);
         range("dx_width", self.dx_width, 1, 32);
         range("dy_width", self.dy_width, 1, 32);
         range("router_buffer_depth", self.router_buffer_depth, 1, 1 << 16);
@@ -171,10 +175,30 @@ impl RancParams {
             let problem = Problem::invalid("ranc/parameter", name, format!("is {value}"));
             found.push(problem.limit("a power of two: its address counter wraps by overflow"));
         }
+        if found.is_empty() {
+            self.check_memory(found);
+        }
         if self.weight_width > self.potential_width {
             let what = format!("is {} with potentials of {} bits", self.weight_width, self.potential_width);
             let problem = Problem::invalid("ranc/parameter", "weight_width", what);
             found.push(problem.limit("at most potential_width: the hardware description refuses to elaborate"));
+        }
+    }
+}
+
+impl RancParams {
+    /// Sizes are checked before memory is spent.
+    fn check_memory(&self, found: &mut Vec<Problem>) {
+        let positions = u64::from(self.grid_x) * u64::from(self.grid_y);
+        let places = positions * 12 * u64::from(self.router_buffer_depth);
+        let row_bits = positions * u64::from(self.num_ticks) * u64::from(self.num_axons);
+        let sizes = [
+            ("router_buffer_depth", "places of the buffers of all routers", places, 1_u64 << 27),
+            ("num_ticks", "bits of the schedulers of all cores", row_bits, 1 << 34),
+        ];
+        for (name, what, size, most) in sizes.into_iter().filter(|(.., size, most)| size > most) {
+            let problem = Problem::invalid("ranc/parameter", name, format!("makes {size} {what}"));
+            found.push(problem.limit(format!("{most}")));
         }
     }
 }

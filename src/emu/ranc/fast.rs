@@ -6,13 +6,17 @@ use std::collections::BinaryHeap;
 use super::chip::{RancStimulus, mesh_spec};
 use super::config::{RancConfig, clog2};
 use super::trace::RancTrace;
-use crate::emu::mesh::clocked::{Flit, MergeMesh};
+use crate::emu::mesh::clocked::{Flights, Flit, MergeMesh};
 use crate::emu::neurocore::{EventRancCore, Scheduler};
 
 /// The same chip as the plain model's, between events.
 #[derive(Debug, Clone)]
 pub(super) struct Fast {
     mesh: MergeMesh,
+    /// Packets that meet nobody: then the mesh is empty.
+    flights: Flights,
+    /// Packets that go into the mesh at the edge after this one.
+    handed: Vec<(Option<u32>, Flit)>,
     /// By grid position; none where the output bus is.
     cores: Vec<Option<EventRancCore>>,
     /// (edge, core) at which a core acts; what is no longer true is passed over.
@@ -20,8 +24,8 @@ pub(super) struct Fast {
     line_mask: u32,
     pushed: Vec<(Option<u32>, Flit)>,
     arrivals: Vec<(u32, Flit)>,
-    /// The last edge of the run.
-    last: u64,
+    /// Edges of the run.
+    cycles: u64,
 }
 
 impl Fast {
@@ -33,12 +37,14 @@ impl Fast {
         }
         Self {
             mesh: MergeMesh::new(mesh_spec(params), false),
+            flights: Flights::new(&mesh_spec(params)),
+            handed: Vec::new(),
             cores,
             agenda: BinaryHeap::new(),
             line_mask: (1 << clog2(params.num_outputs)) - 1,
             pushed: Vec::new(),
             arrivals: Vec::new(),
-            last: 0,
+            cycles: 0,
         }
     }
 
@@ -48,28 +54,45 @@ impl Fast {
         }
         let mut ticks = stimulus.ticks.iter().copied().peekable();
         let mut packets = stimulus.packets.iter().peekable();
+        self.cycles = stimulus.cycles;
         let mut busy_at = u64::MAX;
         loop {
             let mut now = busy_at.min(self.agenda.peek().map_or(u64::MAX, |Reverse((at, _))| *at));
             now = now.min(ticks.peek().copied().unwrap_or(u64::MAX));
             now = now.min(packets.peek().map_or(u64::MAX, |packet| packet.cycle));
+            let landing = self.flights.next_arrival();
+            if landing < now && landing < stimulus.cycles {
+                // Nobody acts before: no edge is needed for it.
+                self.arrive(landing, trace);
+                continue;
+            }
             if now >= stimulus.cycles {
                 break;
             }
             let tick = ticks.next_if_eq(&now).is_some();
             let input = packets.next_if(|packet| packet.cycle == now).map(|packet| packet.flit);
             self.edge(now, tick, input, trace);
-            self.mesh.settle();
-            busy_at = if self.mesh.is_busy() { now + 1 } else { u64::MAX };
+            busy_at = if self.mesh.is_busy() || !self.handed.is_empty() { now + 1 } else { u64::MAX };
         }
-        self.last = stimulus.cycles.saturating_sub(1);
         self.finish(stimulus.cycles, trace);
     }
 
     fn edge(&mut self, now: u64, tick: bool, input: Option<Flit>, trace: &mut RancTrace) {
         self.pushed.clear();
-        self.pushed.extend(input.map(|flit| (None, flit)));
         self.arrive(now, trace);
+        if let Some(flit) = input {
+            self.flights.watch(0, true, flit);
+        }
+        let flies = !self.mesh.is_busy() && self.handed.is_empty();
+        match input {
+            Some(flit) if flies && self.flights.launch(now, 0, true, flit) => trace.input_accepted.push(now),
+            _ => self.pushed.extend(input.map(|flit| (None, flit))),
+        }
+        let from_outside = !self.pushed.is_empty();
+        self.pushed.append(&mut self.handed);
+        if !self.pushed.is_empty() {
+            self.ground(now);
+        }
         while let Some(&Reverse((at, core))) = self.agenda.peek()
             && at == now
         {
@@ -79,18 +102,31 @@ impl Fast {
         if tick {
             self.tick(now, trace);
         }
-        let from_outside = input.is_some();
+        if self.pushed.is_empty() && !self.mesh.is_busy() {
+            return;
+        }
         self.mesh.edge(&self.pushed, |index, room| {
             if from_outside && index == 0 {
                 if room { &mut trace.input_accepted } else { &mut trace.input_dropped }.push(now);
             }
         });
+        self.mesh.settle();
+    }
+
+    /// Everything under way goes on in the mesh from edge `now` on.
+    fn ground(&mut self, now: u64) {
+        let pushed = &mut self.pushed;
+        self.flights.recall(now, |router, _, flit| pushed.push((Some(router), flit)));
+        self.flights.ground(now, &mut self.mesh);
     }
 
     fn arrive(&mut self, now: u64, trace: &mut RancTrace) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
-        arrivals.extend(self.mesh.arrivals());
-        arrivals.sort_unstable_by_key(|(core, _)| *core);
+        if self.mesh.is_busy() {
+            arrivals.extend(self.mesh.arrivals());
+            arrivals.sort_unstable_by_key(|(core, _)| *core);
+        }
+        arrivals.extend(std::iter::from_fn(|| self.flights.land(now)));
         for (index, flit) in arrivals.drain(..) {
             let Some(core) = &mut self.cores[index as usize] else {
                 trace.out_packets.push((now, flit.axon & self.line_mask));
@@ -113,8 +149,16 @@ impl Fast {
             return;
         }
         if let Some((neuron, flit)) = core.act(now, self.mesh.local_full(index)) {
-            trace.spikes.push((now, index, neuron));
-            self.pushed.push((Some(index), flit));
+            if now + 1 < self.cycles {
+                trace.spikes.push((now + 1, index, neuron));
+            }
+            self.flights.watch(index, false, flit);
+            let flies = !self.mesh.is_busy() && self.pushed.is_empty() && self.handed.is_empty();
+            if !(flies && self.flights.launch(now + 1, index, false, flit)) {
+                let handed = &mut self.handed;
+                self.flights.recall(now + 1, |router, _, flit| handed.push((Some(router), flit)));
+                handed.push((Some(index), flit));
+            }
         }
         if core.due() != u64::MAX {
             self.agenda.push(Reverse((core.due(), index)));
@@ -146,7 +190,7 @@ impl Fast {
     }
 
     pub(super) fn potentials(&self, core: u32) -> Option<Vec<i64>> {
-        self.cores.get(core as usize)?.as_ref().map(|core| core.potentials(self.last))
+        self.cores.get(core as usize)?.as_ref().map(|core| core.potentials(self.cycles.saturating_sub(1)))
     }
 
     pub(super) fn scheduler(&self, core: u32) -> Option<&Scheduler> {

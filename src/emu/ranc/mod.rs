@@ -1,7 +1,7 @@
 //! RANC: a grid of TrueNorth-like cores on the merge mesh, exact to the clock cycle.
 //!
 //! [`RancChip`] steps through every cycle ([`Pace::Every`], the plain model) or only through those in which something
-//! can happen ([`Pace::Events`]); both tell the same [`RancTrace`].
+//! can happen ([`Pace::Events`]); both tell the same [`RancTrace`]. [`RancTicks`] has no cycles at all.
 //!
 //! # Cycles of a tick
 //!
@@ -14,8 +14,10 @@ mod chip;
 mod config;
 mod fast;
 mod plain;
+mod ticks;
 mod trace;
 
 pub use chip::{Pace, RancChip, RancInput, RancStimulus, RancView};
 pub use config::{RancConfig, RancCore, RancNeuron, RancParams};
+pub use ticks::{RancTickInput, RancTickTrace, RancTicks};
 pub use trace::{RancTrace, TokenState};

@@ -137,7 +137,7 @@ fn crossbar_delays_hold_at_both_ends_of_the_ring() {
 fn axon_types_choose_the_weight_and_two_spikes_on_an_axon_merge() {
     let body = Crossbar {
         axon_types: vec![0, 1, 2, 3],
-        rows: vec![0b11, 0b01, 0b11, 0b10],
+        rows: vec![0b11, 0b01, 0b11, 0b10].into(),
         parameters: vec![parameters([1, 2, 4, -8], 1000), parameters([10, 20, 40, -80], 1000)],
         parameter_of: vec![0, 1],
         destinations: vec![None, None],

@@ -59,7 +59,9 @@ fn chip(family: Family, sync: SyncSpec, times: &[(Event, u64)]) -> ChipSpec {
             cycle: Some(Picos(10)),
             buffer: 2,
             host: (0, 0),
+            edge: None,
         },
+        defects: crate::chip::Defects::default(),
         sync,
         times: unit_times(times),
         energy: EnergyTable {
@@ -149,7 +151,7 @@ fn parameters(weights: [i16; 4], threshold: u32) -> CrossbarParameters {
 fn one_neuron(core: u32, parameters: CrossbarParameters, to: Option<Destination>) -> CoreImage {
     let body = Crossbar {
         axon_types: vec![0],
-        rows: vec![1],
+        rows: vec![1].into(),
         parameters: vec![parameters],
         parameter_of: vec![0],
         destinations: vec![to],

@@ -124,7 +124,7 @@ fn core(rng: &mut Rng, modes: impl Fn(&mut Rng) -> Modes) -> Crossbar {
         .collect();
     Crossbar {
         axon_types: (0..AXONS).map(|_| rng.below(4) as u8).collect(),
-        rows,
+        rows: rows.into(),
         parameters,
         parameter_of: (0..NEURONS as u16).collect(),
         destinations: vec![None; NEURONS],

@@ -59,7 +59,7 @@ fn random_crossbar(rng: &mut Rng, ids: &[u32], axons: u64, neurons: u16) -> Cros
     };
     Crossbar {
         axon_types: (0..axons).map(|_| rng.below(4) as u8).collect(),
-        rows,
+        rows: rows.into(),
         parameters: (0..4).map(|_| parameter(rng)).collect(),
         parameter_of: (0..neurons).map(|_| rng.below(4) as u16).collect(),
         destinations: (0..neurons).map(|_| destination(rng)).collect(),

@@ -11,7 +11,7 @@ const TICKS: u32 = 400;
 fn run_equal(p: &CrossbarParameters, options: CrossbarOptions, seed: u32, ticks: u32) -> (Vec<f64>, Vec<f64>) {
     let body = Crossbar {
         axon_types: vec![0],
-        rows: vec![u64::MAX; NEURONS / 64],
+        rows: vec![u64::MAX; NEURONS / 64].into(),
         parameters: vec![p.clone()],
         parameter_of: vec![0; NEURONS],
         destinations: vec![None; NEURONS],

@@ -6,8 +6,7 @@ use crate::diag::Result;
 use crate::emu::Record;
 use crate::emu::chip::Chip;
 use crate::emu::probe::{Change, Signal};
-use crate::emu::program::Program;
-use crate::event::Event;
+use crate::emu::program::{Program, Target};
 use crate::image::{Image, Place};
 use crate::stimulus::Sample;
 
@@ -47,8 +46,7 @@ pub(super) fn replay(
     let program = Program::new(image, chip)?;
     let mut device = Chip::new(&program, timing, &Record::None);
     let (mut now, mut cursor) = (0, 0);
-    let mut fired = vec![0; program.cores.len()];
-    let mut spikes = vec![0; watched.len()];
+    let mut before: Vec<Vec<u32>> = program.cores.iter().map(|core| vec![0; core.neurons()]).collect();
     for tick in 0..sample.ticks + image.depth {
         let rest = &sample.spikes[cursor..];
         let input = &rest[..rest.partition_point(|spike| spike.tick <= tick)];
@@ -56,37 +54,42 @@ pub(super) fn replay(
         device.tick(input);
         let mut change = |time, signal, value| tell(Change { time, signal, value });
         change(now, 0, tick.into());
-        for (index, (core, fired)) in (0..).zip(device.cores.iter().zip(&mut fired)) {
-            let total = core.counts.get(Event::SpikeOut);
-            change(now, GENERAL + index * PER_CORE, total - std::mem::replace(fired, total));
+        let mut packets: Vec<(u64, u32, Target)> = Vec::new();
+        device.timed_packets(|at, from, to| packets.push((at, from, to)));
+        let mut fired = vec![Vec::new(); program.cores.len()];
+        for (core, (fired, before)) in fired.iter_mut().zip(&mut before).enumerate() {
+            device.spike_counts(core, |now| {
+                let neurons = before.iter().zip(now).enumerate();
+                fired.extend(neurons.filter(|(_, (before, now))| now > before).map(|(neuron, _)| neuron));
+                // Banks pad their neurons.
+                let neurons = before.len();
+                before.copy_from_slice(&now[..neurons]);
+            });
+            change(now, GENERAL + core as u32 * PER_CORE, fired.len() as u64);
+            if !timing {
+                let targets = fired.iter().flat_map(|neuron| program.cores[core].all_targets_of(*neuron));
+                packets.extend(targets.map(|to| (0, core as u32, to)));
+            }
         }
         let of_neurons = GENERAL + program.cores.len() as u32 * PER_CORE;
-        for (index, (place, spikes)) in (0..).zip(watched.iter().zip(&mut spikes)) {
+        for (index, place) in (0..).zip(watched) {
             let first = of_neurons + index * PER_NEURON;
             let at = program.cores.binary_search_by_key(&place.core, |core| core.id.0);
-            let total = at.map_or(0, |at| device.cores[at].spike_counts[usize::from(place.neuron)]);
-            change(now, first, u64::from(total > std::mem::replace(spikes, total)));
+            let fires = at.is_ok_and(|at| fired[at].contains(&usize::from(place.neuron)));
+            change(now, first, fires.into());
             if let Some(state) = device.probe(*place) {
                 change(now, first + 1, i64::from(state.u).cast_unsigned());
                 change(now, first + 2, i64::from(state.v).cast_unsigned());
             }
         }
-        // Packets of all cores in order of time: a file knows no way back.
-        let mut packets: Vec<(u64, u32, u64, u64)> = Vec::new();
-        for (index, core) in (0..).zip(&device.cores) {
-            let packet = |out: &crate::emu::neurocore::Outgoing| {
-                let to = program.cores[out.to.core as usize].id.0;
-                (if timing { out.at.0 } else { 0 }, index, u64::from(to), u64::from(out.to.axon))
-            };
-            packets.extend(core.outbox.iter().map(packet));
-        }
-        let duration = device.fabric.tick_times.last().map_or(1, |time| time.duration.0.max(1));
+        let duration = device.last_duration().map_or(1, |time| time.0.max(1));
+        // In order of time: a file knows no way back.
         packets.sort_by_key(|packet| packet.0);
-        for (at, index, core, axon) in packets {
+        for (at, index, to) in packets {
             // What a core that overran sends in the next tick's time is shown at the end of its own.
             let time = now + at.min(duration - 1);
-            change(time, GENERAL + index * PER_CORE + 1, core);
-            change(time, GENERAL + index * PER_CORE + 2, axon);
+            change(time, GENERAL + index * PER_CORE + 1, program.cores[to.core as usize].id.0.into());
+            change(time, GENERAL + index * PER_CORE + 2, to.axon.into());
         }
         now += duration;
     }

@@ -116,7 +116,7 @@ impl Model {
         let mut numbers: BTreeMap<Option<u32>, u16> = BTreeMap::new();
         let mut body = Crossbar {
             axon_types: vec![0; SIDE],
-            rows: vec![0; SIDE * SIDE / 64],
+            rows: vec![0; SIDE * SIDE / 64].into(),
             parameters: Vec::new(),
             parameter_of: vec![0; SIDE],
             destinations: vec![None; SIDE],

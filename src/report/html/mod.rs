@@ -54,7 +54,7 @@ pub fn html(report: &Report) -> String {
 }
 
 /// The frame of every page.
-fn page(title: &str, body: &Markup) -> String {
+pub(super) fn page(title: &str, body: &Markup) -> String {
     markup! {
         (DOCTYPE)
         html lang="en" {
@@ -116,7 +116,7 @@ fn tile(value: &str, name: &str, more: &str) -> Markup {
 }
 
 /// A chart with its title and what it shows.
-fn card(title: &str, note: &str, chart: String) -> Markup {
+pub(super) fn card(title: &str, note: &str, chart: String) -> Markup {
     markup! { section.card { h2 { (title) } p.note { (note) } (PreEscaped(chart)) } }
 }
 

@@ -173,6 +173,23 @@ impl MergeMesh {
         }
     }
 
+    /// Puts a packet where it is between two edges: held by a merge, or in the buffer that the merge asks. Nothing else is
+    /// there.
+    pub(super) fn resume(&mut self, merge: u32, input: u8, held: bool, flit: Flit) {
+        let index = merge as usize;
+        if held {
+            (self.merges[index].holds, self.merges[index].held) = (true, flit);
+        } else {
+            let buffer = self.wiring[index].inputs[usize::from(input) - 1];
+            self.fifos[buffer as usize].push(flit);
+            self.merges[index].asks = input;
+        }
+        if !self.is_active[index] {
+            self.is_active[index] = true;
+            self.active.push(merge);
+        }
+    }
+
     fn forward(&mut self, merge: usize) {
         let Wiring { outputs, path, .. } = self.wiring[merge];
         let mut flit = self.merges[merge].held;

@@ -5,12 +5,17 @@
 //!
 //! * [`MergeMesh`]: merges of fixed priority with a first-in first-out buffer behind every path (RANC's router).
 //! * [`RegisteredMesh`]: buffers at the inputs, one register at each output, rotating priority.
+//! * [`QueuedMesh`]: buffers at the inputs, virtual channels, credits, allocators (BookSim's input-queued router).
 
 mod fifo;
+mod flight;
 mod merge;
+mod queued;
 mod registered;
 mod routes;
 
+pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
+pub use queued::{Arbitration, QueuedMesh, QueuedMeshSpec};
 pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};
 pub use routes::BUFFER_NAMES;

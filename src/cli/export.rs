@@ -1,0 +1,45 @@
+//! `export`: an image, and where wanted its stimulus, as files of IBM's TrueNorth software.
+
+use serde_json::json;
+
+use super::args::ExportArgs;
+use super::console::{Console, must_not_exist, write};
+use super::session::Session;
+use crate::diag::Result;
+use crate::foreign::{self, Model};
+
+pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<u8> {
+    for path in [Some(&args.output), args.spikes.as_ref()].into_iter().flatten() {
+        must_not_exist(path, args.force)?;
+    }
+    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let model = Model::of_image(&session.image)?;
+    let text = foreign::write_nscs(&model);
+    let spikes = match &args.input {
+        Some(input) => {
+            let stimulus = session.stimulus(input, &args.stimulus)?;
+            Some(foreign::write_sfti(&stimulus, &session.image)?)
+        }
+        None => None,
+    };
+    write(&args.output, text.as_bytes(), args.force)?;
+    if let (Some(path), Some(spikes)) = (&args.spikes, &spikes) {
+        write(path, spikes.as_bytes(), args.force)?;
+    }
+    let (cores, types) = (model.cores.len(), model.types.len());
+    if console.json() {
+        let spikes = args.spikes.as_ref().map(|path| path.display().to_string());
+        let object = json!({
+            "model": args.output.display().to_string(), "cores": cores, "neuron_types": types,
+            "bytes": text.len(), "spikes": spikes,
+        });
+        console.object("export", object);
+    } else {
+        let bytes = text.len();
+        console.result(&format!(
+            "{}: NSCS model of {cores} cores, {types} neuron types, {bytes} bytes",
+            args.output.display()
+        ));
+    }
+    Ok(0)
+}

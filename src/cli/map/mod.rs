@@ -1,0 +1,26 @@
+//! `map`: mapping problems of the field's benchmark formats, without a chip or a network.
+
+mod place;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::console::Console;
+use crate::diag::Result;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MapArgs {
+    #[command(subcommand)]
+    action: MapAction,
+}
+
+#[derive(Debug, Subcommand)]
+enum MapAction {
+    /// Place clusters on a mesh: QAPLIB .dat, or a list of traffic with --side
+    Place(place::PlaceArgs),
+}
+
+pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
+    match &args.action {
+        MapAction::Place(args) => place::run(args, console),
+    }
+}

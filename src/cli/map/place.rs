@@ -1,0 +1,247 @@
+//! `map place`: a placement benchmark from its file to a permutation.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
+
+use super::super::console::{Console, must_not_exist, read_text, write};
+use super::super::progress;
+use crate::diag::{Problem, Result};
+use crate::place::{self, Flow, Mesh, Strategy, Task, Watch, formats};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlaceArgs {
+    /// A QAPLIB file, or with --side a list: "n side", then "u v traffic" lines
+    pub file: PathBuf,
+    /// Side of the square mesh; makes the file a list of traffic
+    #[arg(long, value_name = "N")]
+    pub side: Option<usize>,
+    /// Strategy with parameters, such as anneal,start=hilbert: auto, row-major, zigzag, random, hilbert, hilbert-force,
+    /// spectral, bisection, greedy, multilevel, best, anneal, tabu, pso
+    #[arg(long, value_name = "NAME[,KEY=VALUE...]", default_value = "auto")]
+    pub strategy: String,
+    /// Seed of strategies that draw
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds that the search may take; also sets how much work is planned
+    #[arg(long, value_name = "SECONDS")]
+    pub time_limit: Option<f64>,
+    /// Independent searches side by side, of which the best is taken
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub chains: usize,
+    /// Write the permutation: n and cost, then the place of every cluster (QAPLIB .sln)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A clock from now, lines to `-v`, and Ctrl-C.
+struct Clock {
+    begun: Instant,
+    limit: Duration,
+    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    bar: indicatif::ProgressBar,
+}
+
+impl Watch for Clock {
+    fn gone(&self) -> f64 {
+        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return f64::INFINITY;
+        }
+        let gone = self.begun.elapsed().as_secs_f64() / self.limit.as_secs_f64();
+        self.bar.set_position((gone * 1000.0) as u64);
+        gone
+    }
+
+    fn step(&self, line: &str) {
+        tracing::info!("{line}");
+    }
+}
+
+/// What a file held and what was found.
+struct Outcome {
+    clusters: usize,
+    mesh: String,
+    permutation: Vec<u32>,
+    cost: f64,
+    strategy: String,
+    facts: Value,
+}
+
+pub(super) fn run(args: &PlaceArgs, console: &Console) -> Result<u8> {
+    if let Some(output) = &args.output {
+        must_not_exist(output, args.force)?;
+    }
+    let strategy: Strategy = args.strategy.parse()?;
+    let chains = args.chains;
+    if chains == 0 || chains > 64 {
+        return Err(Problem::invalid("cli/chains", "--chains", format!("{chains} searches"))
+            .limit("1 to 64")
+            .help("2 fit most machines")
+            .into());
+    }
+    if let Some(limit) = args.time_limit.filter(|limit| !(limit.is_finite() && (1e-3..=1e6).contains(limit))) {
+        return Err(Problem::invalid("cli/time-limit", "--time-limit", format!("{limit} seconds"))
+            .limit("0.001 to 1000000 seconds")
+            .help("leave it out for a limit that fits the size")
+            .into());
+    }
+    let text = read_text(&args.file)?;
+    let begun = Instant::now();
+    let outcome = match args.side {
+        Some(side) => traffic(args, &text, side, &strategy, console)?,
+        None => assignment(args, &text, &strategy, console)?,
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    if let Some(output) = &args.output {
+        write(output, permutation(&outcome).as_bytes(), args.force)?;
+    }
+    let mut digest = crate::digest::Digester::default();
+    outcome.permutation.iter().for_each(|p| digest.word(u64::from(*p)));
+    let digest = digest.finish();
+    if console.json() {
+        let mut value = json!({
+            "file": args.file.display().to_string(), "clusters": outcome.clusters, "mesh": outcome.mesh,
+            "strategy": outcome.strategy, "seed": args.seed, "cost": number(outcome.cost), "seconds": seconds,
+            "digest": digest.to_string(), "permutation": outcome.permutation,
+        });
+        if let (Some(value), Some(facts)) = (value.as_object_mut(), outcome.facts.as_object()) {
+            value.extend(facts.clone());
+        }
+        console.object("map place", value);
+    } else {
+        let header = ["file", "clusters", "mesh", "strategy", "seed", "cost", "seconds", "digest"];
+        let row = [
+            name(&args.file),
+            outcome.clusters.to_string(),
+            outcome.mesh.clone(),
+            outcome.strategy.clone(),
+            args.seed.to_string(),
+            number(outcome.cost).to_string(),
+            format!("{seconds:.2}"),
+            digest.short(),
+        ];
+        console.result(&console.table(&header, vec![row.to_vec()]));
+    }
+    Ok(if progress::interrupt().load(std::sync::atomic::Ordering::Relaxed) { super::super::INTERRUPTED } else { 0 })
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whole costs without a fraction.
+fn number(cost: f64) -> Value {
+    if cost.fract() == 0.0 && cost < 9e15 { json!(cost as u64) } else { json!(cost) }
+}
+
+/// As QAPLIB writes solutions: n and cost, then the permutation from 1.
+fn permutation(outcome: &Outcome) -> String {
+    let mut text = format!("{} {}\n", outcome.permutation.len(), number(outcome.cost));
+    for line in outcome.permutation.chunks(20) {
+        let line: Vec<String> = line.iter().map(|p| (p + 1).to_string()).collect();
+        text.push_str(&line.join(" "));
+        text.push('\n');
+    }
+    text
+}
+
+fn clock(args: &PlaceArgs, default: f64, console: &Console) -> Clock {
+    let limit = Duration::from_secs_f64(args.time_limit.unwrap_or(default));
+    Clock { begun: Instant::now(), limit, stop: progress::interrupt(), bar: progress::bar(console, 1000, "placing") }
+}
+
+/// A list of traffic on a square mesh.
+fn traffic(args: &PlaceArgs, text: &str, side: usize, strategy: &Strategy, console: &Console) -> Result<Outcome> {
+    let file = args.file.display().to_string();
+    let (flow, _) = formats::read_traffic(text, &file)?;
+    if side == 0 || side > 65_535 {
+        return Err(Problem::invalid("cli/side", "--side", format!("a side of {side}"))
+            .limit("1 to 65535")
+            .help("the mesh needs a core a cluster")
+            .into());
+    }
+    let mesh = Mesh::new(side, side);
+    let clock = clock(args, place::default_limit(&flow), console);
+    let placed = place::place(&task(args, &flow, &mesh, &clock), strategy)?;
+    clock.bar.finish_and_clear();
+    Ok(Outcome {
+        clusters: flow.clusters(),
+        mesh: format!("{side} x {side}"),
+        permutation: placed.slot,
+        cost: placed.cost,
+        strategy: placed.strategy,
+        facts: json!({ "edges": flow.entries() / 2 }),
+    })
+}
+
+fn task<'a>(args: &PlaceArgs, flow: &'a Flow, mesh: &'a Mesh, clock: &'a Clock) -> Task<'a> {
+    Task { flow, mesh, seed: args.seed, seconds: clock.limit.as_secs_f64(), chains: args.chains, watch: clock }
+}
+
+/// A QAPLIB file: its grid with blocked cells becomes a mesh; without a grid tabu search takes the bare matrices.
+fn assignment(args: &PlaceArgs, text: &str, strategy: &Strategy, console: &Console) -> Result<Outcome> {
+    let file = args.file.display().to_string();
+    let qap = formats::read_qap(text, &file)?;
+    let grid = qap.grid()?;
+    let dense = qap.dense(&grid);
+    let mut list = Vec::new();
+    for i in 0..qap.n {
+        (0..i).for_each(|j| list.push((i as u32, j as u32, dense.flow[i * qap.n + j])));
+    }
+    list.retain(|edge| edge.2 != 0.0);
+    let which = if grid.first { "A" } else { "B" };
+    let (place, mesh, strategy) = if grid.cells.is_empty() {
+        if !["auto", "tabu"].contains(&strategy.known.name) {
+            let what = format!("'{}' needs a mesh, and no matrix of the file is one", strategy.known.name);
+            return Err(Problem::invalid("place/grid", file, what).help("use --strategy tabu").into());
+        }
+        let flow = Flow::default();
+        let none = Mesh::new(1, 1);
+        let clock = clock(args, if qap.n <= 36 { 4.0 } else { 25.0 }, console);
+        let start = |seed: u64| {
+            let mut start: Vec<u32> = (0..qap.n as u32).collect();
+            crate::rng::Rng::new(seed).shuffle(&mut start);
+            start
+        };
+        let place = place::assign(&dense, &task(args, &flow, &none, &clock), strategy.value("iterations"), start);
+        clock.bar.finish_and_clear();
+        (place, "none".to_owned(), "tabu".to_owned())
+    } else {
+        let flow = Flow::new(qap.n, &list)?;
+        let (mesh, number) = mesh_of(&grid);
+        let clock = clock(args, place::default_limit(&flow), console);
+        let placed = place::place(&task(args, &flow, &mesh, &clock), strategy)?;
+        clock.bar.finish_and_clear();
+        let holes = mesh.slots() - mesh.usable();
+        let holes = if holes > 0 { format!(" - {holes}") } else { String::new() };
+        let place = placed.slot.iter().map(|slot| number[*slot as usize]).collect();
+        (place, format!("{} x {}{holes}", mesh.width, mesh.height), placed.strategy)
+    };
+    let permutation = qap.permutation(&grid, &place);
+    Ok(Outcome {
+        clusters: qap.n,
+        mesh,
+        cost: qap.cost(&permutation),
+        permutation,
+        strategy,
+        facts: json!({ "distance_matrix": which }),
+    })
+}
+
+/// The mesh of a grid, and the number of the place in each slot.
+fn mesh_of(grid: &formats::Grid) -> (Mesh, Vec<u32>) {
+    let mut mesh = Mesh::new(grid.size.0, grid.size.1);
+    mesh.free.fill(false);
+    let mut number = vec![u32::MAX; mesh.slots()];
+    for (place, &(x, y)) in grid.cells.iter().enumerate() {
+        let slot = y as usize * mesh.width + x as usize;
+        mesh.free[slot] = true;
+        number[slot] = place as u32;
+    }
+    (mesh, number)
+}

@@ -1,0 +1,187 @@
+//! Packets of the merge mesh that meet nobody: their cycles are known when they set out.
+//!
+//! A packet alone spends 2 cycles a merge: the merge number `k` of its way asks for it after edge `t + 2k`, holds it after
+//! `t + 2k + 1`, and it arrives at edge `t + 2s` behind `s` merges. As long as no merge is asked twice within 2 cycles and
+//! buffers have 2 places or more, every packet is as good as alone, and nothing has to be simulated. Where two would meet,
+//! [`Flights::ground`] puts all that are under way into the mesh, just where they are, and the mesh goes on cycle by cycle.
+
+use super::merge::{Flit, MergeMesh, MergeMeshSpec};
+use super::routes::MERGES;
+
+/// A packet under way.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    /// The edge at which its core gets it, and the core's router.
+    arrives: u64,
+    to: u32,
+    /// The edge that put it into the first buffer.
+    left: u64,
+    from: u32,
+    /// Whether it came from outside.
+    outside: bool,
+    flit: Flit,
+}
+
+/// Where a packet is on its way.
+#[derive(Debug, Clone, Copy)]
+struct Stage {
+    merge: u32,
+    /// Which of the merge's inputs it comes from, from 1 on.
+    input: u8,
+    flit: Flit,
+}
+
+/// Times at which a merge asks that are kept.
+const KEPT: usize = 4;
+
+/// All packets under way.
+#[derive(Debug, Clone)]
+pub(in crate::emu) struct Flights {
+    width: u32,
+    height: u32,
+    /// Of each merge: edges after which it asks, the oldest overwritten first.
+    asks: Vec<[u64; KEPT]>,
+    oldest: Vec<u8>,
+    /// Latest arrival first; where equal, the highest router.
+    under_way: Vec<Flight>,
+    /// No longer, where a packet has left the grid: it fills a buffer for ever.
+    usable: bool,
+}
+
+impl Flights {
+    pub(in crate::emu) fn new(spec: &MergeMeshSpec) -> Self {
+        let merges = (spec.width * spec.height * MERGES) as usize;
+        Self {
+            width: spec.width,
+            height: spec.height,
+            // Times are kept with 2 added: 0 is none.
+            asks: vec![[0; KEPT]; merges],
+            oldest: vec![0; merges],
+            under_way: Vec::new(),
+            usable: spec.depth >= 2 && spec.input_depth >= 2,
+        }
+    }
+
+    /// The edge of the next arrival; `u64::MAX` for none.
+    #[inline]
+    pub(in crate::emu) fn next_arrival(&self) -> u64 {
+        self.under_way.last().map_or(u64::MAX, |flight| flight.arrives)
+    }
+
+    /// Takes the next arrival at edge `at`, in order of routers.
+    #[inline]
+    pub(in crate::emu) fn land(&mut self, at: u64) -> Option<(u32, Flit)> {
+        self.under_way.pop_if(|flight| flight.arrives == at).map(|flight| (flight.to, flight.flit))
+    }
+
+    /// To be called for every packet, whether it flies or not: one that leaves the grid fills a buffer for ever.
+    #[inline]
+    pub(in crate::emu) fn watch(&mut self, from: u32, outside: bool, flit: Flit) {
+        let (x, y) = (from % self.width, from / self.width);
+        let (to_x, to_y) = (i64::from(x) + i64::from(flit.dx), i64::from(y) + i64::from(flit.dy));
+        let inside = to_x >= 0 && to_y >= 0 && to_x < i64::from(self.width) && to_y < i64::from(self.height);
+        self.usable &= inside && !(outside && flit.dx < 0);
+    }
+
+    /// A packet goes into the buffer behind the core of `from`, or into the input buffer (`outside`), at edge `left`.
+    /// Whether it meets nobody; otherwise nothing has happened. The mesh must be empty at that edge.
+    pub(in crate::emu) fn launch(&mut self, left: u64, from: u32, outside: bool, flit: Flit) -> bool {
+        if !self.usable {
+            return false;
+        }
+        let way = Way::new(self.width, from, outside, flit);
+        for number in 0..way.merges() {
+            let (merge, at) = (way.merge(number) as usize, left + 2 * u64::from(number) + 2);
+            // All that are kept may still be to come where the oldest is not over.
+            let oldest = self.asks[merge][self.oldest[merge] as usize];
+            if oldest + 1 >= left || self.asks[merge].iter().any(|&other| other.abs_diff(at) < 2) {
+                return false;
+            }
+        }
+        for number in 0..way.merges() {
+            let merge = way.merge(number) as usize;
+            let place = &mut self.oldest[merge];
+            self.asks[merge][*place as usize] = left + 2 * u64::from(number) + 2;
+            *place = (*place + 1) % KEPT as u8;
+        }
+        let to = way.merge(way.merges() - 1) / MERGES;
+        let flight = Flight { arrives: left + 2 * u64::from(way.merges()), to, left, from, outside, flit };
+        let later = |other: &Flight| (other.arrives, other.to) > (flight.arrives, flight.to);
+        let place = self.under_way.iter().rposition(later).map_or(0, |place| place + 1);
+        self.under_way.insert(place, flight);
+        true
+    }
+
+    /// Takes back the packets that go into their first buffer at edge `at`: `back(router, outside, flit)`.
+    pub(in crate::emu) fn recall(&mut self, at: u64, mut back: impl FnMut(u32, bool, Flit)) {
+        self.under_way.retain(|flight| {
+            if flight.left == at {
+                back(flight.from, flight.outside, flight.flit);
+            }
+            flight.left != at
+        });
+    }
+
+    /// Puts everything under way into the mesh, as it is before edge `now`; all have left before.
+    pub(in crate::emu) fn ground(&mut self, now: u64, mesh: &mut MergeMesh) {
+        for flight in self.under_way.drain(..) {
+            let way = Way::new(self.width, flight.from, flight.outside, flight.flit);
+            let since = now - 1 - flight.left;
+            let number = u32::try_from(since / 2).expect("a way has few merges");
+            let Stage { merge, input, flit } = way.stage(number);
+            mesh.resume(merge, input, since % 2 == 1, flit);
+        }
+    }
+}
+
+/// The merges that a packet goes through: along x, along y, into the core.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    width: u32,
+    from: u32,
+    outside: bool,
+    flit: Flit,
+}
+
+impl Way {
+    const fn new(width: u32, from: u32, outside: bool, flit: Flit) -> Self {
+        Self { width, from, outside, flit }
+    }
+
+    const fn merges(&self) -> u32 {
+        self.flit.dx.unsigned_abs() + self.flit.dy.unsigned_abs() + 3
+    }
+
+    #[inline]
+    const fn merge(&self, number: u32) -> u32 {
+        let (across, up) = (self.flit.dx.unsigned_abs(), self.flit.dy.unsigned_abs());
+        if number <= across {
+            let router = if self.flit.dx < 0 { self.from - number } else { self.from + number };
+            return router * MERGES + (self.flit.dx < 0) as u32;
+        }
+        let corner = self.from.wrapping_add_signed(self.flit.dx);
+        let climbed = number - across - 1;
+        let (steps, kind) = if climbed <= up { (climbed, 2 + (self.flit.dy < 0) as u32) } else { (up, 4) };
+        let router = if self.flit.dy < 0 { corner - steps * self.width } else { corner + steps * self.width };
+        router * MERGES + kind
+    }
+
+    fn stage(&self, number: u32) -> Stage {
+        let Flit { dx, dy, .. } = self.flit;
+        let (across, up) = (dx.unsigned_abs(), dy.unsigned_abs());
+        let left = |offset: i32, gone: u32| offset - offset.signum() * i32::try_from(gone).expect("a small grid");
+        let merge = self.merge(number);
+        if number <= across {
+            let input = if number == 0 && !self.outside { 2 } else { 1 };
+            return Stage { merge, input, flit: Flit { dx: left(dx, number), ..self.flit } };
+        }
+        let climbed = number - across - 1;
+        if climbed <= up {
+            let turned = if dx < 0 { 3 } else { 2 };
+            let input = if climbed == 0 { turned } else { 1 };
+            return Stage { merge, input, flit: Flit { dx: 0, dy: left(dy, climbed), ..self.flit } };
+        }
+        let input = if dy < 0 { 2 } else { 1 };
+        Stage { merge, input, flit: Flit { dx: 0, dy: 0, ..self.flit } }
+    }
+}

@@ -1,0 +1,140 @@
+//! Sixty-four neurons of equal parameters at once: what nearly every neuron of a crossbar core does in a tick.
+//!
+//! The arithmetic is exact and the same with and without vector units: [`advance`] is both the twin that the
+//! vector kernel is compared with and what runs where there is none.
+
+/// Neurons of a block.
+pub(super) const LANES: usize = 64;
+
+/// Neurons, as bits, that a value is added to.
+pub(super) type Addend = (u64, i16);
+
+/// The values that a V of no event may have: from `low` to below `high`, which is above `low`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) low: i32,
+    pub(super) high: i32,
+}
+
+/// Adds all `addends` and `leak` to the potentials; the neurons whose V is then outside of `range`. The sum of all
+/// magnitudes of addends is at most 32,767 - 255.
+#[inline]
+pub(super) fn advance(vector: bool, v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        return super::avx2::advance(v, addends, leak, range);
+    }
+    let _ = vector;
+    plain(v, addends, leak, range)
+}
+
+/// [`advance`] without vector units.
+pub(super) fn plain(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+    let mut sums = [leak; LANES];
+    for &(neurons, value) in addends {
+        for (part, sums) in sums.chunks_exact_mut(16).enumerate() {
+            let bits = (neurons >> (16 * part)) as u16;
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                *sum += if bits & (1 << lane) == 0 { 0 } else { value };
+            }
+        }
+    }
+    let mut outside = 0;
+    for (lane, (v, sum)) in v.iter_mut().zip(sums).enumerate() {
+        *v = v.wrapping_add(i32::from(sum));
+        outside |= u64::from(*v < range.low || *v >= range.high) << lane;
+    }
+    outside
+}
+
+/// Whether this machine has the vector units that [`advance`] can use.
+pub(in crate::emu) fn available() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Adds rows of connections, which begin at `starts`, to `touched`; how many synapses they have.
+#[inline]
+pub(super) fn touch(vector: bool, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if vector {
+        return super::avx2::touch(rows, starts, touched);
+    }
+    let _ = vector;
+    touch_plain(rows, starts, touched)
+}
+
+/// [`touch`] as it is.
+#[inline(always)]
+pub(super) fn touch_plain(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    let mut events = 0;
+    for &start in starts {
+        for (touched, &word) in touched.iter_mut().zip(&rows[start as usize..]) {
+            *touched |= word;
+            events += u64::from(word.count_ones());
+        }
+    }
+    events
+}
+
+/// Asks for a word that will be read soon, where the processor can be asked.
+#[inline]
+pub(super) fn prefetch(words: &[u64], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    super::avx2::prefetch(words, at);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (words, at);
+}
+
+/// The draws up to `most`, as bits.
+#[inline]
+pub(super) fn up_to(draws: &[u8; LANES], most: i64) -> u64 {
+    let mut bits = 0;
+    for (part, draws) in draws.chunks_exact(8).enumerate() {
+        // One byte of eight comparisons, gathered by a multiplication.
+        let acts = draws.iter().rev().fold(0_u64, |acts, &draw| acts << 8 | u64::from(i64::from(draw) <= most));
+        bits |= (acts.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * part);
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn vector_units_do_what_the_plain_kernel_does() {
+        let mut rng = Rng::new(8);
+        if !available() {
+            println!("no vector units here: nothing to compare");
+        }
+        for _ in 0..20_000 {
+            let edge = [10, 1_000, 1 << 19][rng.below(3) as usize];
+            let mut draw = |most: i64| (rng.below(2 * most as u64 + 1) as i64 - most) as i32;
+            let mut v: [i32; LANES] = std::array::from_fn(|_| draw(edge));
+            let (low, high) = (-draw(edge).abs(), 1 + draw(edge).abs());
+            let leak = draw(255) as i16;
+            let count = draw(12).unsigned_abs() as usize;
+            let addends: Vec<Addend> = (0..count).map(|_| (rng.next_u64(), rng.below(511) as i16 - 255)).collect();
+            let mut twin = v;
+            let outside = advance(available(), &mut v, &addends, leak, Range { low, high });
+            assert_eq!(outside, plain(&mut twin, &addends, leak, Range { low, high }));
+            assert_eq!(v, twin);
+        }
+    }
+
+    #[test]
+    fn draws_are_compared_one_by_one() {
+        let mut rng = Rng::new(9);
+        for most in [-1, 0, 1, 100, 254, 255, 256] {
+            let draws: [u8; LANES] = std::array::from_fn(|_| rng.next_u64() as u8);
+            let bits = up_to(&draws, most);
+            for (lane, &draw) in draws.iter().enumerate() {
+                assert_eq!(bits >> lane & 1 == 1, i64::from(draw) <= most);
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Placement strategies by name: what there is, which parameters each takes, and how a line such as
+//! `anneal,start=hilbert,hot=0.5` is read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::diag::{Problem, Problems, Result, nearest};
+
+/// One parameter of a strategy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parameter {
+    /// Its key.
+    pub key: &'static str,
+    /// Value where none is given.
+    pub default: f64,
+    /// Smallest and largest value.
+    pub range: (f64, f64),
+    /// What it is.
+    pub about: &'static str,
+}
+
+/// One strategy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Whether it improves a start (`start=NAME`).
+    pub improves: bool,
+    /// Its other parameters.
+    pub parameters: &'static [Parameter],
+}
+
+const fn parameter(key: &'static str, default: f64, range: (f64, f64), about: &'static str) -> Parameter {
+    Parameter { key, default, range, about }
+}
+
+const ANNEAL: [Parameter; 4] = [
+    parameter("hot", 1.0, (0.0, 100.0), "first temperature in mean swap deltas"),
+    parameter("cold", 0.02, (0.0, 10.0), "last temperature in mean edge weights"),
+    parameter("window", 0.0, (0.0, 65_536.0), "first window in hops; 0: the whole mesh"),
+    parameter("moves", 0.0, (0.0, 1e12), "proposals; 0: as many as fit the time limit"),
+];
+
+/// Every strategy.
+pub const KNOWN: [Known; 14] = [
+    Known { name: "auto", about: "tabu, anneal or multilevel + anneal, by size", improves: false, parameters: &[] },
+    Known { name: "row-major", about: "row by row", improves: false, parameters: &[] },
+    Known { name: "zigzag", about: "row by row, alternately east and west", improves: false, parameters: &[] },
+    Known { name: "random", about: "drawn", improves: false, parameters: &[] },
+    Known { name: "hilbert", about: "along a generalised Hilbert curve", improves: false, parameters: &[] },
+    Known {
+        name: "hilbert-force",
+        about: "Hilbert curve, then force-directed swaps (Jin 2023)",
+        improves: false,
+        parameters: &[parameter("share", 0.3, (0.001, 1.0), "share of the tense pairs swapped a round")],
+    },
+    Known { name: "spectral", about: "two smoothest vectors, made legal", improves: false, parameters: &[] },
+    Known {
+        name: "bisection",
+        about: "dual recursive bisection, chips first (Scotch)",
+        improves: false,
+        parameters: &[parameter("passes", 4.0, (0.0, 100.0), "refinement passes a cut")],
+    },
+    Known { name: "greedy", about: "each next to what it talks to (TrueNorth)", improves: false, parameters: &[] },
+    Known {
+        name: "pso",
+        about: "particle swarm (to reproduce papers)",
+        improves: false,
+        parameters: &[
+            parameter("particles", 50.0, (2.0, 10_000.0), "size of the swarm"),
+            parameter("rounds", 200.0, (1.0, 1e6), "rounds"),
+        ],
+    },
+    Known {
+        name: "multilevel",
+        about: "coarsen, place, refine level by level",
+        improves: false,
+        parameters: &[
+            parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level"),
+            parameter("warm", 0.3, (0.0, 10.0), "first temperature of a level in mean swap deltas"),
+        ],
+    },
+    Known {
+        name: "best",
+        about: "cheapest of row-major, zigzag, hilbert and multilevel",
+        improves: false,
+        parameters: &[parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level of multilevel")],
+    },
+    Known {
+        name: "anneal",
+        about: "range-limited simulated annealing from any start",
+        improves: true,
+        parameters: &ANNEAL,
+    },
+    Known {
+        name: "tabu",
+        about: "iterated robust tabu search (Taillard 1991)",
+        improves: true,
+        parameters: &[parameter("iterations", 0.0, (0.0, 1e12), "swaps a chain; 0: as many as fit the time limit")],
+    },
+];
+
+/// A strategy with its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strategy {
+    /// What it is.
+    pub known: &'static Known,
+    /// Start of one that improves.
+    pub start: Option<&'static Known>,
+    values: Vec<(&'static str, f64)>,
+}
+
+impl Strategy {
+    /// Value of a parameter: given, else its default. The key must be one of the strategy's.
+    #[must_use]
+    pub fn value(&self, key: &str) -> f64 {
+        let given = self.values.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
+        let default = || self.known.parameters.iter().find(|p| p.key == key).map_or(0.0, |p| p.default);
+        given.unwrap_or_else(default)
+    }
+
+    /// A strategy by name with default parameters.
+    fn named(known: &'static Known) -> Self {
+        Self { known, start: None, values: Vec::new() }
+    }
+
+    /// The start as a strategy of its own.
+    #[must_use]
+    pub fn start(&self) -> Option<Self> {
+        self.start.map(Self::named)
+    }
+}
+
+fn known(name: &str) -> Result<&'static Known> {
+    KNOWN.iter().find(|known| known.name == name).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+        let help = nearest(name, names.iter().copied())
+            .map_or_else(|| "choose one of these".to_owned(), |near| format!("did you mean '{near}'?"));
+        Problem::invalid("place/strategy", "", format!("unknown placement strategy '{name}'"))
+            .limit(names.join(", "))
+            .help(help)
+            .into()
+    })
+}
+
+impl FromStr for Strategy {
+    type Err = Problems;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(',').map(str::trim);
+        let mut strategy = Self::named(known(parts.next().unwrap_or_default())?);
+        for part in parts.filter(|part| !part.is_empty()) {
+            strategy.set(part)?;
+        }
+        Ok(strategy)
+    }
+}
+
+impl Strategy {
+    fn set(&mut self, part: &str) -> Result<()> {
+        let place = format!("strategy '{}'", self.known.name);
+        let Some((key, value)) = part.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+            return Err(Problem::invalid("place/parameter", place, format!("'{part}' is no KEY=VALUE"))
+                .help("write NAME,KEY=VALUE,KEY=VALUE without blanks")
+                .into());
+        };
+        if key == "start" && self.known.improves {
+            let start = known(value)?;
+            if start.improves || start.name == "auto" {
+                return Err(Problem::invalid("place/parameter", place, format!("'{value}' is no start"))
+                    .help("start from one that does not itself start from another, such as hilbert or multilevel")
+                    .into());
+            }
+            self.start = Some(start);
+            return Ok(());
+        }
+        let mut keys: Vec<&str> = self.known.parameters.iter().map(|p| p.key).collect();
+        keys.extend(self.known.improves.then_some("start"));
+        let Some(parameter) = self.known.parameters.iter().find(|p| p.key == key) else {
+            let help = nearest(key, keys.iter().copied())
+                .map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean '{near}'?"));
+            let limit = if keys.is_empty() { "it has none".to_owned() } else { keys.join(", ") };
+            return Err(Problem::invalid("place/parameter", place, format!("unknown parameter '{key}'"))
+                .limit(limit)
+                .help(help)
+                .into());
+        };
+        let (low, high) = parameter.range;
+        let number = value.parse::<f64>().ok().filter(|number| (low..=high).contains(number));
+        let Some(number) = number else {
+            return Err(Problem::invalid("place/parameter", place, format!("{key} = '{value}'"))
+                .limit(format!("{low} to {high}: {}", parameter.about))
+                .help("give a number in this range")
+                .into());
+        };
+        self.values.retain(|(known, _)| *known != parameter.key);
+        self.values.push((parameter.key, number));
+        self.values.sort_by_key(|(key, _)| *key);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.known.name)?;
+        if let Some(start) = self.start {
+            write!(f, ",start={}", start.name)?;
+        }
+        self.values.iter().try_for_each(|(key, value)| write!(f, ",{key}={value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_shown_and_refused_with_a_hint() {
+        let strategy: Strategy = "anneal,hot=0.5,start=hilbert".parse().expect("fine");
+        assert_eq!(strategy.to_string(), "anneal,start=hilbert,hot=0.5");
+        assert_eq!((strategy.value("hot"), strategy.value("cold")), (0.5, 0.02));
+        let tell = |text: &str| text.parse::<Strategy>().expect_err(text).to_string();
+        assert!(tell("anneel").contains("did you mean 'anneal'?"));
+        assert!(tell("anneal,hott=1").contains("did you mean 'hot'?"));
+        assert!(tell("anneal,hot=-1").contains("0 to 100"));
+        assert!(tell("hilbert,start=zigzag").contains("it has none"));
+        assert!(tell("anneal,start=tabu").contains("no start"));
+    }
+}
