@@ -30,6 +30,26 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().unwrap_or_else(|| panic!("'{key}' is a list"))
 }
 
+/// The same board by way of the file that `import` reads, and of the image.
+fn imported(case: &Value) -> Board {
+    let mut file = case.as_object().expect("fields").clone();
+    file.retain(|key, _| {
+        ["config", "neurons", "synapses_hex", "handshake", "events", "total_cycles"].contains(&key.as_str())
+    });
+    let text = Value::Object(file).to_string();
+    let options = spikeloom::chip::LoadOptions::default();
+    let read = spikeloom::foreign::read_tinyodin(&text, "case.json", "tinyodin", &options);
+    let read = read.unwrap_or_else(|problems| panic!("{problems}"));
+    let bytes = spikeloom::image::encode(&read.image, read.chip.digest);
+    let (image, header) = spikeloom::image::decode(&bytes, "case").expect("decodes");
+    spikeloom::image::check(&image, &header, &read.chip, "case").expect("a sound image");
+    let spikeloom::chip::Family::TinyOdin(spec) = &read.chip.family else { panic!("tinyODIN") };
+    let chip = spikeloom::emu::clocked::tinyodin_chip(&image, spec).expect("a checked image");
+    let events = spikeloom::emu::clocked::tinyodin_events(&read.stimulus.expect("the case has events"));
+    let sink = Sink::new(spec.acknowledge_delay.into(), spec.release_delay.into());
+    Board::new(chip, Source::new(events).expect("10 bits"), sink)
+}
+
 fn board(case: &Value) -> Board {
     let config = &case["config"];
     let last_neuron = number(config, "max_neur").try_into().expect("8 bits");
@@ -172,7 +192,13 @@ fn every_case_equals_the_rtl() {
         plain.run_plain(end, &mut seen);
         quick.run(end, &mut seen_quick);
         assert_eq!(plain.chip().counts(), quick.chip().counts(), "counters of {name}");
-        for (mode, run, trace) in [("edge by edge", &plain, &seen), ("stretches at once", &quick, &seen_quick)] {
+        let (mut image, mut seen_image) = (imported(&case), Trace::default());
+        image.run(end, &mut seen_image);
+        for (mode, run, trace) in [
+            ("edge by edge", &plain, &seen),
+            ("stretches at once", &quick, &seen_quick),
+            ("imported", &image, &seen_image),
+        ] {
             failed.extend(compare(&name, mode, &outcome(run, trace), &case["expected"], end));
         }
         let lists = case["expected"].as_object().expect("fields").values();

@@ -4,8 +4,10 @@
 //! `tests/golden` are run (`README.md` there).
 
 mod async_router;
+mod image;
 mod ranc;
 mod random;
+mod waves;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};

@@ -13,12 +13,12 @@ use spikeloom::emu::ranc::{
 use crate::{Difference, cases, events, parse, run_all, value};
 
 #[derive(Deserialize)]
-struct Case {
+pub(crate) struct Case {
     format: String,
     params: Params,
     cores: Vec<Core>,
     stimulus: Stimulus,
-    expected: Expected,
+    pub(crate) expected: Expected,
     /// Stands where the state changes are filtered to IDLE, SET and CLR.
     expected_note: Option<String>,
 }
@@ -90,9 +90,9 @@ struct Packet {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expected {
-    out_packets: Vec<(u64, u32)>,
-    spikes: Vec<(u64, u32, u32)>,
+pub(crate) struct Expected {
+    pub(crate) out_packets: Vec<(u64, u32)>,
+    pub(crate) spikes: Vec<(u64, u32, u32)>,
     sched_writes: Vec<(u64, u32, u32, u32)>,
     sched_writes_lost: Vec<(u64, u32, u32, u32)>,
     input_accepted: Vec<u64>,
@@ -105,7 +105,7 @@ struct Expected {
     final_sched_read_ptr: BTreeMap<u32, u32>,
 }
 
-fn config(case: &Case) -> RancConfig {
+pub(crate) fn config(case: &Case) -> RancConfig {
     let p = &case.params;
     let params = RancParams {
         grid_x: p.grid_x,
@@ -156,7 +156,7 @@ fn build(neuron: &Neuron, axons: usize) -> RancNeuron {
     }
 }
 
-fn stimulus(case: &Case) -> RancStimulus {
+pub(crate) fn stimulus(case: &Case) -> RancStimulus {
     let input = |packet: &Packet| RancInput {
         cycle: packet.cycle,
         flit: Flit { dx: packet.dx, dy: packet.dy, axon: packet.axon, delay: packet.delay },
