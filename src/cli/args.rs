@@ -54,7 +54,7 @@ pub(super) enum Command {
     /// Read a chip-level file of another tool: RANC, tinyODIN, IBM NSCS
     Import(ImportArgs),
     /// Write an image, and its stimulus, as files of IBM's TrueNorth software
-    Export(ExportArgs),
+    Export(super::export::ExportArgs),
     /// Power over rate and synapse count with synthetic networks, beside what was measured
     Sweep(SweepArgs),
     /// Run an image with a stimulus: spikes, energy, latency
@@ -429,31 +429,6 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub hidden: Option<u32>,
     /// Overwrite the file
-    #[arg(long)]
-    pub force: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ExportArgs {
-    /// The image
-    pub image: PathBuf,
-    /// The model file of NSCS to write
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// A stimulus to write too; needs --spikes
-    #[arg(short, long, value_name = "FILE", requires = "spikes")]
-    pub input: Option<PathBuf>,
-    /// The spike file (.sfti) to write
-    #[arg(long, value_name = "FILE", requires = "input")]
-    pub spikes: Option<PathBuf>,
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: Option<String>,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-    #[command(flatten)]
-    pub stimulus: StimulusArgs,
-    /// Overwrite files
     #[arg(long)]
     pub force: bool,
 }

@@ -1,12 +1,41 @@
 //! `export`: an image, and where wanted its stimulus, as files of IBM's TrueNorth software.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde_json::json;
 
-use super::args::ExportArgs;
+use super::args::{ChipTuning, StimulusArgs};
 use super::console::{Console, must_not_exist, write};
 use super::session::Session;
 use crate::diag::Result;
 use crate::foreign::{self, Model};
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The image
+    pub image: PathBuf,
+    /// The model file of NSCS to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A stimulus to write too; needs --spikes
+    #[arg(short, long, value_name = "FILE", requires = "spikes")]
+    pub input: Option<PathBuf>,
+    /// The spike file (.sfti) to write
+    #[arg(long, value_name = "FILE", requires = "input")]
+    pub spikes: Option<PathBuf>,
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long, value_name = "NAME|FILE")]
+    pub chip: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+    #[command(flatten)]
+    pub stimulus: StimulusArgs,
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+}
 
 pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<u8> {
     for path in [Some(&args.output), args.spikes.as_ref()].into_iter().flatten() {

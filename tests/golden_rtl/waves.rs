@@ -41,11 +41,16 @@ fn read(path: &Path) -> Waves {
     wave.load_signals(&ids);
     let mut waves = Waves::new();
     for (name, id) in vars {
-        let changes = wave.get_signal(id).expect("loaded").iter_changes().map(|(at, value)| {
-            let bits = value.to_bit_string().expect("bits");
-            (wave.time_table()[at as usize], u64::from_str_radix(&bits, 2).expect("no x or z"))
-        });
-        waves.insert(name, changes.collect());
+        let changes =
+            wave.get_signal(id).expect("loaded").iter_changes().enumerate().filter_map(|(index, (at, value))| {
+                let bits = value.to_bit_string().expect("bits");
+                // Before its first value a signal is unknown; afterwards never.
+                let known = u64::from_str_radix(&bits, 2).ok();
+                assert!(known.is_some() || index == 0, "{name} is {bits} again");
+                known.map(|value| (wave.time_table()[at as usize], value))
+            });
+        let changes = changes.collect();
+        waves.insert(name, changes);
     }
     waves
 }
