@@ -235,3 +235,19 @@ fn the_board_file_is_the_chip_file_but_for_name_title_and_size() {
     assert_eq!(keys, ["name", "title", "width", "height"], "{differing:?}");
     assert_eq!(text("truenorth").count(), text("truenorth_4x4").count());
 }
+
+#[test]
+fn packets_over_chip_edges_are_counted_by_bits() {
+    let chip = good("truenorth", &[("board.width", "2"), ("mesh.width", "1"), ("mesh.height", "1")], &[]);
+    let image = compiled(&network("nets/chain_truenorth.json"), &chip).expect("two cores on two chips");
+    assert_eq!(image.cores.len(), 2);
+    let spike = InputSpike { tick: 0, input: 0, value: 1 };
+    let sample = Sample { name: "one".to_owned(), spikes: vec![spike], ticks: 4, label: None };
+    let stimulus = Stimulus { samples: vec![sample], inputs: 1 };
+    for timing in [false, true] {
+        let options = RunOptions { timing, record: Record::All, ..RunOptions::default() };
+        let result = emu::run(&image, &chip, &stimulus, &options, &Quiet).expect("runs");
+        // One packet from the host, one from the first neuron; together they cross the one edge once, in 34 bits.
+        assert_eq!(result.samples[0].counts.get(spikeloom::event::Event::ChipCrossingBit), 34);
+    }
+}

@@ -10,7 +10,8 @@ use crate::units::Picos;
 pub struct EdgeLink {
     /// Routers of one chip in x and y.
     pub tile: (u16, u16),
-    /// Forward latency of a hop over a chip edge; unknown where absent (then it counts as a hop on the chip).
+    /// Forward latency of a hop over a chip edge; unknown where absent. The mesh does not use it so far: it times
+    /// such a hop as one on the board's chips.
     pub latency: Option<Picos>,
     /// Least time between two packets on a link over a chip edge; that of the chip's channels where absent.
     pub cycle: Option<Picos>,

@@ -43,6 +43,8 @@ struct Between {
     injected: Vec<u64>,
     /// Links in x and y that they have crossed.
     hops: (u64, u64),
+    /// Chip edges that the host's packets cross.
+    crossings: u64,
 }
 
 impl Banks {
@@ -56,6 +58,7 @@ impl Banks {
             time: timing.then(|| TimePass::new(program)),
             injected: vec![0; program.cores.len()],
             hops: (0, 0),
+            crossings: 0,
         };
         Self { banks, per, between }
     }
@@ -66,6 +69,7 @@ impl Banks {
         self.between.post.clear();
         self.between.injected.fill(0);
         self.between.hops = (0, 0);
+        self.between.crossings = 0;
         if let Some(time) = &mut self.between.time {
             time.reset();
         }
@@ -144,6 +148,10 @@ impl Between {
                 self.injected[to.core as usize] += u64::from(spike.value);
                 self.hops.0 += u64::from(spike.value) * u64::from(x);
                 self.hops.1 += u64::from(spike.value) * u64::from(y);
+                if let Some(edge) = &program.chip.mesh.edge {
+                    let router = program.cores[to.core as usize].router;
+                    self.crossings += u64::from(spike.value) * edge.crossings(program.chip.mesh.host, router);
+                }
                 for _ in 0..spike.value {
                     match &mut self.time {
                         Some(time) => time.offer(to),

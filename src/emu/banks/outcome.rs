@@ -17,6 +17,8 @@ impl Banks {
         counts.add(Event::AxonOut, self.between.injected.iter().sum());
         counts.add(Event::HopX, self.between.hops.0);
         counts.add(Event::HopY, self.between.hops.1);
+        let bits = program.chip.mesh.edge.as_ref().map_or(0, |edge| u64::from(edge.packet_bits));
+        counts.add(Event::ChipCrossingBit, self.between.crossings * bits);
         let mut core_counts = count_cores(program, &table, ticks, &mut counts);
         core_counts.iter_mut().zip(&self.between.injected).for_each(|(core, &came)| core.add(Event::AxonIn, came));
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
@@ -62,7 +64,7 @@ fn of_outputs<T>(program: &Program, mut value: impl FnMut(u32, usize) -> T) -> V
 /// Events of every core; `between` gets those of the ways.
 fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut EventCounts) -> Vec<EventCounts> {
     let mut of_cores = vec![EventCounts::default(); program.cores.len()];
-    let (mut far, mut local_packets) = ((0, 0), 0);
+    let (mut far, mut local_packets, mut crossings) = ((0, 0), 0, 0);
     for bank in &table.banks {
         for (local, index) in bank.cores().enumerate() {
             let (loaded, tally) = (&program.cores[index], &bank.tallies[local]);
@@ -78,6 +80,9 @@ fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut E
                 far.0 += spikes * u64::from(x);
                 far.1 += spikes * u64::from(y);
                 local_packets += spikes * u64::from(x == 0 && y == 0);
+                if let Some(edge) = &program.chip.mesh.edge {
+                    crossings += spikes * edge.crossings(loaded.router, target.router);
+                }
             }
             let counts = &mut of_cores[index];
             counts.add(Event::NeuronAccess, loaded.neurons() as u64 * u64::from(ticks));
@@ -90,6 +95,8 @@ fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut E
     between.add(Event::HopX, far.0);
     between.add(Event::HopY, far.1);
     between.add(Event::TileLocal, local_packets);
+    let bits = program.chip.mesh.edge.as_ref().map_or(0, |edge| u64::from(edge.packet_bits));
+    between.add(Event::ChipCrossingBit, crossings * bits);
     of_cores
 }
 
