@@ -156,3 +156,80 @@ fn wrong_programs_are_told_by_line() {
     let loihi = chip::load("loihi", &LoadOptions::default()).expect("built in");
     assert!(foreign::read_crossbar(&text, "x.json", &loihi).expect_err("no crossbars").has("foreign/chip"));
 }
+
+/// From the command line: import, run, export, import again and run on the exported spikes.
+#[test]
+fn the_command_line_takes_a_program_to_ibm_files_and_back() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("catalogue");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let spikeloom = |args: &[&str], code: i32| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_spikeloom"))
+            .args(args)
+            .current_dir(&folder)
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        said
+    };
+    let path = programs().into_iter().find(|path| path.ends_with("resonator.json")).expect("in the catalogue");
+    let (_, program) = read(&path);
+    spikeloom(&["import", &path.to_string_lossy(), "-o", "x.img", "--stimulus", "x.csv"], 0);
+    spikeloom(&["run", "x.img", "-i", "x.csv", "-o", "one", "--record", "all", "--ticks", "160"], 0);
+    spikeloom(&["export", "x.img", "-o", "m.json", "-i", "x.csv", "--spikes", "x.sfti"], 0);
+    spikeloom(&["import", "m.json", "-o", "y.img"], 0);
+    spikeloom(&["run", "y.img", "-i", "x.sfti", "-o", "two", "--record", "all", "--ticks", "160"], 0);
+    let ticks = |run: &str| -> Vec<u32> {
+        let text = std::fs::read_to_string(folder.join(run).join("spikes.csv")).expect("spikes");
+        let mut ticks: Vec<u32> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(1).expect("a tick").parse().expect("a number"))
+            .collect();
+        ticks.sort_unstable();
+        ticks
+    };
+    let mut expected = program.expected.concat();
+    expected.sort_unstable();
+    assert_eq!((ticks("one"), ticks("two")), (expected.clone(), expected));
+    // Exported again it is the same file.
+    spikeloom(&["export", "y.img", "-o", "n.json"], 0);
+    let file = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
+    assert_eq!(file("m.json"), file("n.json"));
+    // Broken files are told by line.
+    let (model, spikes) = (file("m.json"), file("x.sfti"));
+    std::fs::write(folder.join("cut.json"), &model[..model.len() / 2]).expect("written");
+    std::fs::write(folder.join("key.json"), model.replacen("\"rngSeed\"", "\"rngSed\"", 1)).expect("written");
+    std::fs::write(folder.join("core.sfti"), spikes.replacen("\"destCore\":0", "\"destCore\":9", 1)).expect("written");
+    assert!(spikeloom(&["import", "cut.json", "--format", "nscs", "-o", "z.img"], 1).contains("cut.json:"));
+    assert!(spikeloom(&["import", "key.json", "-o", "z.img"], 1).contains("did you mean 'rngSeed'?"));
+    let said = spikeloom(&["run", "y.img", "-i", "core.sfti"], 1);
+    assert!(said.contains("core.sfti:3") && said.contains("core 9"), "{said}");
+}
+
+/// The published power points: on a few cores, since the chip's memory and leakage are counted whatever is loaded.
+#[test]
+fn sweep_prints_points_and_a_heat_map() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sweep");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let args = ["sweep", "--json", "--rates", "0,50", "--synapses", "0,128,256", "--cores", "16", "--ticks", "200"];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spikeloom"))
+        .args(args)
+        .args(["--csv", "s.csv", "--html", "s.html"])
+        .current_dir(&folder)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let points = object["points"].as_array().expect("points");
+    assert_eq!(points.len(), 6);
+    // 16 cores of 256 neurons at 50 Hz and 256 synapses: 52.4 million events a second.
+    let gsops = points[5]["gsops"].as_f64().expect("a number");
+    assert!((gsops / (4096.0 * 50.0 * 256.0 * 1e-9) - 1.0).abs() < 0.05, "{gsops}");
+    let watts: Vec<f64> = points.iter().map(|point| point["watts"].as_f64().expect("watts")).collect();
+    assert!(watts[3] < watts[4] && watts[4] < watts[5] && watts[0] < watts[3], "{watts:?}");
+    assert_eq!(std::fs::read_to_string(folder.join("s.csv")).expect("written").lines().count(), 7);
+    assert!(std::fs::read_to_string(folder.join("s.html")).expect("written").contains("<svg"));
+}

@@ -283,6 +283,8 @@ pub(super) enum ImportFormat {
     RancMem,
     /// Registers and memories of tinyODIN, as isa/README.md describes
     Tinyodin,
+    /// A small program of one crossbar core, as programs/README.md describes
+    Crossbar,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -80,12 +80,18 @@ fn read(args: &ImportArgs) -> Result<Imported> {
             let image = foreign::read_nscs(&text, &file, &chip)?.image;
             Ok(Imported { image, chip, stimulus: None, notes: Vec::new() })
         }
+        ImportFormat::Crossbar => {
+            let chip = chip::load(&chip("truenorth"), &options)?;
+            let program = foreign::read_crossbar(&text, &file, &chip)?;
+            Ok(Imported { image: program.image, chip, stimulus: Some(program.stimulus), notes: vec![program.about] })
+        }
     }
 }
 
 /// The format by a key that only it has.
 fn detect(text: &str, path: &Path) -> Result<ImportFormat> {
     let marks = [
+        (foreign::CROSSBAR_FORMAT, ImportFormat::Crossbar),
         ("\"synapses_hex\"", ImportFormat::Tinyodin),
         ("\"output_bus\"", ImportFormat::RancJson),
         ("\"destination_core_offset\"", ImportFormat::RancJson),
@@ -95,7 +101,7 @@ fn detect(text: &str, path: &Path) -> Result<ImportFormat> {
     let known = marks.iter().find(|(mark, _)| text.contains(mark)).map(|(_, format)| *format);
     known.ok_or_else(|| {
         Problem::invalid("import/format", path.display().to_string(), "it is of no format that is recognised")
-            .limit("nscs, ranc-json, ranc-mem (a folder), tinyodin")
+            .limit("nscs, crossbar, ranc-json, ranc-mem (a folder), tinyodin")
             .help("name it: --format FORMAT")
             .into()
     })
