@@ -4,13 +4,23 @@ use super::encode::Instruction;
 use super::op::Op;
 use super::program::Program;
 
-/// A spike that a program sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Emission {
-    /// Number of the output.
-    pub output: u8,
-    /// Its payload; `None` is a plain spike.
-    pub payload: Option<i32>,
+/// What leaves a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// A spike.
+    Spike {
+        /// Number of the output.
+        output: u8,
+        /// Its payload; `None` is a plain spike.
+        payload: Option<i32>,
+    },
+    /// A number for whoever watches.
+    Probe {
+        /// The channel, 0..=15.
+        channel: u8,
+        /// The number.
+        value: i32,
+    },
 }
 
 /// What an update of one neuron did.
@@ -18,10 +28,8 @@ pub struct Emission {
 pub struct Update {
     /// Cycles of the path that it took.
     pub cycles: u32,
-    /// Spikes in the order of the program.
-    pub spikes: Vec<Emission>,
-    /// Probes in the order of the program: (channel, value).
-    pub probes: Vec<(u8, i32)>,
+    /// What it sent, in the order of the program.
+    pub sent: Vec<Sent>,
 }
 
 /// Runs `program` once for one neuron. `parameters` holds the entries of every parameter (one for a single number),
@@ -64,9 +72,9 @@ pub fn execute(
             Op::Jmp => at += slot,
             Op::Jc => at += if flag { slot } else { 0 },
             Op::Jn => at += if flag { 0 } else { slot },
-            Op::Spike => update.spikes.push(Emission { output: imm as u8, payload: None }),
-            Op::Spikev => update.spikes.push(Emission { output: imm as u8, payload: Some(a) }),
-            Op::Probe => update.probes.push((imm as u8, a)),
+            Op::Spike => update.sent.push(Sent::Spike { output: imm as u8, payload: None }),
+            Op::Spikev => update.sent.push(Sent::Spike { output: imm as u8, payload: Some(a) }),
+            Op::Probe => update.sent.push(Sent::Probe { channel: imm as u8, value: a }),
             _ => match compare(op, a, b, imm) {
                 Some(holds) => flag = holds,
                 None => result = arithmetic(op, result, a, b, imm),

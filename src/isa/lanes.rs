@@ -6,9 +6,9 @@
 //! between is computed and thrown away. The results equal [`super::execute`] for every neuron.
 
 use super::encode::Instruction;
-use super::exec::{Emission, arithmetic, compare};
+use super::exec::{Sent, arithmetic, compare};
 use super::op::{Form, Op};
-use super::program::Program;
+use super::program::{Parameter, Program, Width};
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::rng;
 
@@ -49,31 +49,53 @@ impl Draws {
 /// All neurons of a core that run one program.
 #[derive(Debug, Clone)]
 pub struct Lanes {
-    program: Program,
-    bindings: Vec<Binding>,
-    draws: Draws,
+    loaded: Loaded,
     neurons: usize,
     /// One array a state variable, filled up to whole blocks.
     state: Vec<Vec<i32>>,
-    /// Registers that may be read before they are written: cleared in each tick.
-    cleared: Vec<usize>,
-    draws_any: bool,
+    work: Box<Work>,
+    sent: Vec<(u32, Sent)>,
 }
 
-/// What a block works on.
+/// What does not change.
+#[derive(Debug, Clone)]
+struct Loaded {
+    program: Program,
+    bindings: Vec<Binding>,
+    draws: Draws,
+    /// Registers that may be read before they are written: cleared in each update.
+    cleared: Vec<usize>,
+}
+
+/// Registers of a block, and how far its neurons are.
+#[derive(Debug, Clone)]
 struct Work {
-    r: Box<[Row; 16]>,
+    r: [Row; 16],
     /// All ones where the flag is set.
     flag: Row,
     /// The instruction that each neuron waits for.
     wake: Row,
     /// The instruction that all are awake at.
     together: i32,
+    /// Random draws of each neuron so far.
     draw: [u32; BLOCK],
     /// Cycles of all, and what single neurons have beyond.
     common: u32,
     extra: [u32; BLOCK],
+    /// Neurons of the block; the other lanes only fill it.
     active: usize,
+}
+
+/// One block in one tick.
+struct Block<'a> {
+    loaded: &'a Loaded,
+    state: &'a mut [Vec<i32>],
+    inputs: &'a [&'a [i32]],
+    tick: u32,
+    /// First neuron.
+    first: usize,
+    work: &'a mut Work,
+    sent: &'a mut Vec<(u32, Sent)>,
 }
 
 impl Lanes {
@@ -84,44 +106,18 @@ impl Lanes {
     /// `isa/parameter` for unknown, missing and out-of-range parameters and lists of the wrong length.
     pub fn new(program: Program, neurons: usize, bound: &[(String, Binding)], draws: Draws) -> Result<Self> {
         let mut found = program.check(|index| format!("instruction {index}"));
-        for (name, _) in bound {
-            if program.parameter(name).is_none() {
-                let mut problem =
-                    Problem::invalid("isa/parameter", name.as_str(), format!("the program has no parameter '{name}'"));
-                if let Some(near) = nearest(name, program.parameters.iter().map(|p| p.name.as_str())) {
-                    problem = problem.help(format!("did you mean '{near}'?"));
-                }
-                found.push(problem);
-            }
-        }
-        let mut bindings = Vec::new();
-        for parameter in &program.parameters {
-            let given =
-                bound.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, binding)| binding.clone());
-            let Some(binding) = given.or_else(|| default(parameter)) else {
-                let what = format!("parameter '{}' has no default and is not given", parameter.name);
-                found.push(Problem::invalid("isa/parameter", parameter.name.as_str(), what).help("bind it by name"));
-                continue;
-            };
-            found.extend(check(parameter, &binding, neurons));
-            bindings.push(binding);
-        }
         let padded = neurons.next_multiple_of(BLOCK);
+        let bindings = bind(&program, neurons, padded, bound, &mut found);
         let state = program.states.iter().map(|state| vec![state.initial; padded]).collect();
-        for binding in &mut bindings {
-            if let Binding::PerNeuron(values) = binding {
-                values.resize(padded, 0);
-            }
-        }
         let cleared = read_before_written(&program);
-        let draws_any = program.code.iter().any(|instruction| instruction.op == Op::Rnd);
-        Problems::check(found, Self { program, bindings, draws, neurons, state, cleared, draws_any })
+        let loaded = Loaded { program, bindings, draws, cleared };
+        Problems::check(found, Self { loaded, neurons, state, work: Box::new(Work::new()), sent: Vec::new() })
     }
 
     /// The program.
     #[must_use]
     pub const fn program(&self) -> &Program {
-        &self.program
+        &self.loaded.program
     }
 
     /// State variable `slot` of every neuron.
@@ -135,110 +131,114 @@ impl Lanes {
         &mut self.state[slot][..self.neurons]
     }
 
-    /// One update of every neuron. `inputs` has one array an input with one sum a neuron. Spikes are given to
-    /// `spike` by neuron, in the program's order for each; returns the cycles of all neurons together.
+    /// One update of every neuron. `inputs` has one array an input with one sum a neuron. What leaves is given to
+    /// `show` by neuron, in the program's order for each; returns the cycles of all neurons together.
     ///
     /// # Panics
     /// Where an input array is shorter than the number of neurons.
-    pub fn step(&mut self, inputs: &[&[i32]], tick: u32, spike: &mut impl FnMut(u32, Emission)) -> u64 {
+    pub fn step(&mut self, inputs: &[&[i32]], tick: u32, show: &mut impl FnMut(u32, Sent)) -> u64 {
         let mut total = 0;
-        let mut work = Work::new();
-        let mut sent: Vec<(u32, Emission)> = Vec::new();
         for first in (0..self.neurons).step_by(BLOCK) {
-            work.active = BLOCK.min(self.neurons - first);
-            self.block(first, inputs, tick, &mut work, &mut sent);
-            total += u64::from(work.common) * work.active as u64;
-            total += work.extra[..work.active].iter().map(|cycles| u64::from(*cycles)).sum::<u64>();
-            // Outputs of one instruction are in neuron order already; a stable sort brings several together.
-            sent.sort_by_key(|(neuron, _)| *neuron);
-            sent.drain(..).for_each(|(neuron, emission)| spike(neuron, emission));
+            self.work.start(&self.loaded.cleared, BLOCK.min(self.neurons - first));
+            let Self { loaded, state, work, sent, .. } = self;
+            Block { loaded, state, inputs, tick, first, work, sent }.run();
+            total += self.work.cycles();
+            // Each instruction's are in neuron order already; a stable sort brings several together.
+            self.sent.sort_by_key(|(neuron, _)| *neuron);
+            self.sent.drain(..).for_each(|(neuron, sent)| show(neuron, sent));
         }
         total
     }
+}
 
-    fn block(&mut self, first: usize, inputs: &[&[i32]], tick: u32, work: &mut Work, sent: &mut Vec<(u32, Emission)>) {
-        work.start(&self.cleared, self.draws_any);
+impl Block<'_> {
+    fn run(&mut self) {
+        let code = &self.loaded.program.code;
         let mut at = 0;
-        while let Some(&instruction) = self.program.code.get(at) {
-            let cycles = u32::from(instruction.op.info().cycles);
-            let apart = (at as i32) < work.together;
-            if apart {
-                work.count_awake(at as i32, cycles);
-            } else {
-                work.common += cycles;
-            }
-            at += 1;
+        while let Some(instruction) = code.get(at) {
+            let apart = self.work.count(at as i32, u32::from(instruction.op.info().cycles));
+            let next = at as i32 + 1;
             if instruction.op.info().form == Form::Jump {
-                at = work.jump(&instruction, at as i32, apart) as usize;
-            } else if apart {
-                self.one::<true>(&instruction, at as i32 - 1, first, inputs, tick, work, sent);
-            } else {
-                self.one::<false>(&instruction, at as i32 - 1, first, inputs, tick, work, sent);
+                at = self.work.jump(instruction, next, apart) as usize;
+                continue;
             }
+            if apart {
+                self.one::<true>(instruction, at as i32);
+            } else {
+                self.one::<false>(instruction, at as i32);
+            }
+            at = next as usize;
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of one instruction's meaning")]
-    fn one<const APART: bool>(
-        &mut self,
-        instruction: &Instruction,
-        at: i32,
-        first: usize,
-        inputs: &[&[i32]],
-        tick: u32,
-        work: &mut Work,
-        sent: &mut Vec<(u32, Emission)>,
-    ) {
+    /// An instruction that is no jump, at `at`; `APART` says whether some neurons sleep.
+    fn one<const APART: bool>(&mut self, instruction: &Instruction, at: i32) {
         let Instruction { op, rd, ra, imm, .. } = *instruction;
         let (rd, ra, slot) = (usize::from(rd), usize::from(ra), imm as usize);
         match op {
-            Op::Ld => work.load::<APART>(rd, &self.state[slot][first..first + BLOCK], at),
-            Op::St | Op::Rmw => {
-                let cells = &mut self.state[slot][first..first + BLOCK];
-                let width = self.program.states[slot].width;
-                let add = op == Op::Rmw;
-                for ((cell, wake), a) in cells.iter_mut().zip(&work.wake).zip(&work.r[ra]) {
-                    let base = if add { *cell } else { 0 };
-                    let new = width.store(base.wrapping_add(*a));
-                    *cell = if !APART || *wake <= at { new } else { *cell };
-                }
-                if add {
-                    work.load::<APART>(rd, &self.state[slot][first..first + BLOCK], at);
-                }
+            Op::Ld => self.load_state::<APART>(rd, slot, at),
+            Op::St => self.store::<APART>(slot, at, |width, _, a| width.store(a), ra),
+            Op::Rmw => {
+                self.store::<APART>(slot, at, |width, old, a| width.store(old.wrapping_add(a)), ra);
+                self.load_state::<APART>(rd, slot, at);
             }
-            Op::Ldp => match &self.bindings[slot] {
-                Binding::PerNeuron(values) => work.load::<APART>(rd, &values[first..first + BLOCK], at),
-                Binding::Shared(value) => work.fill::<APART>(rd, *value, at),
-                Binding::Table(values) => work.fill::<APART>(rd, values[0], at),
+            Op::Ldp => match &self.loaded.bindings[slot] {
+                Binding::PerNeuron(values) => {
+                    self.work.load::<APART>(rd, &values[self.first..self.first + BLOCK], at);
+                }
+                Binding::Shared(value) => self.work.load::<APART>(rd, &[*value; BLOCK], at),
+                Binding::Table(_) => unreachable!("checked: 'ldp' reads single parameters"),
             },
             Op::Ldx => {
-                if let Binding::Table(values) = &self.bindings[slot] {
-                    let last = values.len() - 1;
-                    let row = work.r[ra].map(|index| values[(index.max(0) as usize).min(last)]);
-                    work.load::<APART>(rd, &row, at);
-                }
+                let Binding::Table(values) = &self.loaded.bindings[slot] else {
+                    unreachable!("checked: 'ldx' reads tables")
+                };
+                let entry = |index: i32| values[(index.max(0) as usize).min(values.len() - 1)];
+                let row = self.work.r[ra].map(entry);
+                self.work.load::<APART>(rd, &row, at);
             }
             Op::In => {
-                let mut row = [0; BLOCK];
-                row[..work.active].copy_from_slice(&inputs[slot][first..first + work.active]);
-                work.load::<APART>(rd, &row, at);
+                let (mut row, active) = ([0; BLOCK], self.work.active);
+                row[..active].copy_from_slice(&self.inputs[slot][self.first..self.first + active]);
+                self.work.load::<APART>(rd, &row, at);
             }
-            Op::Tick => work.fill::<APART>(rd, (tick & 0x7fff_ffff) as i32, at),
-            Op::Rnd => {
-                for lane in (0..work.active).filter(|lane| work.wake[*lane] <= at) {
-                    let bits = self.draws.get((first + lane) as u32, tick, work.draw[lane]);
-                    work.r[rd][lane] = (bits >> (32 - imm)) as i32;
-                    work.draw[lane] += 1;
-                }
-            }
-            Op::Spike | Op::Spikev => {
-                for lane in (0..work.active).filter(|lane| work.wake[*lane] <= at) {
-                    let payload = (op == Op::Spikev).then_some(work.r[ra][lane]);
-                    sent.push(((first + lane) as u32, Emission { output: imm as u8, payload }));
-                }
-            }
-            Op::Probe => {}
-            _ => work.registers::<APART>(instruction, at),
+            Op::Tick => self.work.load::<APART>(rd, &[(self.tick & 0x7fff_ffff) as i32; BLOCK], at),
+            Op::Rnd => self.draw(rd, imm, at),
+            Op::Spike => self.send(at, |_| Sent::Spike { output: imm as u8, payload: None }),
+            Op::Spikev => self.send(at, |r| Sent::Spike { output: imm as u8, payload: Some(r[ra]) }),
+            Op::Probe => self.send(at, |r| Sent::Probe { channel: imm as u8, value: r[ra] }),
+            _ => self.work.registers::<APART>(instruction, at),
+        }
+    }
+
+    fn load_state<const APART: bool>(&mut self, rd: usize, slot: usize, at: i32) {
+        self.work.load::<APART>(rd, &self.state[slot][self.first..self.first + BLOCK], at);
+    }
+
+    /// `new` makes what is stored of the width, what was there, and `ra`.
+    #[inline(always)]
+    fn store<const APART: bool>(&mut self, slot: usize, at: i32, new: impl Fn(Width, i32, i32) -> i32, ra: usize) {
+        let width = self.loaded.program.states[slot].width;
+        let cells = &mut self.state[slot][self.first..self.first + BLOCK];
+        for ((cell, wake), a) in cells.iter_mut().zip(&self.work.wake).zip(&self.work.r[ra]) {
+            let stored = new(width, *cell, *a);
+            *cell = if !APART || *wake <= at { stored } else { *cell };
+        }
+    }
+
+    fn draw(&mut self, rd: usize, bits: i32, at: i32) {
+        for lane in (0..self.work.active).filter(|lane| self.work.wake[*lane] <= at) {
+            let drawn = self.loaded.draws.get((self.first + lane) as u32, self.tick, self.work.draw[lane]);
+            self.work.r[rd][lane] = (drawn >> (32 - bits)) as i32;
+            self.work.draw[lane] += 1;
+        }
+    }
+
+    /// Every neuron that is awake sends what `what` makes of its registers.
+    fn send(&mut self, at: i32, what: impl Fn([i32; 16]) -> Sent) {
+        for lane in (0..self.work.active).filter(|lane| self.work.wake[*lane] <= at) {
+            let registers = std::array::from_fn(|register| self.work.r[register][lane]);
+            self.sent.push(((self.first + lane) as u32, what(registers)));
         }
     }
 }
@@ -246,7 +246,7 @@ impl Lanes {
 impl Work {
     fn new() -> Self {
         Self {
-            r: Box::new([[0; BLOCK]; 16]),
+            r: [[0; BLOCK]; 16],
             flag: [0; BLOCK],
             wake: [0; BLOCK],
             together: 0,
@@ -257,37 +257,42 @@ impl Work {
         }
     }
 
-    fn start(&mut self, cleared: &[usize], draws: bool) {
+    /// At the start of an update of `active` neurons.
+    fn start(&mut self, cleared: &[usize], active: usize) {
         cleared.iter().for_each(|register| self.r[*register] = [0; BLOCK]);
         self.flag = [0; BLOCK];
-        if self.together > 0 {
-            self.wake = [0; BLOCK];
-            self.extra = [0; BLOCK];
-            self.together = 0;
-        }
-        if draws {
-            self.draw = [0; BLOCK];
-        }
+        self.wake = [0; BLOCK];
+        self.together = 0;
+        self.draw = [0; BLOCK];
         self.common = 0;
+        self.extra = [0; BLOCK];
+        self.active = active;
     }
 
-    fn count_awake(&mut self, at: i32, cycles: u32) {
-        for (extra, wake) in self.extra.iter_mut().zip(&self.wake) {
-            *extra += if *wake <= at { cycles } else { 0 };
+    /// Counts an instruction's cycles for those that are awake; whether some sleep.
+    fn count(&mut self, at: i32, cycles: u32) -> bool {
+        let apart = at < self.together;
+        if apart {
+            for (extra, wake) in self.extra.iter_mut().zip(&self.wake) {
+                *extra += if *wake <= at { cycles } else { 0 };
+            }
+        } else {
+            self.common += cycles;
         }
+        apart
     }
 
+    /// Cycles of all neurons of the block.
+    fn cycles(&self) -> u64 {
+        let extra: u64 = self.extra[..self.active].iter().map(|cycles| u64::from(*cycles)).sum();
+        u64::from(self.common) * self.active as u64 + extra
+    }
+
+    /// Register `rd` of those that are awake.
     #[inline]
     fn load<const APART: bool>(&mut self, rd: usize, from: &[i32], at: i32) {
         for ((to, from), wake) in self.r[rd].iter_mut().zip(from).zip(&self.wake) {
             *to = if !APART || *wake <= at { *from } else { *to };
-        }
-    }
-
-    #[inline]
-    fn fill<const APART: bool>(&mut self, rd: usize, value: i32, at: i32) {
-        for (to, wake) in self.r[rd].iter_mut().zip(&self.wake) {
-            *to = if !APART || *wake <= at { value } else { *to };
         }
     }
 
@@ -379,7 +384,37 @@ impl Work {
     }
 }
 
-fn default(parameter: &super::program::Parameter) -> Option<Binding> {
+/// What every parameter is, filled up to `padded` neurons; problems go to `found`.
+fn bind(
+    program: &Program,
+    neurons: usize,
+    padded: usize,
+    bound: &[(String, Binding)],
+    found: &mut Vec<Problem>,
+) -> Vec<Binding> {
+    for (name, _) in bound.iter().filter(|(name, _)| program.parameter(name).is_none()) {
+        let problem = Problem::invalid("isa/parameter", name, format!("the program has no parameter '{name}'"));
+        let near = nearest(name, program.parameters.iter().map(|parameter| parameter.name.as_str()));
+        found.push(near.map_or(problem.clone(), |near| problem.help(format!("did you mean '{near}'?"))));
+    }
+    let mut bindings = Vec::new();
+    for parameter in &program.parameters {
+        let given = bound.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, binding)| binding.clone());
+        let Some(mut binding) = given.or_else(|| default(parameter)) else {
+            let what = format!("parameter '{}' has no default and is not given", parameter.name);
+            found.push(Problem::invalid("isa/parameter", parameter.name.as_str(), what).help("bind it by name"));
+            continue;
+        };
+        found.extend(check(parameter, &binding, neurons));
+        if let Binding::PerNeuron(values) = &mut binding {
+            values.resize(padded, 0);
+        }
+        bindings.push(binding);
+    }
+    bindings
+}
+
+fn default(parameter: &Parameter) -> Option<Binding> {
     let value = parameter.default?;
     Some(match parameter.entries {
         Some(entries) => Binding::Table(vec![value; usize::from(entries)]),
@@ -388,7 +423,7 @@ fn default(parameter: &super::program::Parameter) -> Option<Binding> {
 }
 
 /// What is wrong with what a parameter is bound to.
-fn check(parameter: &super::program::Parameter, binding: &Binding, neurons: usize) -> Vec<Problem> {
+fn check(parameter: &Parameter, binding: &Binding, neurons: usize) -> Vec<Problem> {
     let mut found = Vec::new();
     let name = parameter.name.as_str();
     let problem = |what: String, limit: String| Problem::invalid("isa/parameter", name, what).limit(limit);

@@ -17,7 +17,7 @@ mod program;
 pub use asm::assemble;
 pub use disasm::{disassemble, listing};
 pub use encode::{DecodeError, Instruction, decode, encode};
-pub use exec::{Emission, Update, execute};
+pub use exec::{Sent, Update, execute};
 pub use lanes::{Binding, Draws, Lanes};
 pub use op::{Class, Form, Op, OpInfo};
 pub use program::{

@@ -1,8 +1,8 @@
 //! A neuron program: its code and the names, widths and sizes of everything that it touches.
 
-use super::encode::{Instruction, decode, encode};
+use super::encode::{Instruction, encode};
 use super::op::{Form, Op};
-use crate::diag::{Problem, Problems, Result};
+use crate::diag::Problem;
 use crate::fixed::wrap;
 
 /// Instructions of a program (ours: Loihi 2's limit is not public).
@@ -115,27 +115,6 @@ impl Program {
         self.code.iter().map(encode).collect()
     }
 
-    /// The same program with the code of these words.
-    ///
-    /// # Errors
-    /// `isa/decode` for every word that is no instruction, and what [`Program::check`] finds.
-    pub fn with_words(mut self, words: &[u32], place: &str) -> Result<Self> {
-        let mut problems = Vec::new();
-        self.code.clear();
-        for (index, &word) in words.iter().enumerate() {
-            match decode(word) {
-                Ok(instruction) => self.code.push(instruction),
-                Err(error) => problems.push(
-                    Problem::invalid("isa/decode", format!("{place}, word {index} ({word:#010x})"), error.to_string())
-                        .help("see isa/neuron.toml for the opcodes"),
-                ),
-            }
-        }
-        Problems::check(problems, ())?;
-        let found = self.check(|index| format!("{place}, word {index}"));
-        Problems::check(found, self)
-    }
-
     /// Bytes that it takes.
     #[must_use]
     pub fn layout(&self) -> Layout {
@@ -196,11 +175,8 @@ impl Program {
         }
         let mut limit = |what: &str, has: usize, most: usize| {
             if has > most {
-                let what = format!("the program has {has} {what}");
-                found.push(
-                    Problem::invalid("isa/size", place(0), what)
-                        .limit(format!("{most} {what_unit}", what_unit = "at most")),
-                );
+                let problem = Problem::invalid("isa/size", place(0), format!("the program has {has} {what}"));
+                found.push(problem.limit(format!("at most {most}")));
             }
         };
         limit("instructions", self.code.len(), PROGRAM_MAX);
