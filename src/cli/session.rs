@@ -111,7 +111,7 @@ impl Session {
         if let Family::Cuba(spec) = &self.chip.family {
             extras.options.push(("dialect".to_owned(), spec.dialect.name().to_owned()));
         }
-        let seconds = self.modelled_seconds(result);
+        let seconds = result.samples.iter().map(|sample| report::seconds_of(&self.chip, sample)).sum();
         extras.options.extend(self.clocked_facts(result));
         let bill = energy::bill(&self.chip.energy, &total_counts(result), seconds);
         let labelled = stimulus.samples.iter().any(|sample| sample.label.is_some());
@@ -177,17 +177,6 @@ impl Session {
             facts.push(("cycles a tick".to_owned(), format!("{busy} and {slack} more")));
         }
         facts
-    }
-
-    /// Time that the chip takes for the run; `None` with timing off or where its clock is unknown.
-    fn modelled_seconds(&self, result: &RunResult) -> Option<f64> {
-        match (&self.chip.family, &self.chip.sync) {
-            (Family::TinyOdin(_), SyncSpec::Clocked { clock: Some(clock), .. }) => {
-                let cycles: u64 = result.samples.iter().map(|sample| u64::from(sample.ticks)).sum();
-                Some(crate::units::Picos(cycles * clock.0).as_seconds())
-            }
-            _ => modelled_seconds(result),
-        }
     }
 
     fn image_facts(&self, dense_macs: Option<u64>) -> report::ImageFacts {
@@ -256,13 +245,6 @@ pub(super) fn total_counts(result: &RunResult) -> emu::counters::EventCounts {
     let mut counts = emu::counters::EventCounts::default();
     result.samples.iter().for_each(|sample| counts.merge(&sample.counts));
     counts
-}
-
-/// Time that the chip takes for the run; `None` with timing off.
-fn modelled_seconds(result: &RunResult) -> Option<f64> {
-    let ticks = result.samples.iter().flat_map(|sample| &sample.tick_times);
-    let picos: u64 = ticks.map(|tick| tick.duration.0).sum();
-    (picos > 0).then(|| crate::units::Picos(picos).as_seconds())
 }
 
 fn is_json(path: &Path) -> bool {

@@ -1,6 +1,6 @@
 //! From what the rooms provide to the plain model.
 
-use crate::chip::{ChipSpec, Status, SyncSpec};
+use crate::chip::{ChipSpec, Family, Status, SyncSpec};
 use crate::compile::{Log, ResourceUse};
 use crate::digest::Digest;
 use crate::emu::counters::{EventCounts, Faults, RunResult, SampleResult};
@@ -69,6 +69,7 @@ pub struct AccuracyFacts {
 #[must_use]
 pub fn build(inputs: Inputs<'_>) -> Report {
     let samples = samples(&inputs);
+    let timing = timing::timing(inputs.result, inputs.chip, &inputs.samples);
     Report {
         version: inputs.version.to_owned(),
         network: inputs.network_name.to_owned(),
@@ -79,7 +80,8 @@ pub fn build(inputs: Inputs<'_>) -> Report {
         activity: activity(&inputs),
         energy: bill(inputs.bill, &samples),
         latency: timing::spread(samples.iter().filter_map(|sample| sample.seconds).collect()),
-        timing: timing::timing(inputs.result, inputs.chip, &inputs.samples),
+        untimed: timing.is_none().then(|| untimed(inputs.chip)),
+        timing,
         faults: faults(&inputs),
         populations: populations(&inputs),
         raster: raster::raster(inputs.result, &inputs.image, &inputs.samples),
@@ -126,27 +128,33 @@ pub(super) fn name_of(facts: &[SampleFacts], index: usize) -> String {
         .map_or_else(|| format!("sample {index}"), |sample| sample.name.clone())
 }
 
-/// Modelled seconds of a sample; `None` with timing off.
-pub(super) fn seconds_of(sample: &SampleResult) -> Option<f64> {
-    (!sample.tick_times.is_empty()).then(|| {
-        let total: u64 = sample.tick_times.iter().map(|tick| tick.duration.0).sum();
-        Picos(total).as_seconds()
-    })
+/// Modelled seconds of a sample; `None` with timing off, and where a cycle has no known length.
+#[must_use]
+pub fn seconds_of(chip: &ChipSpec, sample: &SampleResult) -> Option<f64> {
+    let picos = match (&chip.family, &chip.sync) {
+        // No ticks: the run counts cycles.
+        (Family::TinyOdin(_), SyncSpec::Clocked { clock, .. }) => clock.as_ref()?.0 * u64::from(sample.ticks),
+        _ if sample.tick_times.is_empty() => return None,
+        _ => sample.tick_times.iter().map(|tick| tick.duration.0).sum(),
+    };
+    Some(Picos(picos).as_seconds())
 }
 
-/// With timing off, ticks of a fixed length still have a length; used where the bill counts it too.
-fn fixed_seconds(inputs: &Inputs<'_>, sample: &SampleResult) -> Option<f64> {
-    match inputs.chip.sync {
-        SyncSpec::FixedTick { period } if inputs.bill.seconds.is_some() => {
-            Some(period.as_seconds() * f64::from(sample.ticks))
+/// Why a run has no times of ticks.
+fn untimed(chip: &ChipSpec) -> String {
+    match (&chip.family, &chip.sync) {
+        (Family::TinyOdin(_), _) => "the chip has no ticks; spikes are given by clock cycle".to_owned(),
+        (_, SyncSpec::Clocked { clock: None, .. }) => {
+            "cycles are counted, but the file of the chip gives no length of one (--set sync.clock=\"10 ns\")"
+                .to_owned()
         }
-        _ => None,
+        _ => "the run was made with timing off".to_owned(),
     }
 }
 
 fn samples(inputs: &Inputs<'_>) -> Vec<Sample> {
     let line = |(index, sample): (usize, &SampleResult)| {
-        let seconds = seconds_of(sample).or_else(|| fixed_seconds(inputs, sample));
+        let seconds = seconds_of(inputs.chip, sample);
         Sample {
             name: name_of(&inputs.samples, index),
             label: inputs.samples.get(index).and_then(|facts| facts.label),

@@ -37,6 +37,11 @@ pub(super) fn si_or_unknown(value: Option<f64>, unit: &str) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), |value| si(value, unit))
 }
 
+/// Spikes of a neuron and tick: four decimals, or two digits where these would be zeros.
+pub(super) fn rate(value: f64) -> String {
+    if value > 0.0 && value < 5e-4 { format!("{value:.1e}") } else { format!("{value:.4}") }
+}
+
 /// Anything, or the word.
 pub(super) fn or_unknown<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), |value| value.to_string())
@@ -81,5 +86,6 @@ mod tests {
         assert_eq!(count(12), "12");
         assert_eq!(percent(0.954), "95.4 %");
         assert_eq!(percent(0.000_12), "0.012 %");
+        assert_eq!([rate(0.0), rate(0.25), rate(1.5e-5)], ["0.0000", "0.2500", "1.5e-5"]);
     }
 }

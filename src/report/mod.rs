@@ -16,7 +16,7 @@ mod timing;
 #[cfg(test)]
 mod synthetic;
 
-pub use build::{AccuracyFacts, Inputs, SampleFacts, build};
+pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
 pub use html::html;
 pub use json::model::{
     Accuracy, Activity, Band, Bin, Capacity, Chip, Comparison, Constant, Energy, EnergyLine, Fault, ImageFacts, Link,

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
-use crate::report::format::{UNKNOWN, count, or_unknown, percent, si, si_or_unknown, volts};
+use crate::report::format::{UNKNOWN, count, or_unknown, percent, rate, si, si_or_unknown, volts};
 use crate::report::json::model::{Energy, Report, Spread, Timing};
 
 /// The report as text, at most `width` columns wide (at least 60).
@@ -144,7 +144,12 @@ impl Page {
     }
 
     fn time(&self, report: &Report) -> String {
-        let Some(timing) = &report.timing else { return "Time\n unknown: the run was made with timing off".to_owned() };
+        let Some(timing) = &report.timing else {
+            return format!(
+                "Time\n unknown: {}",
+                report.untimed.as_deref().unwrap_or("the run was made with timing off")
+            );
+        };
         let spread = |name: &str, spread: &Spread| {
             let values = [spread.min, spread.median, spread.mean, spread.p95, spread.max];
             std::iter::once(name.to_owned()).chain(values.map(|value| si(value, "s"))).collect::<Vec<_>>()
@@ -192,7 +197,7 @@ impl Page {
                 population.name.clone(),
                 count(u64::from(population.neurons)),
                 population.spikes.map_or_else(|| UNKNOWN.to_owned(), count),
-                or_unknown(population.rate.map(|rate| format!("{rate:.4}"))),
+                or_unknown(population.rate.map(rate)),
             ]
         };
         let rows = report.populations.iter().map(line).collect();

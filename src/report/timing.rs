@@ -24,12 +24,12 @@ fn needed(tick: &TickTime) -> f64 {
     tick.busy.max(tick.drained).as_seconds()
 }
 
-/// Times of a run; `None` with timing off.
+/// Times of a run; `None` where no tick has one.
 pub(super) fn timing(result: &RunResult, chip: &ChipSpec, facts: &[SampleFacts]) -> Option<Timing> {
     let ticks = || result.samples.iter().flat_map(|sample| &sample.tick_times);
     let tick = spread(ticks().map(|tick| tick.duration.as_seconds()).collect())?;
     let need: Vec<f64> = ticks().map(needed).collect();
-    let inference: Vec<f64> = result.samples.iter().filter_map(seconds_of).collect();
+    let inference: Vec<f64> = result.samples.iter().filter_map(|sample| seconds_of(chip, sample)).collect();
     let latency = latency(&result.samples);
     let known = latency.packets > 0;
     let shown = result.samples.iter().position(|sample| !sample.tick_times.is_empty()).unwrap_or(0);

@@ -30,7 +30,7 @@ pub fn html(report: &Report) -> String {
                     (card("Time of each tick", &ticks_note(report), chart::ticks(timing)))
                     (card("What ticks need", "Until the last core is done and the last packet is delivered, over the whole run.", chart::histogram(timing)))
                 } @else {
-                    section.card.wide { h2 { "Time" } p.note { "Unknown: the run was made with timing off." } }
+                    section.card.wide { h2 { "Time" } p.note { "Unknown: " (report.untimed.as_deref().unwrap_or("the run was made with timing off")) "." } }
                 }
                 @if let Some(raster) = &report.raster { (spikes(raster)) }
                 @if !report.capacities.is_empty() {
@@ -138,7 +138,7 @@ fn mesh(report: &Report) -> Markup {
     let last = |from: u16, extent: u16| (u32::from(from) + u32::from(extent)).saturating_sub(1);
     let (right, bottom) = (last(mesh.x, mesh.width), last(mesh.y, mesh.height));
     let links = match (&report.timing, mesh.links.is_empty()) {
-        (None, true) => " Link loads are unknown with timing off.",
+        (None, true) => " Link loads are unknown.",
         (Some(_), true) => " No packet crossed a link: the cores in use share a router.",
         (_, false) => "",
     };

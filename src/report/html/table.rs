@@ -2,7 +2,7 @@
 
 use maud::{Markup, html as markup};
 
-use crate::report::format::{UNKNOWN, count, percent, si};
+use crate::report::format::{UNKNOWN, count, percent, rate, si};
 use crate::report::json::model::{Report, Spread};
 use crate::report::text::{bound, statuses, with_memory};
 
@@ -76,7 +76,7 @@ pub(super) fn populations(report: &Report) -> Markup {
                             td { (population.name) }
                             td.n { (count(u64::from(population.neurons))) }
                             (cell(population.spikes.map(count)))
-                            (cell(population.rate.map(|rate| format!("{rate:.4}"))))
+                            (cell(population.rate.map(rate)))
                         }
                     }
                 }

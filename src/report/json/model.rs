@@ -32,10 +32,12 @@ pub struct Report {
     pub activity: Activity,
     /// Energy.
     pub energy: Energy,
-    /// Modelled seconds of one sample; with timing off known only where a tick has a fixed length.
+    /// Modelled seconds of one sample; `None` with timing off, and where a cycle has no known length.
     pub latency: Option<Spread>,
-    /// Time in detail; `None` with timing off.
+    /// Time in detail; `None` where no tick has a time.
     pub timing: Option<Timing>,
+    /// Why there is no time in detail.
+    pub untimed: Option<String>,
     /// Modelled faults.
     pub faults: Vec<Fault>,
     /// Activity by population.
