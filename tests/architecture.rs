@@ -9,8 +9,22 @@ const BASE: [&str; 9] = ["bits", "diag", "digest", "event", "fixed", "ids", "rng
 
 /// Every room: what the command line may use, and what the library shows.
 const ROOMS: [&str; 16] = [
-    "isa", "chip", "graph", "stimulus", "place", "image", "foreign", "synthetic", "train", "compile", "emu", "oracle",
-    "energy", "trace", "report", "cli",
+    "isa",
+    "chip",
+    "graph",
+    "stimulus",
+    "place",
+    "image",
+    "foreign",
+    "synthetic",
+    "train",
+    "compile",
+    "emu",
+    "oracle",
+    "energy",
+    "trace",
+    "report",
+    "cli",
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.

@@ -1,7 +1,7 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
-use super::neurocore::{CrossbarCore, CubaCore, vector_units};
+use super::neurocore::{CrossbarCore, CubaCore, Vector, vector_units};
 use super::sync::barrier_time;
 use crate::chip::{ChipSpec, Family, SyncSpec, UnitTimes};
 use crate::diag::Result;
@@ -144,8 +144,8 @@ pub struct Program {
     pub(super) period: Option<u64>,
     /// Bits of core memory that the sweep of a tick reads: every row of every core of the chip, loaded or not.
     pub(super) swept_bits: u64,
-    /// Whether vector units are used: results do not depend on it.
-    pub(super) vector: bool,
+    /// The vector units, where they are used: results do not depend on it.
+    pub(super) vector: Option<Vector>,
 }
 
 impl Program {
@@ -194,7 +194,7 @@ impl Program {
     /// Without vector units of the processor, for comparison: slower, with the same results.
     #[must_use]
     pub fn scalar(self) -> Self {
-        Self { vector: false, ..self }
+        Self { vector: None, ..self }
     }
 
     /// Whether it is loaded on a chip of crossbars.

@@ -12,7 +12,7 @@ mod avx2;
 mod lanes;
 mod walk;
 
-pub(in crate::emu) use lanes::available as vector_units;
+pub(in crate::emu) use lanes::{Vector, available as vector_units};
 pub(in crate::emu) use walk::{Drive, Scratch};
 
 use self::lanes::Range;
@@ -24,6 +24,9 @@ use crate::image::{Crossbar, CrossbarParameters, Rows};
 
 /// Axon types of the architecture.
 const TYPES: usize = 4;
+
+/// Largest magnitude of a weight and of the leak that the lanes take: 127 and one of them fit 16 bits.
+const WIDEST: u16 = 255;
 
 /// What the core is loaded with.
 #[derive(Debug)]
@@ -143,9 +146,11 @@ impl CrossbarCore {
         let Some(&first) = self.soma_of.first() else { return Alike::No };
         let soma = &self.somas[usize::from(first)];
         let draws = &soma.draws;
-        let known = self.soma_of.iter().all(|&other| other == first) && !soma.leak_reversal && !draws.any_weight;
+        let narrow = soma.weights.iter().chain([&soma.leak]).all(|value| value.unsigned_abs() <= WIDEST);
+        let equal = self.soma_of.iter().all(|&other| other == first);
+        let known = narrow && equal && !soma.leak_reversal && !draws.any_weight;
         // Within the range no register can have overflowed on the way: not before the leak either.
-        let edge = (3_i32 << (self.potential_bits - 3)) - 512;
+        let edge = (3_i32 << (self.potential_bits - 3)) - 2 * (i32::from(WIDEST) + 1);
         let (alpha, beta) = (soma.threshold as i32, soma.negative_threshold as i32);
         let range = Range { low: (-beta).max(-edge), high: alpha.min(edge) };
         if !known || range.low >= range.high {
@@ -162,6 +167,12 @@ impl CrossbarCore {
             }
             _ => Alike::Plain(range),
         }
+    }
+
+    /// Whether neurons are taken 64 at a time.
+    #[cfg(test)]
+    pub(in crate::emu) fn takes_blocks(&self) -> bool {
+        !matches!(self.alike, Alike::No)
     }
 
     /// Rows of the delay ring: a packet can be placed up to one less ahead.

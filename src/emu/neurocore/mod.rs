@@ -9,7 +9,7 @@ mod ranc_sliced;
 mod stochastic;
 mod stream;
 
-pub(super) use crossbar::{CrossbarCore, Drive, Scratch, vector_units};
+pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
 pub(super) use cuba::CubaCore;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;

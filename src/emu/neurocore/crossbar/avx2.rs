@@ -8,21 +8,19 @@ use std::arch::x86_64::{
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi16, _mm256_storeu_si256,
 };
 
-use super::lanes::{Addend, LANES, Range};
+use super::lanes::{Addend, LANES, Range, Vector};
 
-/// As [`super::lanes::plain`]. Must only be called where [`super::lanes::available`].
+/// As [`super::lanes::plain`].
 #[inline]
-pub(super) fn advance(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
-    debug_assert!(super::lanes::available());
-    // SAFETY: `Program` asks `lanes::available`, which tests for AVX2, before it turns vector units on.
+pub(super) fn advance(_: Vector, v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+    // SAFETY: a `Vector` is made only where the processor has AVX2.
     unsafe { kernel(v, addends, leak, range) }
 }
 
-/// As [`super::lanes::touch_plain`], under the same condition as [`advance`].
+/// As [`super::lanes::touch_plain`].
 #[inline]
-pub(super) fn touch(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
-    debug_assert!(super::lanes::available());
-    // SAFETY: `Program` asks `lanes::available`, which tests for POPCNT, before it turns vector units on.
+pub(super) fn touch(_: Vector, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+    // SAFETY: a `Vector` is made only where the processor has AVX2 and POPCNT.
     unsafe { counted(rows, starts, touched) }
 }
 

@@ -19,10 +19,16 @@ pub(super) struct Range {
 /// Adds all `addends` and `leak` to the potentials; the neurons whose V is then outside of `range`. The sum of all
 /// magnitudes of addends is at most 32,767 - 255.
 #[inline]
-pub(super) fn advance(vector: bool, v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+pub(super) fn advance(
+    vector: Option<Vector>,
+    v: &mut [i32; LANES],
+    addends: &[Addend],
+    leak: i16,
+    range: Range,
+) -> u64 {
     #[cfg(target_arch = "x86_64")]
-    if vector {
-        return super::avx2::advance(v, addends, leak, range);
+    if let Some(vector) = vector {
+        return super::avx2::advance(vector, v, addends, leak, range);
     }
     let _ = vector;
     plain(v, addends, leak, range)
@@ -47,20 +53,25 @@ pub(super) fn plain(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: 
     outside
 }
 
-/// Whether this machine has the vector units that [`advance`] can use.
-pub(in crate::emu) fn available() -> bool {
+/// The vector units of this machine: whoever holds one may use them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::emu) struct Vector(());
+
+/// The vector units that [`advance`] and [`touch`] can use, where this machine has them.
+pub(in crate::emu) fn available() -> Option<Vector> {
     #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt");
+    return (std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt"))
+        .then_some(Vector(()));
     #[cfg(not(target_arch = "x86_64"))]
-    false
+    None
 }
 
 /// Adds rows of connections, which begin at `starts`, to `touched`; how many synapses they have.
 #[inline]
-pub(super) fn touch(vector: bool, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
+pub(super) fn touch(vector: Option<Vector>, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
     #[cfg(target_arch = "x86_64")]
-    if vector {
-        return super::avx2::touch(rows, starts, touched);
+    if let Some(vector) = vector {
+        return super::avx2::touch(vector, rows, starts, touched);
     }
     let _ = vector;
     touch_plain(rows, starts, touched)
@@ -108,9 +119,6 @@ mod tests {
     #[test]
     fn vector_units_do_what_the_plain_kernel_does() {
         let mut rng = Rng::new(8);
-        if !available() {
-            println!("no vector units here: nothing to compare");
-        }
         for _ in 0..20_000 {
             let edge = [10, 1_000, 1 << 19][rng.below(3) as usize];
             let mut draw = |most: i64| (rng.below(2 * most as u64 + 1) as i64 - most) as i32;
@@ -123,6 +131,18 @@ mod tests {
             let outside = advance(available(), &mut v, &addends, leak, Range { low, high });
             assert_eq!(outside, plain(&mut twin, &addends, leak, Range { low, high }));
             assert_eq!(v, twin);
+        }
+    }
+
+    #[test]
+    fn rows_are_joined_and_counted_with_and_without_vector_units() {
+        let mut rng = Rng::new(10);
+        for words in 1..6 {
+            let rows: Vec<u64> = (0..words * 40).map(|_| rng.next_u64() & rng.next_u64()).collect();
+            let starts: Vec<u32> = (0..rng.below(40)).map(|_| (rng.below(40) * words) as u32).collect();
+            let (mut touched, mut twin) = (vec![0; words as usize], vec![0; words as usize]);
+            let events = touch(available(), &rows, &starts, &mut touched);
+            assert_eq!((events, &touched), (touch_plain(&rows, &starts, &mut twin), &twin));
         }
     }
 

@@ -1,11 +1,11 @@
 //! One tick of one core: synapses, neurons, and which of them fire.
 
-use super::lanes::{self, Addend, LANES, Range};
+use super::lanes::{self, Addend, LANES, Range, Vector};
 use super::{Alike, CrossbarCore, Next, TYPES};
 use crate::bits::ones;
 use crate::emu::neurocore::stream::Stream;
 
-/// Most active axons whose weights fit 16 bits together, leak included.
+/// Most active axons whose weights fit 16 bits together, leak included; see [`super::WIDEST`].
 const MOST_ADDED: usize = 127;
 /// Bits of a count up to [`MOST_ADDED`].
 const PLACES: usize = 7;
@@ -38,8 +38,8 @@ pub(in crate::emu) struct Drive<'a> {
     /// Active axons of the tick.
     pub(in crate::emu) row: &'a [u64],
     pub(in crate::emu) stream: Option<&'a mut Stream>,
-    /// Whether vector units may be used.
-    pub(in crate::emu) vector: bool,
+    /// The vector units, where they may be used.
+    pub(in crate::emu) vector: Option<Vector>,
 }
 
 impl CrossbarCore {
@@ -62,8 +62,10 @@ impl CrossbarCore {
     }
 
     /// Lists the active axons by type, counts their synapses and notes who has one.
-    fn list_active(&self, row: &[u64], vector: bool, scratch: &mut Scratch) {
+    fn list_active(&self, row: &[u64], vector: Option<Vector>, scratch: &mut Scratch) {
         scratch.active.clear();
+        // A core without axons has no types to go through.
+        scratch.ends = [0; TYPES];
         for (kind, axons) in self.kinds.chunks_exact(self.axon_words.max(1)).enumerate() {
             for (word, (&mine, &active)) in axons.iter().zip(row).enumerate() {
                 let mut rest = mine & active;
@@ -89,7 +91,7 @@ impl CrossbarCore {
     }
 
     /// Equal neurons without draws, 64 at a time.
-    fn blocks(&self, v: &mut [i32], range: Range, vector: bool, scratch: &mut Scratch) {
+    fn blocks(&self, v: &mut [i32], range: Range, vector: Option<Vector>, scratch: &mut Scratch) {
         let soma = &self.somas[0];
         let leaks = if soma.leak == 0 { 0 } else { !0 };
         for (word, v) in v.chunks_exact_mut(LANES).enumerate() {
@@ -117,7 +119,7 @@ impl CrossbarCore {
         range: Range,
         most: i64,
         stream: &mut Stream,
-        vector: bool,
+        vector: Option<Vector>,
         scratch: &mut Scratch,
     ) {
         let Some(general) = &self.general else { return };
