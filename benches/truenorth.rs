@@ -61,6 +61,9 @@ fn measure(chip: &ChipSpec, image: Image, what: &str, timing: bool, ticks: u32, 
     drop(image);
     println!("{what}: program built in {:.0} ms, process has {} MB", millis(start), resident());
     for (threads, vector) in [(1, true), (2, true), (2, false)] {
+        if !vector && (timing || what != "function only") {
+            continue;
+        }
         let scalar;
         let program = if vector {
             &program
@@ -69,9 +72,6 @@ fn measure(chip: &ChipSpec, image: Image, what: &str, timing: bool, ticks: u32, 
             scalar = Program::new(&image, chip).expect("it holds").scalar();
             &scalar
         };
-        if !vector && (timing || what != "function only") {
-            continue;
-        }
         let best = |ticks| {
             let runs = (0..3).map(|_| run(program, ticks, timing, threads));
             runs.fold((f64::MAX, f64::MAX), |best, run| (best.0.min(run.0), best.1.min(run.1)))

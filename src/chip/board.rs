@@ -28,17 +28,6 @@ impl EdgeLink {
         let of = |a: u16, b: u16, side: u16| u64::from((a / side.max(1)).abs_diff(b / side.max(1)));
         of(from.0, to.0, self.tile.0) + of(from.1, to.1, self.tile.1)
     }
-
-    /// Whether the link that leaves router (x, y) by a side (0 east, 1 west, 2 north, 3 south) crosses a chip edge.
-    #[must_use]
-    pub const fn is_edge(&self, (x, y): (u16, u16), side: usize) -> bool {
-        match side {
-            0 => (x + 1).is_multiple_of(self.tile.0),
-            1 => x.is_multiple_of(self.tile.0),
-            2 => y.is_multiple_of(self.tile.1),
-            _ => (y + 1).is_multiple_of(self.tile.1),
-        }
-    }
 }
 
 /// What `[board]` says.

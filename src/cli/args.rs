@@ -228,7 +228,7 @@ pub(super) struct Mapping {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct StimulusArgs {
     /// Ticks of each sample; else what the stimulus holds
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::stimulus::MAX_TICKS)))]
     pub ticks: Option<u32>,
     /// Microseconds of a recording per tick
     #[arg(long, value_name = "US", default_value_t = 1000)]

@@ -19,6 +19,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         must_not_exist(file.as_ref(), args.force)?;
     }
     let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    session.check_readout(args.readout.into())?;
     let cycles = session.cycles(&args.input)?;
     let stimulus = match &cycles {
         Some(_) => Stimulus { samples: vec![by_cycle(args)], inputs: session.inputs() },

@@ -85,6 +85,19 @@ impl Session {
         stimulus::read(path, self.inputs(), &options)
     }
 
+    /// Whether classes can be read so: the lines of an output bus spike, but have no membrane.
+    pub(super) fn check_readout(&self, readout: Readout) -> Result<()> {
+        let bus = |core: &image::CoreImage| matches!(core.body, image::CoreBody::OutputBus(_)).then_some(core.core);
+        let buses: Vec<u32> = self.image.cores.iter().filter_map(bus).collect();
+        let first = self.image.outputs.first().map(|output| &self.image.populations[output.population as usize]);
+        let has_none = first.is_some_and(|output| output.places.iter().any(|place| buses.contains(&place.core)));
+        if readout != Readout::Membrane || !has_none {
+            return Ok(());
+        }
+        let what = "the output is read at an output bus, whose lines have no membrane";
+        Err(Problem::invalid("cli/readout", "--readout", what).help("read by 'count' or 'first'").into())
+    }
+
     /// A stimulus that is given by clock cycle, where the chip is RANC and the file is JSON.
     pub(super) fn cycles(&self, path: &Path) -> Result<Option<emu::ranc::RancStimulus>> {
         if !matches!(self.chip.family, Family::Ranc(_)) || !is_json(path) {
@@ -251,11 +264,11 @@ fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
-/// Worker threads: 0 means one a processor.
+/// Worker threads: 0 means one a processor, and more than [`emu::MOST_THREADS`] are never started.
 pub(super) fn threads(wanted: usize) -> usize {
     match wanted {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
-        wanted => wanted,
+        wanted => wanted.min(emu::MOST_THREADS),
     }
 }
 

@@ -5,7 +5,7 @@ use super::mesh::{Arrival, Mesh, Packet};
 use super::neurocore::Core;
 use super::program::{Program, Target};
 use super::sync::periods_late;
-use super::traffic::Hops;
+use super::traffic::Ways;
 use crate::event::Event;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
@@ -95,11 +95,11 @@ impl Fabric {
                 self.parcels.extend(targets.iter().map(|&to| Parcel { from: HOST, to, ready: Picos::ZERO }));
             }
         }
-        let mut hops = Hops::default();
+        let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
         for parcel in &self.parcels {
-            hops.add(program.chip.mesh.host, program.cores[parcel.to.core as usize].router, true, 1);
+            ways.add(mesh, None, program.cores[parcel.to.core as usize].router, 1);
         }
-        hops.count(&mut self.counts);
+        ways.count(mesh, &mut self.counts);
         self.counts.add(Event::AxonOut, self.parcels.len() as u64);
     }
 

@@ -28,7 +28,7 @@ pub use chip::Chip;
 pub use probe::CompartmentState;
 pub use program::Program;
 pub use readout::Readout;
-pub use run::{run, run_program};
+pub use run::{MOST_THREADS, run, run_program};
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]

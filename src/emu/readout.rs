@@ -18,12 +18,15 @@ pub enum Readout {
 
 impl SampleResult {
     /// The neuron of output number `output` that wins, ties broken by membrane and then by the lowest index;
-    /// `None` where there is no such output or no neuron in it.
+    /// `None` where there is no such output or no neuron in it, and by membrane where they have none.
     #[must_use]
     pub fn winner(&self, output: usize, readout: Readout) -> Option<u32> {
         let counts = self.output_counts.get(output)?;
         let first = self.output_first.get(output)?;
         let membranes = self.output_membranes.get(output)?;
+        if readout == Readout::Membrane && membranes.len() < counts.len() {
+            return None;
+        }
         (0..counts.len())
             .max_by_key(|&neuron| {
                 let rank = match readout {
@@ -31,7 +34,7 @@ impl SampleResult {
                     Readout::First => -i64::from(first[neuron]),
                     Readout::Membrane => 0,
                 };
-                (rank, membranes[neuron], Reverse(neuron))
+                (rank, membranes.get(neuron).copied(), Reverse(neuron))
             })
             .map(|neuron| neuron as u32)
     }

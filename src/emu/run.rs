@@ -43,8 +43,8 @@ pub fn run_program(
     options: &RunOptions,
     control: &dyn Control,
 ) -> Result<RunResult> {
-    check_stimulus(program, stimulus)?;
-    let threads = options.threads.max(1);
+    check_stimulus(program.inputs(), program.depth, stimulus)?;
+    let threads = options.threads.clamp(1, MOST_THREADS);
     let whole_samples = stimulus.samples.len() >= threads;
     let (workers, shards) = if whole_samples { (threads, 1) } else { (1, threads) };
     let show = Show { program, stimulus, options, control, shards };
@@ -63,23 +63,26 @@ pub fn run_program(
     collector.finish(shared.stopped.into_inner())
 }
 
-fn check_stimulus(program: &Program, stimulus: &Stimulus) -> Result<()> {
-    let inputs = program.inputs();
+/// Most threads of a run: what threads share grows with the square of their number.
+pub const MOST_THREADS: usize = 256;
+
+/// Whether a network with so many inputs can be shown the stimulus.
+pub(super) fn check_stimulus(inputs: u32, depth: u32, stimulus: &Stimulus) -> Result<()> {
     if stimulus.inputs != inputs {
         let what = format!("the stimulus has {} inputs, the network {inputs}", stimulus.inputs);
         return Err(Problem::invalid("emu/stimulus", "stimulus", what)
             .help("give a stimulus made for this network's input populations, one behind the other")
             .into());
     }
-    let found = stimulus.samples.iter().filter_map(|sample| check_sample(program, sample)).take(20).collect();
+    let found = stimulus.samples.iter().filter_map(|sample| check_sample(inputs, depth, sample)).take(20).collect();
     Problems::check(found, ())
 }
 
-fn check_sample(program: &Program, sample: &Sample) -> Option<Problem> {
+fn check_sample(inputs: u32, depth: u32, sample: &Sample) -> Option<Problem> {
     let problem = |what| Some(Problem::invalid("emu/stimulus", format!("sample '{}'", sample.name), what));
-    if let Some(spike) = sample.spikes.iter().find(|spike| spike.input >= program.inputs()) {
+    if let Some(spike) = sample.spikes.iter().find(|spike| spike.input >= inputs) {
         let what = format!("input {} in tick {} is not there", spike.input, spike.tick);
-        return problem(what).map(|p| p.limit(format!("the network has {} inputs", program.inputs())));
+        return problem(what).map(|p| p.limit(format!("the network has {inputs} inputs")));
     }
     if let Some(spike) = sample.spikes.iter().find(|spike| spike.tick >= sample.ticks) {
         let what = format!("a spike in tick {} is after the end of the sample", spike.tick);
@@ -88,13 +91,28 @@ fn check_sample(program: &Program, sample: &Sample) -> Option<Problem> {
     if !sample.spikes.is_sorted_by_key(|spike| spike.tick) {
         return problem("its spikes are not in the order of their ticks".to_owned());
     }
-    if sample.ticks.checked_add(program.depth).is_none() {
-        return problem(format!(
-            "{} ticks and {} more for the network's depth are too many",
-            sample.ticks, program.depth
-        ));
+    if sample.ticks.checked_add(depth).is_none() {
+        return problem(format!("{} ticks and {depth} more for the network's depth are too many", sample.ticks));
     }
     None
+}
+
+/// An error that names the `faults`, where there are any: what strict mode ends a run with.
+pub(super) fn none_of(faults: Faults, place: impl Into<String>) -> Result<()> {
+    let kinds = [
+        (faults.late_packets, "late packets"),
+        (faults.overruns, "cores that overran the tick"),
+        (faults.merged_spikes, "merged spikes"),
+        (faults.overflows, "register overflows"),
+    ];
+    let happened = kinds.iter().filter(|(count, _)| *count > 0);
+    let seen: Vec<String> = happened.map(|(count, name)| format!("{count} {name}")).collect();
+    if seen.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::verification("emu/strict", place, seen.join(", "))
+        .help("without strict mode the fault happens as on the chip and is counted in the report")
+        .into())
 }
 
 /// What all workers share.
@@ -206,18 +224,7 @@ impl<'r> Feed<'r> {
         if faults.total() == 0 {
             return Ok(());
         }
-        let kinds = [
-            (faults.late_packets, "late packets"),
-            (faults.overruns, "cores that overran the tick"),
-            (faults.merged_spikes, "merged spikes"),
-            (faults.overflows, "register overflows"),
-        ];
-        let seen: Vec<String> =
-            kinds.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-        let place = format!("sample {} '{}', tick {}", self.number, self.sample.name, self.tick - 1);
-        Err(Problem::verification("emu/strict", place, seen.join(", "))
-            .help("without strict mode the fault happens as on the chip and is counted in the report")
-            .into())
+        none_of(faults, format!("sample {} '{}', tick {}", self.number, self.sample.name, self.tick - 1))
     }
 }
 

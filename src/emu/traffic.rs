@@ -6,36 +6,45 @@
 use super::counters::EventCounts;
 use super::neurocore::Core;
 use super::program::Program;
+use crate::chip::MeshSpec;
 use crate::event::Event;
 
-/// Ways in hops, as they are counted.
+/// Links that packets cross on their ways.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hops {
+pub(super) struct Ways {
     x: u64,
     y: u64,
     local: u64,
+    crossings: u64,
 }
 
-impl Hops {
-    /// `times` packets from router `from` to router `to`; those of the host are never local.
-    pub(super) fn add(&mut self, from: (u16, u16), to: (u16, u16), host: bool, times: u64) {
-        self.x += times * u64::from(from.0.abs_diff(to.0));
-        self.y += times * u64::from(from.1.abs_diff(to.1));
-        self.local += times * u64::from(from == to && !host);
+impl Ways {
+    /// `times` packets to router `to` from router `from`, where `None` is the host: its packets are never local.
+    #[inline]
+    pub(super) fn add(&mut self, mesh: &MeshSpec, from: Option<(u16, u16)>, to: (u16, u16), times: u64) {
+        let start = from.unwrap_or(mesh.host);
+        self.x += times * u64::from(start.0.abs_diff(to.0));
+        self.y += times * u64::from(start.1.abs_diff(to.1));
+        self.local += times * u64::from(from == Some(to));
+        if let Some(edge) = &mesh.edge {
+            self.crossings += times * edge.crossings(start, to);
+        }
     }
 
     /// Counts them.
-    pub(super) fn count(self, counts: &mut EventCounts) {
+    pub(super) fn count(self, mesh: &MeshSpec, counts: &mut EventCounts) {
         counts.add(Event::HopX, self.x);
         counts.add(Event::HopY, self.y);
         counts.add(Event::TileLocal, self.local);
+        let bits = mesh.edge.as_ref().map_or(0, |edge| u64::from(edge.packet_bits));
+        counts.add(Event::ChipCrossingBit, self.crossings * bits);
     }
 }
 
 /// Events of every core, and `counts` of what lies between them, with those of the neurons' packets.
 pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts) -> (Vec<EventCounts>, EventCounts) {
     let mut of_cores: Vec<EventCounts> = cores.iter().map(|core| core.counts).collect();
-    let mut hops = Hops::default();
+    let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
     for (index, (core, loaded)) in cores.iter().zip(&program.cores).enumerate() {
         for (neuron, &spikes) in core.spike_counts.iter().enumerate().filter(|(_, spikes)| **spikes > 0) {
             let (targets, spikes) = (loaded.targets_of(neuron), u64::from(spikes));
@@ -44,10 +53,10 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
             for to in targets {
                 let target = &program.cores[to.core as usize];
                 Core::count_intake(target, to.axon, spikes, &mut of_cores[to.core as usize]);
-                hops.add(loaded.router, target.router, false, spikes);
+                ways.add(mesh, Some(loaded.router), target.router, spikes);
             }
         }
     }
-    hops.count(&mut counts);
+    ways.count(mesh, &mut counts);
     (of_cores, counts)
 }

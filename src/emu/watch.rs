@@ -57,7 +57,7 @@ pub fn replay(
     match (&chip.family, shown) {
         (Family::Ranc(_), Shown::Cycles(stimulus)) => clocked::ranc(image, chip, stimulus, watched, tell),
         (Family::Ranc(_), Shown::Sample(sample)) => {
-            let stimulus = super::clocked::ranc_stimulus(image, chip, sample);
+            let (stimulus, _) = super::clocked::ranc_stimulus(image, chip, sample);
             clocked::ranc(image, chip, &stimulus, watched, tell)
         }
         (Family::TinyOdin(spec), Shown::Sample(sample)) => clocked::tinyodin(image, spec, sample, watched, tell),

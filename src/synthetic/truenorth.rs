@@ -95,11 +95,21 @@ struct Size {
     axons: u32,
 }
 
+/// Most neurons, or axons, of a network: four boards of 64 chips.
+const MOST_SLOTS: u64 = 1 << 28;
+
 fn check(chip: &ChipSpec, network: &Recurrent, size: Size) -> Result<()> {
     if size.cores == 0 || size.cores > chip.cores() {
         return Err(Problem::misfit("synthetic/cores", &chip.name, format!("{} cores", size.cores))
             .limit(format!("the chip has {}", chip.cores()))
             .help("ask for fewer cores, at least one")
+            .into());
+    }
+    let slots = u64::from(size.cores) * u64::from(size.neurons.max(size.axons));
+    if slots > MOST_SLOTS {
+        return Err(Problem::misfit("synthetic/size", &chip.name, format!("{slots} neurons or axons"))
+            .limit(format!("{MOST_SLOTS} in one network"))
+            .help("ask for fewer cores")
             .into());
     }
     if u32::from(network.synapses) > size.neurons {
@@ -220,8 +230,8 @@ fn subset(row: &mut [u64], neurons: u32, count: u32, rng: &mut Rng) {
     }
 }
 
-/// Where each neuron sends, by core and neuron: a random axon of its own, so that spikes never merge, with a random
-/// delay. Cores lie in squares no wider than a packet reaches, and targets in the square of their source.
+/// Where each neuron sends, by core and neuron: a random axon, its own where there are as many as neurons (so that spikes
+/// never merge), with a random delay. Cores lie in squares no wider than a packet reaches, and targets in the square of their source.
 fn destinations(chip: &ChipSpec, spec: &CrossbarSpec, size: Size, rng: &mut Rng) -> Vec<Destination> {
     let side = spec.reach.saturating_add(1);
     let square = |core: u32| {

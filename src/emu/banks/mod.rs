@@ -17,9 +17,9 @@ use self::post::Post;
 use self::time::TimePass;
 use super::Record;
 use super::counters::{Faults, TickTime};
-use super::mesh::hops;
 use super::program::{Program, Target};
 use super::run::Feed;
+use super::traffic::Ways;
 use crate::diag::Result;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
@@ -41,10 +41,8 @@ struct Between {
     time: Option<TimePass>,
     /// Packets that the host has injected, by core.
     injected: Vec<u64>,
-    /// Links in x and y that they have crossed.
-    hops: (u64, u64),
-    /// Chip edges that the host's packets cross.
-    crossings: u64,
+    /// Their ways.
+    ways: Ways,
 }
 
 impl Banks {
@@ -57,8 +55,7 @@ impl Banks {
             post: Post::new(program.cores.len(), per, banks.len()),
             time: timing.then(|| TimePass::new(program)),
             injected: vec![0; program.cores.len()],
-            hops: (0, 0),
-            crossings: 0,
+            ways: Ways::default(),
         };
         Self { banks, per, between }
     }
@@ -68,8 +65,7 @@ impl Banks {
         self.all().iter_mut().for_each(|bank| bank.reset(program));
         self.between.post.clear();
         self.between.injected.fill(0);
-        self.between.hops = (0, 0);
-        self.between.crossings = 0;
+        self.between.ways = Ways::default();
         if let Some(time) = &mut self.between.time {
             time.reset();
         }
@@ -144,14 +140,9 @@ impl Between {
         }
         for spike in input.iter().filter(|spike| spike.value > 0) {
             for &to in program.input_targets(spike.input) {
-                let (x, y) = hops(&program.chip.mesh, None, program.cores[to.core as usize].id);
+                let router = program.cores[to.core as usize].router;
                 self.injected[to.core as usize] += u64::from(spike.value);
-                self.hops.0 += u64::from(spike.value) * u64::from(x);
-                self.hops.1 += u64::from(spike.value) * u64::from(y);
-                if let Some(edge) = &program.chip.mesh.edge {
-                    let router = program.cores[to.core as usize].router;
-                    self.crossings += u64::from(spike.value) * edge.crossings(program.chip.mesh.host, router);
-                }
+                self.ways.add(&program.chip.mesh, None, router, spike.value.into());
                 for _ in 0..spike.value {
                     match &mut self.time {
                         Some(time) => time.offer(to),

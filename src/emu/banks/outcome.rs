@@ -4,8 +4,8 @@
 use super::{Banks, Table, lock};
 use crate::emu::chip::Outcome;
 use crate::emu::counters::{EventCounts, SampleResult};
-use crate::emu::mesh::hops;
 use crate::emu::program::Program;
+use crate::emu::traffic::Ways;
 use crate::event::Event;
 
 impl Banks {
@@ -15,10 +15,7 @@ impl Banks {
         let mut counts = EventCounts::default();
         counts.add(Event::MemoryBit, program.swept_bits * u64::from(ticks));
         counts.add(Event::AxonOut, self.between.injected.iter().sum());
-        counts.add(Event::HopX, self.between.hops.0);
-        counts.add(Event::HopY, self.between.hops.1);
-        let bits = program.chip.mesh.edge.as_ref().map_or(0, |edge| u64::from(edge.packet_bits));
-        counts.add(Event::ChipCrossingBit, self.between.crossings * bits);
+        self.between.ways.count(&program.chip.mesh, &mut counts);
         let mut core_counts = count_cores(program, &table, ticks, &mut counts);
         core_counts.iter_mut().zip(&self.between.injected).for_each(|(core, &came)| core.add(Event::AxonIn, came));
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
@@ -64,7 +61,7 @@ fn of_outputs<T>(program: &Program, mut value: impl FnMut(u32, usize) -> T) -> V
 /// Events of every core; `between` gets those of the ways.
 fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut EventCounts) -> Vec<EventCounts> {
     let mut of_cores = vec![EventCounts::default(); program.cores.len()];
-    let (mut far, mut local_packets, mut crossings) = ((0, 0), 0, 0);
+    let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
     for bank in &table.banks {
         for (local, index) in bank.cores().enumerate() {
             let (loaded, tally) = (&program.cores[index], &bank.tallies[local]);
@@ -76,13 +73,7 @@ fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut E
                 sent += spikes;
                 let target = &program.cores[to.core as usize];
                 of_cores[to.core as usize].add(Event::AxonIn, spikes);
-                let (x, y) = hops(&program.chip.mesh, Some(loaded.id), target.id);
-                far.0 += spikes * u64::from(x);
-                far.1 += spikes * u64::from(y);
-                local_packets += spikes * u64::from(x == 0 && y == 0);
-                if let Some(edge) = &program.chip.mesh.edge {
-                    crossings += spikes * edge.crossings(loaded.router, target.router);
-                }
+                ways.add(mesh, Some(loaded.router), target.router, spikes);
             }
             let counts = &mut of_cores[index];
             counts.add(Event::NeuronAccess, loaded.neurons() as u64 * u64::from(ticks));
@@ -92,11 +83,7 @@ fn count_cores(program: &Program, table: &Table<'_>, ticks: u32, between: &mut E
             counts.add(Event::AxonOut, sent);
         }
     }
-    between.add(Event::HopX, far.0);
-    between.add(Event::HopY, far.1);
-    between.add(Event::TileLocal, local_packets);
-    let bits = program.chip.mesh.edge.as_ref().map_or(0, |edge| u64::from(edge.packet_bits));
-    between.add(Event::ChipCrossingBit, crossings * bits);
+    ways.count(mesh, between);
     of_cores
 }
 

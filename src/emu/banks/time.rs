@@ -151,9 +151,9 @@ impl TimePass {
     pub(super) fn is_quiet(&self, table: &Table<'_>) -> bool {
         let clocks = || table.banks.iter().flat_map(|bank| &bank.clocks);
         // A tick with packets, the first after it, and every one with a backlog are stepped.
-        let still = self.parcels.is_empty() && self.late.is_empty() && self.times.len() > 1;
-        let even = self.times.iter().rev().take(2).map(|time| time.busy).collect::<Vec<_>>();
-        still && even.windows(2).all(|pair| pair[0] == pair[1]) && clocks().all(|c| c.start == 0 && c.intake_free == 0)
+        let still = self.parcels.is_empty() && self.late.is_empty();
+        let even = matches!(self.times.as_slice(), [.., before, last] if before.busy == last.busy);
+        still && even && clocks().all(|c| c.start == 0 && c.intake_free == 0)
     }
 
     /// `ticks` more ticks like the last.

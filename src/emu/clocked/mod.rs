@@ -18,10 +18,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::chip::Outcome;
 use super::counters::{RunResult, SampleResult, Spike};
-use super::run::Collector;
+use super::run::{Collector, check_stimulus, none_of};
 use super::{Control, Record, RunOptions};
 use crate::chip::{ChipSpec, Family};
-use crate::diag::{Problem, Result};
+use crate::diag::Result;
 use crate::image::{self, Image};
 use crate::stimulus::{Sample, Stimulus};
 
@@ -37,22 +37,31 @@ pub(super) fn run(
     control: &dyn Control,
 ) -> Result<RunResult> {
     image::contents(image, chip, "image")?;
-    check_stimulus(image, stimulus)?;
-    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let inputs = image.inputs.iter().map(|input| input.offsets.len() as u32 - 1).sum();
+    check_stimulus(inputs, image.depth, stimulus)?;
+    // Nobody asks within a sample: a clocked chip goes through it as a whole.
+    let (next, stopped, failed) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let collector = Mutex::new(Collector::default());
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(sample) = stimulus.samples.get(number) else { return };
+            if failed.load(Ordering::Relaxed) {
+                return;
+            }
             if control.stop() {
                 stopped.store(true, Ordering::Relaxed);
                 return;
             }
-            let outcome = show(image, chip, sample, number, options);
+            let place = format!("sample {number} '{}'", sample.name);
+            let outcome = show(image, chip, sample, options).and_then(|outcome| held(outcome, options, place));
             let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(outcome) => collector.put(number, outcome, false),
-                Err(problems) => return collector.fail(number, problems),
+                Err(problems) => {
+                    failed.store(true, Ordering::Relaxed);
+                    return collector.fail(number, problems);
+                }
             }
             control.sample_done(collector.done(), stimulus.samples.len());
         }
@@ -66,29 +75,20 @@ pub(super) fn run(
     collector.into_inner().unwrap_or_else(PoisonError::into_inner).finish(stopped.into_inner())
 }
 
-fn show(image: &Image, chip: &ChipSpec, sample: &Sample, number: usize, options: &RunOptions) -> Result<Outcome> {
-    let outcome = match &chip.family {
-        Family::Ranc(spec) => ranc::show(image, chip, spec, sample, options)?,
-        Family::TinyOdin(spec) => tinyodin::show(image, chip, spec, sample, options)?,
+fn show(image: &Image, chip: &ChipSpec, sample: &Sample, options: &RunOptions) -> Result<Outcome> {
+    match &chip.family {
+        Family::Ranc(spec) => ranc::show(image, chip, spec, sample, options),
+        Family::TinyOdin(spec) => tinyodin::show(image, spec, sample, options),
         Family::Crossbar(_) | Family::Cuba(_) => unreachable!("not a clocked family"),
-    };
-    if options.strict && outcome.sample.faults.total() > 0 {
-        let what = format!("{:?}", outcome.sample.faults);
-        return Err(Problem::verification("emu/strict", format!("sample {number} '{}'", sample.name), what)
-            .help("without strict mode the fault happens as on the chip and is counted in the report")
-            .into());
     }
-    Ok(outcome)
 }
 
-fn check_stimulus(image: &Image, stimulus: &Stimulus) -> Result<()> {
-    let inputs: usize = image.inputs.iter().map(|input| input.offsets.len() - 1).sum();
-    let beyond = stimulus.samples.iter().flat_map(|sample| &sample.spikes).any(|spike| spike.input as usize >= inputs);
-    if stimulus.inputs as usize != inputs || beyond {
-        let what = format!("the stimulus has {} inputs, the network {inputs}", stimulus.inputs);
-        return Err(Problem::invalid("emu/stimulus", "stimulus", what).into());
+/// The outcome; under strict mode an error where a fault happened.
+fn held(outcome: Outcome, options: &RunOptions, place: String) -> Result<Outcome> {
+    if options.strict {
+        none_of(outcome.sample.faults, place)?;
     }
-    Ok(())
+    Ok(outcome)
 }
 
 /// Whose neuron each slot of each core is: (population, neuron), by core and neuron.
@@ -155,11 +155,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The sample, with the rest of it from `sample`; `membrane` gives each output neuron's.
-    pub(super) fn outcome(mut self, sample: SampleResult, membrane: impl Fn(image::Place) -> i32) -> Outcome {
+    /// The sample, with the rest of it from `sample`; `membrane` gives each output neuron's. An output in which one
+    /// has none has none at all.
+    pub(super) fn outcome(mut self, sample: SampleResult, membrane: impl Fn(image::Place) -> Option<i32>) -> Outcome {
         self.spikes.sort_unstable();
         let membranes = |output: &image::OutputImage| {
-            self.image.populations[output.population as usize].places.iter().map(|&place| membrane(place)).collect()
+            let places = &self.image.populations[output.population as usize].places;
+            places.iter().map(|&place| membrane(place)).collect::<Option<Vec<i32>>>().unwrap_or_default()
         };
         Outcome {
             sample: SampleResult {

@@ -1,12 +1,11 @@
 //! RANC from an image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::Record;
 use super::super::chip::Outcome;
 use super::super::counters::{EventCounts, Faults, LinkLoad, RunResult, SampleResult, TickTime};
 use super::super::run::Collector;
-use super::{FIRST_PACKET, Owners, RunOptions, Tally};
+use super::{FIRST_PACKET, Owners, RunOptions, Tally, held};
 use crate::bits::BitRow;
 use crate::chip::{ChipSpec, RancSpec, SyncSpec};
 use crate::diag::{Problem, Result};
@@ -88,9 +87,10 @@ fn period(chip: &ChipSpec) -> (u64, u64) {
     (RancSpec::busy_cycles(&chip.capacity) + u64::from(slack), u64::from(input_interval))
 }
 
-/// The cycles of a sample: tick pulses, and a packet for every target of every input spike.
+/// The cycles of a sample: tick pulses, and a packet for every target of every input spike; and how many packets go in
+/// after their tick, or never, because the host sends one at a time.
 #[must_use]
-pub fn ranc_stimulus(image: &Image, chip: &ChipSpec, sample: &Sample) -> RancStimulus {
+pub fn ranc_stimulus(image: &Image, chip: &ChipSpec, sample: &Sample) -> (RancStimulus, u64) {
     let (period, interval) = period(chip);
     let mut inputs: Vec<_> = image.inputs.iter().collect();
     inputs.sort_by_key(|input| input.population);
@@ -100,19 +100,20 @@ pub fn ranc_stimulus(image: &Image, chip: &ChipSpec, sample: &Sample) -> RancSti
         .collect();
     let ticks = u64::from(sample.ticks) + u64::from(image.depth);
     let width = u32::from(chip.mesh.width);
-    let (mut packets, mut free) = (Vec::new(), 0);
+    let (mut packets, mut free, mut late) = (Vec::new(), 0, 0);
     for spike in &sample.spikes {
         for _ in 0..spike.value {
             for to in targets[spike.input as usize] {
                 let cycle = (u64::from(spike.tick) * period + FIRST_PACKET).max(free);
                 free = cycle + interval;
+                late += u64::from(cycle >= (u64::from(spike.tick) + 1) * period);
                 let (dx, dy) = ((to.core % width) as i32, (to.core / width) as i32);
                 let flit = Flit { dx, dy, axon: to.axon.into(), delay: u32::from(to.delay) - 1 };
                 packets.push(RancInput { cycle, flit });
             }
         }
     }
-    RancStimulus { ticks: (1..ticks).map(|tick| tick * period).collect(), packets, cycles: ticks * period }
+    (RancStimulus { ticks: (1..ticks).map(|tick| tick * period).collect(), packets, cycles: ticks * period }, late)
 }
 
 /// Shows a RANC image a stimulus that is given by cycle, as one sample.
@@ -128,8 +129,9 @@ pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, optio
     let mut device = RancChip::new(&config, Pace::Events)?;
     device.keep_states(false);
     device.run(stimulus)?;
+    let outcome = outcome(image, chip, spec, &config, stimulus, &device, options);
     let mut collector = Collector::default();
-    collector.put(0, outcome(image, chip, spec, &config, stimulus, &device, options), false);
+    collector.put(0, held(outcome, options, "the sample".to_owned())?, false);
     collector.finish(false)
 }
 
@@ -141,11 +143,13 @@ pub(super) fn show(
     options: &RunOptions,
 ) -> Result<Outcome> {
     let config = ranc_config(image, chip);
-    let stimulus = ranc_stimulus(image, chip, sample);
+    let (stimulus, late) = ranc_stimulus(image, chip, sample);
     let mut device = RancChip::new(&config, Pace::Events)?;
     device.keep_states(false);
     device.run(&stimulus)?;
-    Ok(outcome(image, chip, spec, &config, &stimulus, &device, options))
+    let mut outcome = outcome(image, chip, spec, &config, &stimulus, &device, options);
+    outcome.sample.faults.late_packets += late;
+    Ok(outcome)
 }
 
 /// What a finished run is in the terms of the house.
@@ -162,8 +166,7 @@ pub(in crate::emu) fn outcome(
     let (width, bus) = (config.params.grid_x, spec.output_core.1 * config.params.grid_x + spec.output_core.0);
     let tick_of = |cycle: u64| stimulus.ticks.partition_point(|&tick| tick <= cycle) as u32;
     let owners = Owners::new(image);
-    let record = if matches!(options.record, Record::None) { &Record::None } else { &options.record };
-    let mut tally = Tally::new(image, record);
+    let mut tally = Tally::new(image, &options.record);
     for &(cycle, core, neuron) in &trace.spikes {
         if let Some(owner) = owners.of(core, neuron) {
             tally.spike(tick_of(cycle), owner);
@@ -179,12 +182,17 @@ pub(in crate::emu) fn outcome(
     let ticks = stimulus.ticks.len() as u32 + 1;
     let mut total = EventCounts::default();
     counts.iter().for_each(|of_core| total.merge(of_core));
-    total.add(Event::AxonOut, trace.input_accepted.len() as u64);
+    for input in accepted(stimulus, trace) {
+        total.add(Event::AxonOut, 1);
+        total.add(Event::HopX, u64::from(input.flit.dx.unsigned_abs()));
+        total.add(Event::HopY, u64::from(input.flit.dy.unsigned_abs()));
+    }
     let sample = SampleResult {
         ticks,
         counts: total,
         faults: Faults {
             late_packets: (trace.sched_writes_lost.len() + trace.input_dropped.len()) as u64,
+            // The chip has one error bit, and it stays: how often is not told.
             overruns: u64::from(trace.tc_error_cycle.is_some()),
             merged_spikes: merged,
             overflows: 0,
@@ -192,10 +200,18 @@ pub(in crate::emu) fn outcome(
         tick_times: times(chip, stimulus, trace, options.timing),
         ..SampleResult::default()
     };
-    let membrane = |place: crate::image::Place| {
-        let potentials = device.potentials(place.core).unwrap_or_default();
-        potentials.get(usize::from(place.neuron)).map_or(0, |&v| v as i32)
-    };
+    // The lines of the bus have no potential.
+    let potentials: BTreeMap<u32, Vec<i64>> = image
+        .outputs
+        .iter()
+        .flat_map(|output| &image.populations[output.population as usize].places)
+        .map(|place| place.core)
+        .collect::<BTreeSet<u32>>()
+        .into_iter()
+        .filter_map(|core| Some((core, device.potentials(core)?)))
+        .collect();
+    let membrane =
+        |place: crate::image::Place| potentials.get(&place.core)?.get(usize::from(place.neuron)).map(|&v| v as i32);
     Outcome { core_counts: counts, links, ..tally.outcome(sample, membrane) }
 }
 
@@ -233,8 +249,10 @@ fn count(
     for core in &config.cores {
         counts[(core.y * width + core.x) as usize].add(Event::NeuronAccess, pulses * core.neurons.len() as u64);
     }
-    let at = |core: u32| config.cores.iter().position(|loaded| loaded.y * width + loaded.x == core);
-    let places: Vec<Option<usize>> = (0..counts.len() as u32).map(at).collect();
+    let mut places: Vec<Option<usize>> = vec![None; counts.len()];
+    for (index, loaded) in config.cores.iter().enumerate() {
+        places[(loaded.y * width + loaded.x) as usize] = Some(index);
+    }
     for &(_, core, neuron) in &trace.spikes {
         let Some(loaded) = places[core as usize] else { continue };
         let neuron = &config.cores[loaded].neurons[neuron as usize];
@@ -243,9 +261,10 @@ fn count(
         of_core.add(Event::AxonOut, 1);
         of_core.add(Event::HopX, u64::from(neuron.dx.unsigned_abs()));
         of_core.add(Event::HopY, u64::from(neuron.dy.unsigned_abs()));
+        of_core.add(Event::TileLocal, u64::from((neuron.dx, neuron.dy) == (0, 0)));
         pass(&mut links, (width, config.params.grid_y), (core % width, core / width), (neuron.dx, neuron.dy));
     }
-    for input in stimulus.packets.iter().filter(|input| trace.input_accepted.binary_search(&input.cycle).is_ok()) {
+    for input in accepted(stimulus, trace) {
         pass(&mut links, (width, config.params.grid_y), (0, 0), (input.flit.dx, input.flit.dy));
     }
     let fans: Vec<Vec<u64>> = config.cores.iter().map(fan_out).collect();
@@ -265,6 +284,11 @@ fn count(
         }
     }
     (merged, links)
+}
+
+/// Packets of the host that the input buffer took.
+fn accepted<'a>(stimulus: &'a RancStimulus, trace: &'a RancTrace) -> impl Iterator<Item = &'a RancInput> {
+    stimulus.packets.iter().filter(|input| trace.input_accepted.binary_search(&input.cycle).is_ok())
 }
 
 /// Neurons that each axon of a core leads to.

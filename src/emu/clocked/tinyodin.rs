@@ -3,7 +3,7 @@
 use super::super::chip::Outcome;
 use super::super::counters::{EventCounts, Faults, SampleResult};
 use super::{Owners, RunOptions, Tally};
-use crate::chip::{ChipSpec, TinyOdinSpec};
+use crate::chip::TinyOdinSpec;
 use crate::diag::Result;
 use crate::emu::tinyodin::{Board, Chip, Config, Counts, Memories, Neuron, Sink, Source, Trace};
 use crate::event::Event;
@@ -47,13 +47,7 @@ pub(in crate::emu) fn board(image: &Image, spec: &TinyOdinSpec, sample: &Sample)
     Ok(Board::new(tinyodin_chip(image, spec)?, Source::new(tinyodin_events(sample))?, sink))
 }
 
-pub(super) fn show(
-    image: &Image,
-    _chip: &ChipSpec,
-    spec: &TinyOdinSpec,
-    sample: &Sample,
-    options: &RunOptions,
-) -> Result<Outcome> {
+pub(super) fn show(image: &Image, spec: &TinyOdinSpec, sample: &Sample, options: &RunOptions) -> Result<Outcome> {
     let mut board = board(image, spec, sample)?;
     let cycles = sample.ticks + image.depth;
     let mut trace = Trace::default();
@@ -73,7 +67,7 @@ pub(super) fn show(
         ..SampleResult::default()
     };
     let words = board.chip().neuron_words();
-    let membrane = |place: crate::image::Place| i32::from(Neuron::unpack(words[usize::from(place.neuron)]).v);
+    let membrane = |place: crate::image::Place| Some(i32::from(Neuron::unpack(words[usize::from(place.neuron)]).v));
     Ok(Outcome { core_counts: vec![counts], ..tally.outcome(sample, membrane) })
 }
 

@@ -230,7 +230,10 @@ impl SlicedCore {
         if reached == 0 && sum == before {
             rest.now = true;
             self.restless -= 1;
-            rest.potentials = Some(sum.to_vec());
+            // Allocates once a group: later rests use the room again.
+            let known = rest.potentials.get_or_insert_default();
+            known.clear();
+            known.extend_from_slice(sum);
             rest.fires = fires;
             self.drones |= fires != 0;
             return;

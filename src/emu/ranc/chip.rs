@@ -183,6 +183,10 @@ impl RancStimulus {
         if !self.ticks.is_sorted_by(|a, b| a < b) {
             found.push(Problem::invalid("ranc/stimulus", "ticks", "are not in ascending order"));
         }
+        if let Some(&last) = self.ticks.last().filter(|last| **last >= self.cycles) {
+            let problem = Problem::invalid("ranc/stimulus", "ticks", format!("the last tick is at cycle {last}"));
+            found.push(problem.limit(format!("the run ends after {} cycles", self.cycles)));
+        }
         if !self.packets.is_sorted_by(|a, b| a.cycle < b.cycle) {
             let problem = Problem::invalid("ranc/stimulus", "packets", "are not in ascending order of cycle");
             found.push(problem.limit("one packet a cycle"));

@@ -10,7 +10,7 @@ pub(super) type Mask = u64;
 pub(super) const fn first_from(mask: Mask, from: u8) -> u8 {
     let above = mask >> from;
     let first = if above != 0 { above.trailing_zeros() + from as u32 } else { mask.trailing_zeros() };
-    // At most 128 bits.
+    // Below 64.
     first as u8
 }
 

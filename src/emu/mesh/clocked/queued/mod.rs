@@ -20,7 +20,7 @@
 //! wheel.
 //!
 //! Source: the behaviour of BookSim2's input-queued router at 28f4329 (N. Jiang et al., ISPASS 2013); equal to it in every
-//! digit of every recorded run (`tests/golden_booksim.rs`).
+//! digit of every recorded run (`tests/golden_booksim`).
 
 mod alloc;
 mod router;
