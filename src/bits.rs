@@ -3,6 +3,12 @@
 
 use bitvec::prelude::{BitVec, Lsb0};
 
+/// Bits of an address that tells `count` things apart: `$clog2` of hardware descriptions.
+#[must_use]
+pub const fn address_bits(count: u32) -> u32 {
+    if count <= 1 { 0 } else { (count - 1).ilog2() + 1 }
+}
+
 /// A row of bits, bit 0 in the least significant bit of word 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BitRow(BitVec<u64, Lsb0>);

@@ -3,6 +3,7 @@
 //! The tables are the parameters of the hardware descriptions, under the names that `isa/README.md` explains; what a
 //! description could not be built with is refused here, with the limit.
 
+use super::ranc::{ParamFault, RancParams};
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, MeshSpec, SyncSpec};
 use super::tree::Node;
@@ -107,6 +108,27 @@ pub(super) fn sync(section: &mut Section<'_>, clock: Option<Picos>, found: &mut 
     }
 }
 
+/// Where a chip file has the parameters of the hardware description.
+const KEYS: [(&str, &str); 17] = [
+    ("grid_x", "mesh.width"),
+    ("grid_y", "mesh.height"),
+    ("output_core", "core.ranc.output_core"),
+    ("num_neurons", "core.neurons"),
+    ("num_axons", "core.axons_in"),
+    ("num_outputs", "core.ranc.outputs"),
+    ("num_ticks", "core.ranc.ticks"),
+    ("num_weights", "core.ranc.weights"),
+    ("num_reset_modes", "core.ranc.reset_modes"),
+    ("potential_width", "core.ranc.potential_width"),
+    ("weight_width", "core.ranc.weight_width"),
+    ("leak_width", "core.ranc.leak_width"),
+    ("threshold_width", "core.ranc.threshold_width"),
+    ("dx_width", "core.ranc.dx_width"),
+    ("dy_width", "core.ranc.dy_width"),
+    ("router_buffer_depth", "mesh.buffer"),
+    ("input_buffer_depth", "core.ranc.input_buffer"),
+];
+
 /// Reports what RANC's description could not be built with.
 pub(super) fn check_ranc(
     spec: &RancSpec,
@@ -122,23 +144,10 @@ pub(super) fn check_ranc(
             problems.push(Problem::invalid("chip/check", node.place.as_str(), what).limit(limit));
         }
     };
-    let what = format!("is {} with potentials of {} bits", spec.weight_width, spec.potential_width);
-    let limit = "at most potential_width: the hardware description refuses to elaborate";
-    demand(spec.weight_width <= spec.potential_width, "core.ranc.weight_width", what, limit);
-    let power = "a power of two: its address counter wraps by overflow";
-    for (key, value) in [
-        ("core.ranc.ticks", spec.ticks),
-        ("core.ranc.input_buffer", spec.input_buffer),
-        ("mesh.buffer", u32::from(mesh.buffer)),
-    ] {
-        demand(value.is_power_of_two(), key, format!("is {value}"), power);
+    for ParamFault { name, what, limit } in spec.params(capacity, mesh).faults() {
+        let key = KEYS.iter().find(|(known, _)| *known == name).map_or(name, |(_, key)| key);
+        demand(false, key, what, &limit);
     }
-    demand(spec.ticks >= 2, "core.ranc.ticks", format!("is {}", spec.ticks), "at least 2 rows");
-    demand(capacity.axons_in >= 2, "core.axons_in", format!("is {}", capacity.axons_in), "at least 2");
-    let (x, y) = spec.output_core;
-    let inside = x < mesh.width.into() && y < mesh.height.into();
-    let what = format!("is [{x}, {y}], outside of the grid");
-    demand(inside, "core.ranc.output_core", what, "x < mesh.width, y < mesh.height");
     let what = format!("is {}", mesh.cores_per_router);
     demand(mesh.cores_per_router == 1, "mesh.cores_per_router", what, "1: a router has one core");
     let far = i64::from(mesh.width.max(mesh.height)) - 1;
@@ -171,6 +180,30 @@ impl RancSpec {
         let (x, y) = self.output_core;
         let second = [self.dx_width, self.dy_width, self.input_buffer, self.outputs, x, y];
         first.into_iter().chain(second).map(i64::from).collect()
+    }
+
+    /// The parameters under their names in the hardware description.
+    #[must_use]
+    pub fn params(&self, capacity: &CapacityLimits, mesh: &MeshSpec) -> RancParams {
+        RancParams {
+            grid_x: mesh.width.into(),
+            grid_y: mesh.height.into(),
+            output_core: self.output_core,
+            num_neurons: capacity.neurons,
+            num_axons: capacity.axons_in,
+            num_outputs: self.outputs,
+            num_ticks: self.ticks,
+            num_weights: self.weights,
+            num_reset_modes: self.reset_modes,
+            potential_width: self.potential_width,
+            weight_width: self.weight_width,
+            leak_width: self.leak_width,
+            threshold_width: self.threshold_width,
+            dx_width: self.dx_width,
+            dy_width: self.dy_width,
+            router_buffer_depth: mesh.buffer.into(),
+            input_buffer_depth: self.input_buffer,
+        }
     }
 
     /// Cycles that a core is busy in a tick, where nothing stalls: the least distance of two ticks.

@@ -18,6 +18,8 @@ pub(super) struct CostSet {
     pub(super) times: UnitTimes,
     /// The set's own end of a tick, instead of the chip's.
     pub(super) sync: Option<SyncSpec>,
+    /// Nanowatts of a megahertz of the clock, beside the static power.
+    pub(super) clock_nanowatts_per_mhz: Option<u64>,
     /// Its numbers.
     pub(super) facts: Vec<Fact>,
     /// Keys it leaves out.
@@ -49,6 +51,7 @@ pub(super) fn none(found: &mut Found) -> CostSet {
         },
         times: UnitTimes::default(),
         sync: None,
+        clock_nanowatts_per_mhz: None,
         facts: Vec::new(),
         unknown: Vec::new(),
         place: String::new(),
@@ -94,6 +97,8 @@ fn set(name: &str, mut section: Section<'_>, family: Option<&Family>, found: &mu
         let (reference_mv, exponent_milli) = scaling(&power, reference, found);
         StaticPower { nanowatts: power.amount, reference_mv, exponent_milli }
     });
+    let clocked = family.is_some_and(Family::is_clocked);
+    let per_mhz = section.optional("clock_power_per_mhz", Dimension::Power, &[], found).filter(|_| clocked);
     let entries = section.required("energy", found).map(|inner| energies(inner, family, reference, found));
     let times = section.required("times", found).map(|inner| times(inner, family, found));
     let sync = section.section("sync", found).and_then(|inner| read::sync(inner, found));
@@ -106,7 +111,8 @@ fn set(name: &str, mut section: Section<'_>, family: Option<&Family>, found: &mu
         static_power,
     };
     let times = times.unwrap_or_default();
-    CostSet { energy, times, sync, facts: Vec::new(), unknown: Vec::new(), place }
+    let clock_nanowatts_per_mhz = per_mhz.map(|power| power.amount);
+    CostSet { energy, times, sync, clock_nanowatts_per_mhz, facts: Vec::new(), unknown: Vec::new(), place }
 }
 
 fn energies(

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::defects::{self, Stated};
 use super::read::{self, File, choice};
 use super::section::Found;
-use super::spec::{ChipSpec, SyncSpec};
+use super::spec::{ChipSpec, StaticPower, SyncSpec};
 use super::{check, tree};
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::units::Picos;
@@ -145,6 +145,9 @@ fn choose(file: File, options: &LoadOptions, found: &mut Found) -> Option<ChipSp
         found.facts.retain(|fact| !fact.key.starts_with("sync."));
         chip.sync = sync;
     }
+    if let Some(per_mhz) = set.clock_nanowatts_per_mhz {
+        chip.energy.static_power = chip.energy.static_power.and_then(|power| clocked_power(power, per_mhz, &chip.sync));
+    }
     if let Some(supply_mv) = options.supply_mv {
         if !(supply.0..=supply.1).contains(&u64::from(supply_mv)) {
             let what = format!("a supply of {supply_mv} mV is not one of this chip");
@@ -161,6 +164,14 @@ fn choose(file: File, options: &LoadOptions, found: &mut Found) -> Option<ChipSp
     chip.unknown = std::mem::take(&mut found.unknown);
     chip.unknown.extend(set.unknown);
     Some(chip)
+}
+
+/// Static power with that of the clock; unknown where the clock is.
+fn clocked_power(power: StaticPower, nanowatts_per_mhz: u64, sync: &SyncSpec) -> Option<StaticPower> {
+    let SyncSpec::Clocked { clock: Some(clock), .. } = sync else { return None };
+    // A cycle of one microsecond is a megahertz.
+    let of_clock = nanowatts_per_mhz.saturating_mul(1_000_000) / clock.0.max(1);
+    Some(StaticPower { nanowatts: power.nanowatts.saturating_add(of_clock), ..power })
 }
 
 fn set_tick(chip: &mut ChipSpec, tick: Picos, found: &mut Found) {

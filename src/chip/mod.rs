@@ -13,6 +13,7 @@ mod crossbar;
 mod defects;
 mod load;
 mod quantity;
+mod ranc;
 mod read;
 mod section;
 mod spec;
@@ -23,6 +24,7 @@ pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use defects::{Defects, SIDES};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
+pub use ranc::{ParamFault, RancParams};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,
     StaticPower, Status, SyncSpec, UnitTimes,

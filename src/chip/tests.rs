@@ -49,6 +49,7 @@ fn clocked_designs_are_refused_where_their_hardware_description_could_not_be_bui
         ("core.axons_in", "1"),
         ("core.ranc.output_core", "[2, 0]"),
         ("core.ranc.dx_width", "1"),
+        ("core.ranc.reset_modes", "1"),
         ("mesh.cores_per_router", "2"),
     ] {
         let problems = with("ranc", key, value).expect_err(key);
@@ -60,6 +61,11 @@ fn clocked_designs_are_refused_where_their_hardware_description_could_not_be_bui
     let clocked = with("ranc", "sync.clock", "10 ns").expect("a board's clock");
     assert!(matches!(clocked.sync, SyncSpec::Clocked { clock: Some(Picos(10_000)), .. }));
     assert_eq!(super::RancSpec::busy_cycles(&clocked.capacity), 66_051);
+    // 200 x 200 routers with 12 buffers of 4096 places each are too many to model.
+    let large = [("mesh.width", "200"), ("mesh.height", "200"), ("mesh.buffer", "4096"), ("core.ranc.dx_width", "9")];
+    let set = large.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let problems = load("ranc", &LoadOptions { set, ..LoadOptions::default() }).expect_err("memory");
+    assert!(problems.to_string().contains("'mesh.buffer' makes 1966080000 places"), "{problems}");
 }
 
 #[test]

@@ -60,13 +60,13 @@ fn baselines_price_accumulates_and_macs() {
 
 /// Powers of TrueNorth that IBM measured, with synthetic activity: every neuron of the chip at `hz`, `synapses`
 /// events a spike, 21.33 hops in x and in y on average (uniform random targets on 64 x 64).
-fn truenorth_milliwatts(supply_mv: u32, hz: f64, synapses: f64) -> f64 {
+fn truenorth_milliwatts(supply_mv: u32, hz: f64, synapses: f64, ticks_per_second: f64) -> f64 {
     let options = crate::chip::LoadOptions { supply_mv: Some(supply_mv), ..Default::default() };
     let chip = crate::chip::load("truenorth", &options).unwrap_or_else(|problems| panic!("{problems}"));
     let neurons = f64::from(1 << 20);
     let spikes = neurons * hz;
     let mut counts = EventCounts::default();
-    counts.add(Event::MemoryBit, (neurons * 408.0 * 1000.0) as u64);
+    counts.add(Event::MemoryBit, (neurons * 408.0 * ticks_per_second) as u64);
     counts.add(Event::HopX, (spikes * 64.0 / 3.0) as u64);
     counts.add(Event::HopY, (spikes * 64.0 / 3.0) as u64);
     counts.add(Event::SynapseCrossbar, (spikes * synapses) as u64);
@@ -75,20 +75,31 @@ fn truenorth_milliwatts(supply_mv: u32, hz: f64, synapses: f64) -> f64 {
 
 #[test]
 fn truenorth_reproduces_measured_powers() {
-    // (supply, Hz, synapses, measured mW, tolerance): the first four are those of the fit, the rest is held out.
-    for (supply, hz, synapses, measured, tolerance) in [
-        (700, 0.0, 0.0, 42.0, 0.005),
-        (800, 11.58, 128.0, 68.0, 0.005),
-        (800, 20.07, 128.0, 71.0, 0.005),
-        (800, 95.93, 128.0, 94.0, 0.005),
-        (1050, 200.0, 256.0, 323.0, 0.06),
-        (750, 216.0, 256.0, 145.0, 0.06),
-        (750, 20.0, 128.0, 65.0, 0.12),
-        (775, 20.0, 128.0, 72.0, 0.12),
-    ] {
-        let model = truenorth_milliwatts(supply, hz, synapses);
+    for point in operating_points() {
+        let (rate, synapses) = (point.rate * 1000.0 / f64::from(point.tick_us), f64::from(point.synapses));
+        let ticks_per_second = 1e6 / f64::from(point.tick_us);
+        let milliwatts = truenorth_milliwatts(point.supply_mv, rate, synapses, ticks_per_second);
+        let (model, measured) = match point.measured {
+            Measured::Milliwatts(measured) => (milliwatts, measured),
+            Measured::GsopsPerWatt(measured) => (f64::from(1 << 20) * rate * synapses * 1e-6 / milliwatts, measured),
+        };
         let error = model / measured - 1.0;
-        assert!(error.abs() <= tolerance, "{supply} mV, {hz} Hz, {synapses}: {model} mW for {measured} mW");
+        let tolerance = if point.fitted { 0.005 } else { 0.12 };
+        assert!(error.abs() <= tolerance, "{}: {model} for {measured}", point.name);
+    }
+}
+
+/// ODIN's measured powers at 0.55 V (Frenkel et al. 2019), at 75 MHz and at 1.3 MHz: (length of a cycle, synaptic
+/// operations a second, microwatts).
+#[test]
+fn tinyodins_set_is_odins_law() {
+    for (clock, operations, measured) in [("13.333 ns", 37_500_000, 477.0), ("769.231 ns", 650_000, 35.0)] {
+        let set = vec![("sync.clock".to_owned(), clock.to_owned())];
+        let chip = crate::chip::load("tinyodin", &crate::chip::LoadOptions { set, ..Default::default() });
+        let chip = chip.unwrap_or_else(|problems| panic!("{problems}"));
+        let watts = bill(&chip.energy, &counts(&[(Event::SynapseDense, operations)]), Some(1.0)).watts();
+        let microwatts = watts.expect("a second") * 1e6;
+        assert!((microwatts / measured - 1.0).abs() < 0.01, "{clock}: {microwatts} for {measured} uW");
     }
 }
 

@@ -1,12 +1,9 @@
 //! The semantic check of bodies of clocked designs: every value fits its register.
 
 use super::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
+use crate::bits::address_bits;
 use crate::chip::{ChipSpec, RancSpec};
 use crate::fixed::wrap;
-
-const fn clog2(count: u32) -> u32 {
-    if count <= 1 { 0 } else { (count - 1).ilog2() + 1 }
-}
 
 impl RancBody {
     /// What does not fit the design, in words.
@@ -55,9 +52,9 @@ impl RancNeuron {
             return Some(format!("{name} {value} does not fit {bits} bits, two's complement"));
         }
         let unsigned = [
-            ("reset_mode", u32::from(self.reset_mode), clog2(spec.reset_modes)),
-            ("axon", u32::from(self.axon), clog2(chip.capacity.axons_in)),
-            ("delay", u32::from(self.delay), clog2(spec.ticks)),
+            ("reset_mode", u32::from(self.reset_mode), address_bits(spec.reset_modes)),
+            ("axon", u32::from(self.axon), address_bits(chip.capacity.axons_in)),
+            ("delay", u32::from(self.delay), address_bits(spec.ticks)),
         ];
         if let Some((name, value, bits)) = unsigned.into_iter().find(|(_, value, bits)| value >> bits != 0) {
             return Some(format!("{name} {value} does not fit {bits} bits"));

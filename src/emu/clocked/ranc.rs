@@ -10,9 +10,7 @@ use crate::bits::BitRow;
 use crate::chip::{ChipSpec, RancSpec, SyncSpec};
 use crate::diag::{Problem, Result};
 use crate::emu::mesh::clocked::Flit;
-use crate::emu::ranc::{
-    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTrace,
-};
+use crate::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancStimulus, RancTrace};
 use crate::event::Event;
 use crate::image::{CoreBody, Image, RancBody};
 use crate::stimulus::Sample;
@@ -26,25 +24,7 @@ use crate::units::Picos;
 pub fn ranc_config(image: &Image, chip: &ChipSpec) -> RancConfig {
     let crate::chip::Family::Ranc(spec) = &chip.family else { panic!("chip '{}' is no RANC", chip.name) };
     let width = u32::from(chip.mesh.width);
-    let params = RancParams {
-        grid_x: width,
-        grid_y: u32::from(chip.mesh.height),
-        output_core: spec.output_core,
-        num_neurons: chip.capacity.neurons,
-        num_axons: chip.capacity.axons_in,
-        num_outputs: spec.outputs,
-        num_ticks: spec.ticks,
-        num_weights: spec.weights,
-        num_reset_modes: spec.reset_modes,
-        potential_width: spec.potential_width,
-        weight_width: spec.weight_width,
-        leak_width: spec.leak_width,
-        threshold_width: spec.threshold_width,
-        dx_width: spec.dx_width,
-        dy_width: spec.dy_width,
-        router_buffer_depth: u32::from(chip.mesh.buffer),
-        input_buffer_depth: spec.input_buffer,
-    };
+    let params = spec.params(&chip.capacity, &chip.mesh);
     let core = |loaded: &crate::image::CoreImage| match &loaded.body {
         CoreBody::Ranc(body) => Some(core(loaded.core % width, loaded.core / width, body)),
         _ => None,

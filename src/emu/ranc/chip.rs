@@ -1,9 +1,11 @@
 //! A chip, shown a stimulus.
 
-use super::config::{RancConfig, RancParams, clog2};
+use super::config::RancConfig;
 use super::fast::Fast;
 use super::plain::Plain;
 use super::trace::{RancTrace, TokenState};
+use crate::bits::address_bits;
+use crate::chip::RancParams;
 use crate::diag::{Problem, Problems, Result};
 use crate::emu::mesh::clocked::{Flit, MergeMesh, MergeMeshSpec};
 use crate::emu::neurocore::Scheduler;
@@ -192,7 +194,7 @@ impl RancStimulus {
             found.push(problem.limit("one packet a cycle"));
         }
         for (index, RancInput { flit, .. }) in self.packets.iter().enumerate() {
-            let fits = flit.axon >> clog2(params.num_axons) == 0
+            let fits = flit.axon >> address_bits(params.num_axons) == 0
                 && flit.delay < params.num_ticks
                 && crate::fixed::wrap(i64::from(flit.dx), params.dx_width) == i64::from(flit.dx)
                 && crate::fixed::wrap(i64::from(flit.dy), params.dy_width) == i64::from(flit.dy);

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::chip::{RancStimulus, mesh_spec};
-use super::config::{RancConfig, clog2};
+use super::config::RancConfig;
 use super::trace::RancTrace;
+use crate::bits::address_bits;
 use crate::emu::mesh::clocked::{Flights, Flit, MergeMesh};
 use crate::emu::neurocore::{EventRancCore, Scheduler};
 
@@ -41,7 +42,7 @@ impl Fast {
             handed: Vec::new(),
             cores,
             agenda: BinaryHeap::new(),
-            line_mask: (1 << clog2(params.num_outputs)) - 1,
+            line_mask: (1 << address_bits(params.num_outputs)) - 1,
             pushed: Vec::new(),
             arrivals: Vec::new(),
             cycles: 0,

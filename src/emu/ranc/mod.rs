@@ -17,7 +17,8 @@ mod plain;
 mod ticks;
 mod trace;
 
+pub use crate::chip::RancParams;
 pub use chip::{Pace, RancChip, RancInput, RancStimulus, RancView};
-pub use config::{RancConfig, RancCore, RancNeuron, RancParams};
+pub use config::{RancConfig, RancCore, RancNeuron};
 pub use ticks::{RancTickInput, RancTickTrace, RancTicks};
 pub use trace::{RancTrace, TokenState};

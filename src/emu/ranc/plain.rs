@@ -1,8 +1,9 @@
 //! The plain model: every part of the chip in every cycle.
 
 use super::chip::{RancStimulus, mesh_spec};
-use super::config::{RancConfig, clog2};
+use super::config::RancConfig;
 use super::trace::{RancTrace, TokenState};
+use crate::bits::address_bits;
 use crate::emu::mesh::clocked::{Flit, MergeMesh};
 use crate::emu::neurocore::{ClockedRancCore, Scheduler};
 
@@ -31,7 +32,7 @@ impl Plain {
             mesh: MergeMesh::new(mesh_spec(params), true),
             seen: vec![None; cores.len()],
             cores,
-            line_mask: (1 << clog2(params.num_outputs)) - 1,
+            line_mask: (1 << address_bits(params.num_outputs)) - 1,
             pushed: Vec::new(),
         }
     }

@@ -10,7 +10,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::config::{RancConfig, clog2};
+use super::config::RancConfig;
+use crate::bits::address_bits;
 use crate::diag::{Problem, Result};
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::neurocore::SlicedCore;
@@ -133,7 +134,7 @@ impl RancTicks {
                 axons: params.num_axons,
                 ticks: params.num_ticks,
                 words,
-                line_mask: (1 << clog2(params.num_outputs)) - 1,
+                line_mask: (1 << address_bits(params.num_outputs)) - 1,
             },
             now: 0,
         })
