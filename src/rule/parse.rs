@@ -342,13 +342,13 @@ impl<'a> Parser<'a> {
             };
             let end = self.at;
             self.at = start;
-            let constant = self.constant(first)?;
+            // c - v is -(v - c).
+            let constant = self.constant(first * second)?;
             self.at = end;
             let (at, word) = self.word();
             let variable = self.variable(at, word)?;
-            // c - v is -(v - c).
             term.mantissa *= second;
-            term.factors.push(Factor { variable, constant: constant * second as i16, sign: false });
+            term.factors.push(Factor { variable, constant, sign: false });
             return self.expect(')');
         }
         let (start, word) = self.word();
@@ -358,13 +358,13 @@ impl<'a> Parser<'a> {
                 .fault("rule/syntax", start, format!("(-{word}): a factor has no sign of its own"))
                 .help("put the sign before the product"));
         }
+        let outer = sign.unwrap_or(1);
         let constant = match self.sign() {
-            Some(sign) => self.constant(sign)?,
+            Some(sign) => self.constant(sign * outer)?,
             None => 0,
         };
-        let outer = sign.unwrap_or(1);
         term.mantissa *= outer;
-        term.factors.push(Factor { variable, constant: constant * outer as i16, sign: false });
+        term.factors.push(Factor { variable, constant, sign: false });
         self.expect(')')
     }
 }

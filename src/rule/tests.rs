@@ -62,6 +62,10 @@ fn every_fault_is_named_with_its_column() {
         assert_eq!((problem.code, problem.place.as_str()), (code, place), "{text}: {problem}");
         assert!(problem.what.contains(part), "{text}: {problem}");
     }
+    for text in ["dw = x0*(-256 - y1)", "dw = x0*(-(y1 - 256))", "dw = x0*(y1 + 256)"] {
+        assert!(parse_rule(text, "rule").is_err(), "{text}");
+    }
+    assert_eq!(parse("dw = x0*(256 - y1)").to_string(), parse("dw = -1*x0*(y1 - 256)").to_string());
     let both = parse_rule("dw = 2^-2*w; dt = x0*q", "rule").expect_err("two faults");
     assert_eq!(both.all().len(), 2);
 }

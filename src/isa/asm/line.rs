@@ -31,12 +31,11 @@ impl<'a> Line<'a> {
     pub(super) fn new(file: &'a str, number: usize, text: &'a str) -> Self {
         let mut line = Self { file, number, tokens: Vec::new(), end: 1, stray: None };
         let text = text.split(';').next().unwrap_or_default();
-        let mut at = 0;
+        let (mut at, mut column) = (0, 1);
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let column = text[..at].chars().count() + 1;
             let first = rest.chars().next().unwrap_or_default();
             if first.is_whitespace() {
-                at += first.len_utf8();
+                (at, column) = (at + first.len_utf8(), column + 1);
                 continue;
             }
             let Some((length, token)) = token(rest) else {
@@ -49,8 +48,9 @@ impl<'a> Line<'a> {
                 break;
             };
             line.tokens.push((column, token));
-            at += length;
-            line.end = text[..at].chars().count() + 1;
+            // Tokens are ASCII: a byte is a column.
+            (at, column) = (at + length, column + length);
+            line.end = column;
         }
         line
     }

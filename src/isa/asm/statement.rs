@@ -29,7 +29,8 @@ impl Assembler {
             }
             return;
         };
-        let constants = self.constants.clone();
+        // Lent to the reader; what the statement declares comes back with it.
+        let mut constants = std::mem::take(&mut self.constants);
         let mut reader = Reader { tokens: &tokens[1..], at: 0, constants: &constants, depth: 0 };
         let done = if DECLARATIONS.contains(&word) {
             self.declaration(line, column, word, &mut reader)
@@ -44,12 +45,15 @@ impl Assembler {
                 problem = problem.help(format!("did you mean '{near}'?"));
             }
             self.problems.push(problem);
-            return;
+            reader.at = reader.tokens.len();
+            Ok(())
         };
         let done = done.and_then(|()| match reader.peek() {
             None => Ok(()),
             Some(_) => Err(reader.fault("expected the end of the line")),
         });
+        constants.extend(std::mem::take(&mut self.constants));
+        self.constants = constants;
         if let Err(fault) = done {
             let place = line.place(fault.at.unwrap_or(line.end));
             self.problems.push(Problem::invalid("isa/syntax", place, fault.what));
