@@ -146,7 +146,7 @@ impl<'p> Chip<'p> {
     pub(super) fn last_duration(&self) -> Option<Picos> {
         let times = match &self.engine {
             Engine::Crossbars(banks) => banks.tick_times(),
-            Engine::Lists(lists) => &lists.fabric.tick_times,
+            Engine::Lists(lists) => lists.fabric.tick_times(),
         };
         times.last().map(|time| time.duration)
     }
@@ -177,13 +177,11 @@ impl Lists {
         for (core, loaded) in self.cores.iter_mut().zip(&program.cores) {
             core.step(program, loaded, tick);
         }
-        self.fabric.collect(program, &mut self.cores);
-        self.fabric.time(program, &mut self.cores);
-        self.fabric.deliver(program, &mut self.cores, tick);
+        self.fabric.close(program, &mut self.cores, tick);
     }
 
     fn faults(&self) -> Faults {
-        let mut faults = self.fabric.faults;
+        let mut faults = self.fabric.faults();
         self.cores.iter().for_each(|core| faults.merge(&core.faults));
         faults
     }
@@ -203,8 +201,8 @@ impl Lists {
             spike_total: population_spikes.iter().sum(),
             counts,
             faults: self.faults(),
-            tick_times: self.fabric.tick_times.clone(),
-            latency: self.fabric.latency,
+            tick_times: self.fabric.tick_times().to_vec(),
+            latency: self.fabric.latency(),
         };
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }

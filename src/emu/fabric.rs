@@ -1,17 +1,13 @@
 //! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
 use super::counters::{EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
-use super::mesh::{Arrival, Mesh, Packet};
 use super::neurocore::Core;
 use super::program::{Program, Target};
-use super::sync::periods_late;
+use super::time::{Clock, Cores, Parcel, TimePass};
 use super::traffic::Ways;
 use crate::event::Event;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
-
-/// The sender number of the host.
-const HOST: u32 = u32::MAX;
 
 /// The cores by index, however they are shared among threads.
 pub(super) trait CoreTable {
@@ -24,187 +20,112 @@ impl CoreTable for Vec<Core> {
     }
 }
 
-/// A packet under way.
-#[derive(Debug, Clone, Copy)]
-struct Parcel {
-    from: u32,
-    to: Target,
-    ready: Picos,
-}
-
-/// A packet that missed its tick: it is placed as if it had been sent in tick `sent`.
-#[derive(Debug, Clone, Copy)]
-struct Late {
-    sent: u64,
-    to: Target,
-}
-
 /// Everything of a chip's state that is not in a core.
 #[derive(Debug)]
 pub(super) struct Fabric {
     /// `None` with timing off.
-    mesh: Option<Mesh>,
-    parcels: Vec<Parcel>,
-    packets: Vec<Packet>,
-    arrivals: Vec<Arrival>,
-    /// Periods by which each parcel misses its tick; empty where none does.
-    lateness: Vec<u64>,
-    late: Vec<Late>,
+    time: Option<TimePass>,
+    /// Targets of the host's packets of this tick.
+    injected: Vec<Target>,
     pub(super) counts: EventCounts,
-    pub(super) faults: Faults,
-    pub(super) latency: PacketLatency,
-    pub(super) tick_times: Vec<TickTime>,
 }
 
 impl Fabric {
     pub(super) fn new(program: &Program, timing: bool) -> Self {
-        Self {
-            mesh: timing.then(|| Mesh::new(&program.chip.mesh)),
-            parcels: Vec::new(),
-            packets: Vec::new(),
-            arrivals: Vec::new(),
-            lateness: Vec::new(),
-            late: Vec::new(),
-            counts: EventCounts::default(),
-            faults: Faults::default(),
-            latency: PacketLatency::default(),
-            tick_times: Vec::new(),
-        }
+        Self { time: timing.then(|| TimePass::new(program)), injected: Vec::new(), counts: EventCounts::default() }
     }
 
     pub(super) fn reset(&mut self) {
-        self.parcels.clear();
-        self.late.clear();
+        self.injected.clear();
         self.counts = EventCounts::default();
-        self.faults = Faults::default();
-        self.latency = PacketLatency::default();
-        self.tick_times.clear();
+        if let Some(time) = &mut self.time {
+            time.reset();
+        }
     }
 
     /// Load of the links since it was last taken; empty with timing off.
     pub(super) fn take_links(&mut self) -> Vec<LinkLoad> {
-        self.mesh.as_mut().map(Mesh::take_links).unwrap_or_default()
+        self.time.as_mut().map(TimePass::take_links).unwrap_or_default()
+    }
+
+    /// Faults of packets and ticks since the reset.
+    pub(super) fn faults(&self) -> Faults {
+        self.time.as_ref().map_or_else(Faults::default, |time| time.faults)
+    }
+
+    /// Latency of packets since the reset.
+    pub(super) fn latency(&self) -> PacketLatency {
+        self.time.as_ref().map_or_else(PacketLatency::default, |time| time.latency)
+    }
+
+    /// How long each tick since the reset took; empty with timing off.
+    pub(super) fn tick_times(&self) -> &[TickTime] {
+        self.time.as_ref().map_or(&[], |time| &time.times)
     }
 
     /// The host offers the packets of the tick's stimulus at the start of the tick, in stimulus order.
     pub(super) fn inject(&mut self, program: &Program, input: &[InputSpike]) {
-        self.parcels.clear();
+        self.injected.clear();
         for spike in input {
             let targets = program.input_targets(spike.input);
-            for _ in 0..spike.value {
-                self.parcels.extend(targets.iter().map(|&to| Parcel { from: HOST, to, ready: Picos::ZERO }));
-            }
+            (0..spike.value).for_each(|_| self.injected.extend_from_slice(targets));
         }
         let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
-        for parcel in &self.parcels {
-            ways.add(mesh, None, program.cores[parcel.to.core as usize].router, 1);
+        for to in &self.injected {
+            ways.add(mesh, None, program.cores[to.core as usize].router, 1);
         }
         ways.count(mesh, &mut self.counts);
-        self.counts.add(Event::AxonOut, self.parcels.len() as u64);
+        self.counts.add(Event::AxonOut, self.injected.len() as u64);
+        if let Some(time) = &mut self.time {
+            time.begin();
+            self.injected.iter().for_each(|&to| time.offer(to));
+        }
     }
 
-    /// Gathers what the cores have sent, in core order. With timing off it is not gathered but delivered as it is.
-    pub(super) fn collect(&mut self, program: &Program, cores: &mut impl CoreTable) {
-        if self.mesh.is_none() {
-            return;
+    /// Ends a tick after the cores' step: the time pass, or with timing off the packets as they are.
+    pub(super) fn close<T: CoreTable>(&mut self, program: &Program, cores: &mut T, tick: u32) {
+        for to in &self.injected {
+            let counts = &mut cores.core(to.core as usize).counts;
+            Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
         }
+        let Some(time) = &mut self.time else {
+            self.injected.iter().for_each(|to| cores.core(to.core as usize).accept(to.axon));
+            return pass_on(program, cores);
+        };
         for index in 0..program.cores.len() {
-            let outbox = &cores.core(index).outbox;
-            self.parcels.extend(outbox.iter().map(|out| Parcel { from: index as u32, to: out.to, ready: out.at }));
+            let parcel = |out: &super::neurocore::Outgoing| Parcel { from: index as u32, to: out.to, ready: out.at };
+            time.send(cores.core(index).outbox.iter().map(parcel));
         }
+        time.pass(program, &mut Listed { cores, count: program.cores.len() }, tick);
+    }
+}
+
+/// List cores before the time pass.
+struct Listed<'t, T> {
+    cores: &'t mut T,
+    count: usize,
+}
+
+impl<T: CoreTable> Cores for Listed<'_, T> {
+    fn clock(&mut self, core: u32) -> &mut Clock {
+        &mut self.cores.core(core as usize).clock
     }
 
-    /// The time pass: packets cross the mesh, cores take them in, the tick ends.
-    pub(super) fn time(&mut self, program: &Program, cores: &mut impl CoreTable) {
-        if self.mesh.is_none() {
-            return;
-        }
-        self.cross(program);
-        let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
-        self.take_in(program, cores);
-        let busy = self.close(program, cores);
-        let duration = program.period.map_or_else(|| busy.max(drained) + program.barrier, Picos);
-        self.tick_times.push(TickTime { duration, busy, drained });
+    fn each_clock(&mut self, mut see: impl FnMut(&mut Clock)) {
+        (0..self.count).for_each(|index| see(&mut self.cores.core(index).clock));
     }
 
-    fn cross(&mut self, program: &Program) {
-        let Some(mesh) = &mut self.mesh else { return };
-        self.packets.clear();
-        self.packets.extend(self.parcels.iter().enumerate().map(|(tag, parcel)| Packet {
-            ready: parcel.ready,
-            from: (parcel.from != HOST).then(|| program.cores[parcel.from as usize].id),
-            to: program.cores[parcel.to.core as usize].id,
-            tag: tag as u32,
-        }));
-        self.arrivals.clear();
-        mesh.deliver(&self.packets, &mut self.arrivals);
+    /// A list core integrates a packet in the tick after, and the synapses have the delays.
+    fn place(&mut self, to: Target, _: u64) {
+        self.cores.core(to.core as usize).accept(to.axon);
     }
 
-    /// Each core takes its packets in one after the other, in order of arrival; which miss their tick?
-    fn take_in(&mut self, program: &Program, cores: &mut impl CoreTable) {
-        self.lateness.clear();
-        for arrival in &self.arrivals {
-            let parcel = self.parcels[arrival.tag as usize];
-            let waited = Picos(arrival.at.0.saturating_sub(parcel.ready.0));
-            self.latency.packets += 1;
-            self.latency.total += waited;
-            self.latency.worst = self.latency.worst.max(waited);
-            let to = &program.cores[parcel.to.core as usize];
-            let core = cores.core(parcel.to.core as usize);
-            let done = core.intake_free.max(arrival.at) + Core::intake_time(to, parcel.to.axon);
-            core.intake_free = done;
-            let Some(period) = program.period else { continue };
-            let turns = periods_late(done, period, period);
-            if turns > 0 {
-                self.faults.late_packets += 1;
-                self.lateness.resize(self.parcels.len(), 0);
-                self.lateness[arrival.tag as usize] = turns;
-            }
-        }
+    fn intake(program: &Program, to: Target) -> Picos {
+        Core::intake_time(&program.cores[to.core as usize], to.axon)
     }
 
-    /// Ends the tick at every core: overruns are counted, and backlogs go on into the next tick.
-    fn close(&mut self, program: &Program, cores: &mut impl CoreTable) -> Picos {
-        let mut busy = Picos::ZERO;
-        for index in 0..program.cores.len() {
-            let core = cores.core(index);
-            let done = core.swept.max(core.intake_free);
-            busy = busy.max(done);
-            let end = Picos(program.period.unwrap_or(u64::MAX));
-            self.faults.overruns += u64::from(done > end);
-            core.start = Picos(core.swept.0.saturating_sub(end.0));
-            core.intake_free = Picos(core.intake_free.0.saturating_sub(end.0));
-        }
-        busy
-    }
-
-    /// Places the packets of this tick, and earlier ones that were late until now.
-    pub(super) fn deliver(&mut self, program: &Program, cores: &mut impl CoreTable, tick: u32) {
-        for (tag, parcel) in self.parcels.iter().enumerate() {
-            let to = parcel.to;
-            let core = cores.core(to.core as usize);
-            if parcel.from == HOST {
-                let counts = &mut core.counts;
-                Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
-            }
-            match self.lateness.get(tag) {
-                None | Some(0) => core.accept(to.axon),
-                Some(&periods) => self.late.push(Late { sent: u64::from(tick) + periods, to }),
-            }
-        }
-        if self.mesh.is_none() {
-            pass_on(program, cores);
-        }
-        self.lateness.clear();
-        if !self.late.is_empty() {
-            self.late.retain(|late| {
-                let due = late.sent == u64::from(tick);
-                if due {
-                    cores.core(late.to.core as usize).accept(late.to.axon);
-                }
-                !due
-            });
-        }
+    fn turns(_: &Program, _: Target) -> (u64, u64) {
+        (1, 1)
     }
 }
 

@@ -17,6 +17,7 @@ mod readout;
 mod run;
 mod shard;
 mod sync;
+mod time;
 pub mod tinyodin;
 mod traffic;
 pub mod watch;

@@ -54,12 +54,10 @@ fn lead(
         step(program, shards, per, 0, *tick);
         meeting.wait();
         let mut cores = Table { shards: shards.iter().map(lock).collect(), per };
-        fabric.collect(program, &mut cores);
-        fabric.time(program, &mut cores);
-        fabric.deliver(program, &mut cores, *tick);
+        fabric.close(program, &mut cores, *tick);
         *tick += 1;
         if feed.strict() {
-            let mut faults = fabric.faults;
+            let mut faults = fabric.faults();
             cores.shards.iter().flat_map(|shard| shard.iter()).for_each(|core| faults.merge(&core.faults));
             feed.check(faults)?;
         }

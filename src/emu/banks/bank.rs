@@ -1,11 +1,11 @@
 //! One bank: a contiguous range of cores, their state side by side.
 
-use super::Parcel;
 use super::post::Post;
 use crate::emu::Record;
 use crate::emu::counters::{Faults, Spike};
 use crate::emu::neurocore::{Drive, Scratch, Stream};
 use crate::emu::program::{CoreProgram, Program, Target};
+use crate::emu::time::{Clock, Parcel};
 use crate::units::Picos;
 
 /// Neurons of a core are padded to a multiple of this.
@@ -21,17 +21,6 @@ pub(super) struct Tally {
     pub(super) updates: u64,
     overflows: u64,
     merged: u64,
-}
-
-/// Times of a core within a tick, in picoseconds.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Clock {
-    /// Backlog of the neuron unit from the tick before.
-    pub(super) start: u64,
-    /// When the neurons of this tick are done.
-    pub(super) swept: u64,
-    /// When the unit that takes packets in is free.
-    pub(super) intake_free: u64,
 }
 
 /// A range of cores.

@@ -8,17 +8,16 @@ mod bank;
 mod outcome;
 mod post;
 mod threads;
-mod time;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::bank::Bank;
 use self::post::Post;
-use self::time::TimePass;
 use super::Record;
 use super::counters::{Faults, TickTime};
 use super::program::{Program, Target};
 use super::run::Feed;
+use super::time::{Clock, Cores, TimePass};
 use super::traffic::Ways;
 use crate::diag::Result;
 use crate::stimulus::InputSpike;
@@ -156,6 +155,7 @@ impl Between {
     /// Ends a tick with all banks at hand: the time pass, or the letters of the tick.
     fn close(&mut self, program: &Program, table: &mut Table<'_>, tick: u32) {
         if let Some(time) = &mut self.time {
+            time.send(table.banks.iter().flat_map(|bank| bank.parcels.iter().copied()));
             time.pass(program, table, tick);
         } else {
             for (number, bank) in table.banks.iter_mut().enumerate() {
@@ -198,17 +198,31 @@ impl Table<'_> {
     }
 }
 
+impl Cores for Table<'_> {
+    fn clock(&mut self, core: u32) -> &mut Clock {
+        let (bank, local) = self.at(core);
+        &mut bank.clocks[local]
+    }
+
+    fn each_clock(&mut self, see: impl FnMut(&mut Clock)) {
+        self.banks.iter_mut().flat_map(|bank| &mut bank.clocks).for_each(see);
+    }
+
+    fn place(&mut self, to: Target, sent: u64) {
+        let (bank, local) = self.at(to.core);
+        bank.place(local, to.axon, sent + u64::from(to.delay));
+    }
+
+    fn intake(program: &Program, _: Target) -> Picos {
+        Picos(program.times.axon_in)
+    }
+
+    /// A late bit waits until the ring comes round to its row again.
+    fn turns(program: &Program, to: Target) -> (u64, u64) {
+        (to.delay.into(), program.cores[to.core as usize].crossbar().ring_rows() as u64)
+    }
+}
+
 fn lock(bank: &Mutex<Bank>) -> MutexGuard<'_, Bank> {
     bank.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// A packet under way, from the host where `from` is [`HOST`].
-#[derive(Debug, Clone, Copy)]
-struct Parcel {
-    from: u32,
-    to: Target,
-    ready: Picos,
-}
-
-/// The sender number of the host.
-const HOST: u32 = u32::MAX;

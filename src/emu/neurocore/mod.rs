@@ -19,6 +19,7 @@ pub(super) use stream::Stream;
 use super::Record;
 use super::counters::{EventCounts, Faults, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
+use super::time::Clock;
 use crate::event::Event;
 use crate::units::Picos;
 
@@ -35,12 +36,7 @@ pub(super) struct Core {
     state: cuba::State,
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
-    /// Backlog of the neuron unit from the tick before (fixed ticks only).
-    pub(super) start: Picos,
-    /// When the neurons of this tick are done.
-    pub(super) swept: Picos,
-    /// When the unit that takes packets in is free.
-    pub(super) intake_free: Picos,
+    pub(super) clock: Clock,
     /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
     /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
@@ -80,9 +76,7 @@ impl Core {
         let mut core = Self {
             state: lists(program).reset(),
             at_rest: false,
-            start: Picos::ZERO,
-            swept: Picos::ZERO,
-            intake_free: Picos::ZERO,
+            clock: Clock::default(),
             outbox: Vec::new(),
             fired: Vec::new(),
             timing,
@@ -106,7 +100,7 @@ impl Core {
     pub(super) fn reset(&mut self, program: &CoreProgram) {
         self.state.reset(lists(program));
         self.at_rest = false;
-        (self.start, self.swept, self.intake_free) = (Picos::ZERO, Picos::ZERO, Picos::ZERO);
+        self.clock = Clock::default();
         self.outbox.clear();
         self.fired.clear();
         self.counts = EventCounts::default();
@@ -125,7 +119,7 @@ impl Core {
         let body = lists(core);
         let input = self.state.integrate(body, tick);
         if self.at_rest && !input {
-            self.swept = self.start + Picos(neurons * program.times.access);
+            self.clock.swept = self.clock.start + neurons * program.times.access;
             return;
         }
         let overflows = self.faults.overflows;
@@ -133,7 +127,7 @@ impl Core {
             program,
             core,
             tick,
-            now: self.start.0,
+            now: self.clock.start,
             active: 0,
             timing: self.timing,
             outbox: &mut self.outbox,
@@ -146,7 +140,7 @@ impl Core {
         };
         self.state.update(body, tick, &mut sweep);
         let active = sweep.active;
-        self.swept = Picos(sweep.now);
+        self.clock.swept = sweep.now;
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
         self.at_rest = !input && active == 0 && self.faults.overflows == overflows;

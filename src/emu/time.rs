@@ -1,11 +1,49 @@
 //! The time pass: packets cross the mesh, cores take them in, the tick ends.
 
-use super::{HOST, Parcel, Table};
-use crate::emu::counters::{Faults, LinkLoad, PacketLatency, TickTime};
-use crate::emu::mesh::{Arrival, Mesh, Packet};
-use crate::emu::program::{Program, Target};
-use crate::emu::sync::periods_late;
+use super::counters::{Faults, LinkLoad, PacketLatency, TickTime};
+use super::mesh::{Arrival, Mesh, Packet};
+use super::program::{Program, Target};
+use super::sync::periods_late;
 use crate::units::Picos;
+
+/// Times of a core within a tick, in picoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clock {
+    /// Backlog of the neuron unit from the tick before (fixed ticks only).
+    pub(super) start: u64,
+    /// When the neurons of this tick are done.
+    pub(super) swept: u64,
+    /// When the unit that takes packets in is free.
+    pub(super) intake_free: u64,
+}
+
+/// A packet under way, from the host where `from` is [`HOST`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parcel {
+    /// Index of the core.
+    pub(super) from: u32,
+    pub(super) to: Target,
+    pub(super) ready: Picos,
+}
+
+/// The sender number of the host.
+pub(super) const HOST: u32 = u32::MAX;
+
+/// The cores, as the time pass needs them; by index, however threads share them.
+pub(super) trait Cores {
+    fn clock(&mut self, core: u32) -> &mut Clock;
+
+    fn each_clock(&mut self, see: impl FnMut(&mut Clock));
+
+    /// Places a packet as one that was sent in tick `sent`.
+    fn place(&mut self, to: Target, sent: u64);
+
+    /// How long the core works on a packet that it takes in.
+    fn intake(program: &Program, to: Target) -> Picos;
+
+    /// In how many ticks a packet must be in, and after how many more a later one has its turn.
+    fn turns(program: &Program, to: Target) -> (u64, u64);
+}
 
 /// A packet that missed its tick: it is placed as if it had been sent in tick `sent`.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +105,13 @@ impl TimePass {
         self.parcels.push(Parcel { from: HOST, to, ready: Picos::ZERO });
     }
 
-    /// The whole pass, after the cores' step.
-    pub(super) fn pass(&mut self, program: &Program, table: &mut Table<'_>, tick: u32) {
-        table.banks.iter().for_each(|bank| self.parcels.extend_from_slice(&bank.parcels));
+    /// Packets of the cores, in core order.
+    pub(super) fn send(&mut self, parcels: impl IntoIterator<Item = Parcel>) {
+        self.parcels.extend(parcels);
+    }
+
+    /// The whole pass, after the cores' step and with all that they have sent.
+    pub(super) fn pass<C: Cores>(&mut self, program: &Program, cores: &mut C, tick: u32) {
         self.packets.clear();
         self.packets.extend((0..).zip(&self.parcels).map(|(tag, parcel)| Packet {
             ready: parcel.ready,
@@ -79,15 +121,15 @@ impl TimePass {
         }));
         self.mesh.deliver(&self.packets, &mut self.arrivals);
         let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
-        self.take_in(program, table);
-        let busy = self.close(program, table);
+        self.take_in(program, cores);
+        let busy = self.close(program, cores);
         let duration = program.period.map_or_else(|| busy.max(drained) + program.barrier, Picos);
         self.times.push(TickTime { duration, busy, drained });
-        self.deliver(table, tick);
+        self.deliver(cores, tick);
     }
 
     /// Each core takes its packets in one after the other, in order of arrival; which miss their tick?
-    fn take_in(&mut self, program: &Program, table: &mut Table<'_>) {
+    fn take_in<C: Cores>(&mut self, program: &Program, cores: &mut C) {
         self.lateness.clear();
         for arrival in &self.arrivals {
             let parcel = self.parcels[arrival.tag as usize];
@@ -95,15 +137,13 @@ impl TimePass {
             self.latency.packets += 1;
             self.latency.total += waited;
             self.latency.worst = self.latency.worst.max(waited);
-            let (bank, local) = table.at(parcel.to.core);
-            let free = &mut bank.clocks[local].intake_free;
-            let done = Picos((*free).max(arrival.at.0)) + Picos(program.times.axon_in);
+            let free = &mut cores.clock(parcel.to.core).intake_free;
+            let done = Picos((*free).max(arrival.at.0)) + C::intake(program, parcel.to);
             *free = done.0;
             let Some(period) = program.period else { continue };
-            // A late bit waits until the ring comes round to its row again.
-            let deadline = period.saturating_mul(parcel.to.delay.into());
+            let (within, turn) = C::turns(program, parcel.to);
+            let deadline = period.saturating_mul(within);
             if done.0 > deadline {
-                let turn = program.cores[parcel.to.core as usize].crossbar().ring_rows() as u64;
                 self.faults.late_packets += 1;
                 self.lateness.resize(self.parcels.len(), 0);
                 let turns = periods_late(done, deadline, period.saturating_mul(turn));
@@ -113,47 +153,44 @@ impl TimePass {
     }
 
     /// Ends the tick at every core: overruns are counted, and backlogs go on into the next tick.
-    fn close(&mut self, program: &Program, table: &mut Table<'_>) -> Picos {
+    fn close(&mut self, program: &Program, cores: &mut impl Cores) -> Picos {
         let (mut busy, end) = (0, program.period.unwrap_or(u64::MAX));
-        for clock in table.banks.iter_mut().flat_map(|bank| &mut bank.clocks) {
+        cores.each_clock(|clock| {
             let done = clock.swept.max(clock.intake_free);
             busy = busy.max(done);
             self.faults.overruns += u64::from(done > end);
             clock.start = clock.swept.saturating_sub(end);
             clock.intake_free = clock.intake_free.saturating_sub(end);
-        }
+        });
         Picos(busy)
     }
 
     /// Places the packets of this tick, and earlier ones that were late until now.
-    fn deliver(&mut self, table: &mut Table<'_>, tick: u32) {
+    fn deliver(&mut self, cores: &mut impl Cores, tick: u32) {
         let tick = u64::from(tick);
-        let mut place = |to: Target| {
-            let (bank, local) = table.at(to.core);
-            bank.place(local, to.axon, tick + u64::from(to.delay));
-        };
         for (tag, parcel) in self.parcels.iter().enumerate() {
             match self.lateness.get(tag) {
-                None | Some(0) => place(parcel.to),
+                None | Some(0) => cores.place(parcel.to, tick),
                 Some(&ticks) => self.late.push(Late { sent: tick + ticks, to: parcel.to }),
             }
         }
         self.late.retain(|late| {
             let due = late.sent == tick;
             if due {
-                place(late.to);
+                cores.place(late.to, tick);
             }
             !due
         });
     }
 
     /// Whether a tick without input takes as long as the last one and leaves nothing behind.
-    pub(super) fn is_quiet(&self, table: &Table<'_>) -> bool {
-        let clocks = || table.banks.iter().flat_map(|bank| &bank.clocks);
+    pub(super) fn is_quiet(&self, cores: &mut impl Cores) -> bool {
+        let mut idle = true;
+        cores.each_clock(|clock| idle &= clock.start == 0 && clock.intake_free == 0);
         // A tick with packets, the first after it, and every one with a backlog are stepped.
         let still = self.parcels.is_empty() && self.late.is_empty();
         let even = matches!(self.times.as_slice(), [.., before, last] if before.busy == last.busy);
-        still && even && clocks().all(|c| c.start == 0 && c.intake_free == 0)
+        still && even && idle
     }
 
     /// `ticks` more ticks like the last.
