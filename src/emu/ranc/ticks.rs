@@ -7,7 +7,6 @@
 //! Threads own contiguous ranges of cores and meet once a tick. Cores without spikes whose neurons are at rest are not looked
 //! at. Spikes only set bits, so neither the order of cores nor the number of threads can be seen in the outcome.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::config::RancConfig;
@@ -15,6 +14,7 @@ use crate::bits::address_bits;
 use crate::diag::{Problem, Result};
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::neurocore::SlicedCore;
+use crate::emu::shard::{End, Meeting};
 
 /// Places that are no core.
 const BUS: u32 = u32::MAX;
@@ -343,8 +343,7 @@ fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &Posts
     let count = shards.len();
     let boxes: Boxes =
         std::array::from_fn(|_| (0..count).map(|_| (0..count).map(|_| Mutex::default()).collect()).collect());
-    let meeting =
-        Meeting { count, here: AtomicUsize::new(0), round: AtomicUsize::new(0), broken: AtomicBool::new(false) };
+    let meeting = Meeting::new(count);
     std::thread::scope(|scope| {
         for (number, shard) in shards.iter_mut().enumerate() {
             let (boxes, meeting, ticks) = (&boxes, &meeting, ticks.clone());
@@ -359,7 +358,9 @@ fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &Posts
                         let there = &boxes[((tick + 1) & 1) as usize][to][number];
                         std::mem::swap(&mut *there.lock().unwrap_or_else(PoisonError::into_inner), own);
                     }
-                    meeting.wait();
+                    if !meeting.wait() {
+                        return;
+                    }
                 }
             });
         }
@@ -377,42 +378,6 @@ fn exchange(shard: &mut Shard<'_>, number: usize, boxes: &[Vec<Mutex<Vec<Mail>>>
         let mut mail = from.lock().unwrap_or_else(PoisonError::into_inner);
         for (core, row, axon) in mail.drain(..) {
             shard.receive((core - shard.first) as usize, row, axon);
-        }
-    }
-}
-
-/// Where threads wait for each other.
-struct Meeting {
-    count: usize,
-    here: AtomicUsize,
-    round: AtomicUsize,
-    /// A thread has panicked: nobody waits any more.
-    broken: AtomicBool,
-}
-
-impl Meeting {
-    fn wait(&self) {
-        let round = self.round.load(Ordering::Acquire);
-        if self.here.fetch_add(1, Ordering::AcqRel) + 1 == self.count {
-            self.here.store(0, Ordering::Relaxed);
-            self.round.store(round + 1, Ordering::Release);
-            return;
-        }
-        let mut spins = 0_u32;
-        while self.round.load(Ordering::Acquire) == round && !self.broken.load(Ordering::Relaxed) {
-            spins += 1;
-            if spins < 1 << 12 { std::hint::spin_loop() } else { std::thread::yield_now() }
-        }
-    }
-}
-
-/// Lets the others go where a thread panics.
-struct End<'a>(&'a Meeting);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.broken.store(true, Ordering::Relaxed);
         }
     }
 }
