@@ -157,22 +157,66 @@ fn wrong_programs_are_told_by_line() {
     assert!(foreign::read_crossbar(&text, "x.json", &loihi).expect_err("no crossbars").has("foreign/chip"));
 }
 
+/// A folder of its own for a test of the command line.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// What the program writes to stdout and stderr.
+fn spikeloom(folder: &Path, args: &[&str], code: i32) -> (String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spikeloom"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+}
+
+/// The ticks of each named neuron, from a run's `spikes.csv`.
+fn rasters(folder: &Path, run: &str, names: &[&str]) -> Vec<Vec<u32>> {
+    let text = std::fs::read_to_string(folder.join(run).join("spikes.csv")).expect("spikes");
+    let mut ticks = vec![Vec::new(); names.len()];
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let neuron = names.iter().position(|name| *name == fields[2]).expect("a neuron of the program");
+        ticks[neuron].push(fields[1].parse().expect("a number"));
+    }
+    ticks
+}
+
+/// As programs/README.md shows it: the stated spikes come with the ticks that `import` tells.
+#[test]
+fn the_commands_of_the_readme_give_the_stated_spikes() {
+    let folder = folder("catalogue_readme");
+    for path in programs() {
+        let (_, program) = read(&path);
+        let path = path.to_string_lossy();
+        let import = ["import", &path, "-o", "x.img", "--stimulus", "x.csv", "--force"];
+        let (text, _) = spikeloom(&folder, &import, 0);
+        let ticks = text.trim_end().rsplit_once("run it with --ticks ").expect("the ticks are told").1;
+        let (object, _) = spikeloom(&folder, &[&import[..], &["--json"]].concat(), 0);
+        let object: serde_json::Value = serde_json::from_str(&object).expect("one JSON object");
+        assert_eq!(object["stimulus_ticks"].to_string(), ticks, "{path}");
+        spikeloom(&folder, &["run", "x.img", "-i", "x.csv", "-o", "out", "--force", "--ticks", ticks], 0);
+        let names: Vec<&str> = program.image.outputs.iter().map(|output| output.name.as_str()).collect();
+        assert_eq!(rasters(&folder, "out", &names), program.expected, "{path}");
+        if path.ends_with("tonic_bursting.json") {
+            let readme = include_str!("../programs/README.md");
+            assert_eq!(readme.matches(&format!("--ticks {ticks}")).count(), 2, "the README's example");
+        }
+    }
+}
+
 /// From the command line: import, run, export, import again and run on the exported spikes.
 #[test]
 fn the_command_line_takes_a_program_to_ibm_files_and_back() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("catalogue");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let spikeloom = |args: &[&str], code: i32| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_spikeloom"))
-            .args(args)
-            .current_dir(&folder)
-            .output()
-            .expect("the program starts");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        said
-    };
+    let folder = folder("catalogue");
+    let spikeloom = |args: &[&str], code: i32| spikeloom(&folder, args, code).1;
     let path = programs().into_iter().find(|path| path.ends_with("resonator.json")).expect("in the catalogue");
     let (_, program) = read(&path);
     spikeloom(&["import", &path.to_string_lossy(), "-o", "x.img", "--stimulus", "x.csv"], 0);
@@ -211,9 +255,7 @@ fn the_command_line_takes_a_program_to_ibm_files_and_back() {
 /// The published power points: on a few cores, since the chip's memory and leakage are counted whatever is loaded.
 #[test]
 fn sweep_prints_points_and_a_heat_map() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sweep");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = folder("sweep");
     let args = ["sweep", "--json", "--rates", "0,50", "--synapses", "0,128,256", "--cores", "16", "--ticks", "200"];
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_spikeloom"))
         .args(args)

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::chip::LoadOptions;
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
+use crate::stimulus::MAX_TICKS;
 use crate::units::Picos;
 
 /// Emulate neuromorphic chips and map spiking networks onto them.
@@ -94,6 +96,16 @@ pub(super) struct ChipChoice {
     pub tuning: ChipTuning,
 }
 
+/// The chip of an image.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct ImageChip {
+    /// The chip, where it is not the built-in one that the image names
+    #[arg(long = "chip", value_name = "NAME|FILE")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub tuning: ChipTuning,
+}
+
 /// Changes to a chip description for this run.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct ChipTuning {
@@ -154,6 +166,11 @@ impl Reading {
             set: parts.map(|text| pair(text, "--profile")).collect::<Result<_>>()?,
         })
     }
+}
+
+/// Ticks of a sample.
+fn ticks() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=i64::from(MAX_TICKS))
 }
 
 /// Splits `key=value`.
@@ -228,7 +245,7 @@ pub(super) struct Mapping {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct StimulusArgs {
     /// Ticks of each sample; else what the stimulus holds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::stimulus::MAX_TICKS)))]
+    #[arg(long, value_name = "N", value_parser = ticks())]
     pub ticks: Option<u32>,
     /// Microseconds of a recording per tick
     #[arg(long, value_name = "US", default_value_t = 1000)]
@@ -294,11 +311,8 @@ pub(super) struct RunArgs {
     /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, a folder or a list of recordings
     #[arg(short, long, value_name = "FILE")]
     pub input: PathBuf,
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: Option<String>,
     #[command(flatten)]
-    pub tuning: ChipTuning,
+    pub chip: ImageChip,
     #[command(flatten)]
     pub stimulus: StimulusArgs,
     /// Function and time, or function only
@@ -350,11 +364,8 @@ pub(super) enum ReadoutChoice {
 pub(super) struct InspectArgs {
     /// The image
     pub image: PathBuf,
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: Option<String>,
     #[command(flatten)]
-    pub tuning: ChipTuning,
+    pub chip: ImageChip,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -363,17 +374,14 @@ pub(super) struct VerifyArgs {
     pub image: PathBuf,
     /// The network it came from
     pub network: PathBuf,
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: Option<String>,
     #[command(flatten)]
-    pub tuning: ChipTuning,
+    pub chip: ImageChip,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]
     pub mapping: Mapping,
     /// Also run emulator and oracle side by side on random spikes, for this many ticks
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = ticks())]
     pub ticks: u32,
 }
 

@@ -147,15 +147,23 @@ pub(super) fn must_not_exist(path: &Path, force: bool) -> Result<()> {
 /// Writes a file, making its folder; overwrites only with `force`.
 pub(super) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     must_not_exist(path, force)?;
-    let failed = |error: &std::io::Error| {
-        Problem::invalid("cli/write", path.display().to_string(), error.to_string())
-            .help("choose a folder that can be written to")
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    }
-    fs::write(path, bytes).map_err(|error| failed(&error))?;
+    make_folder_of(path)?;
+    fs::write(path, bytes).map_err(|error| unwritable(path, &error))?;
     Ok(())
+}
+
+/// Makes the folder that a file is to stand in.
+pub(super) fn make_folder_of(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| unwritable(path, &error))?;
+    }
+    Ok(())
+}
+
+/// A file that could not be written, and why.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::invalid("cli/write", path.display().to_string(), error.to_string())
+        .help("choose a folder that can be written to")
 }
 
 /// Reads a whole text file, `-` from stdin.

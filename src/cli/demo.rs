@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::DemoArgs;
+use super::args::{DemoArgs, ImageChip};
 use super::console::{Console, write};
 use super::session::{Extras, Session, threads, write_run};
 use super::{INTERRUPTED, progress};
@@ -67,7 +67,8 @@ fn one_chip(
     let compiled = compiled?;
     let dense_macs = compiled.network.projections.iter().map(graph::Projection::synapses).sum();
     write(&path, &image::encode(&compiled.image, chip.digest), true)?;
-    let session = Session::open(&path, Some(name), &super::args::ChipTuning::default())?;
+    let chosen = ImageChip { name: Some(name.to_owned()), ..ImageChip::default() };
+    let session = Session::open(&path, &chosen)?;
     let options = RunOptions { timing: true, threads: threads(args.threads), strict: false, record: Record::All };
     let result = session.run(stimulus, &options, console)?;
     let report = session.report(

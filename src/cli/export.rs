@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::args::{ChipTuning, StimulusArgs};
+use super::args::{ImageChip, StimulusArgs};
 use super::console::{Console, must_not_exist, write};
 use super::session::Session;
 use crate::diag::Result;
@@ -25,11 +25,8 @@ pub(super) struct ExportArgs {
     /// The spike file (.sfti) to write
     #[arg(long, value_name = "FILE", requires = "input")]
     pub spikes: Option<PathBuf>,
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: Option<String>,
     #[command(flatten)]
-    pub tuning: ChipTuning,
+    pub chip: ImageChip,
     #[command(flatten)]
     pub stimulus: StimulusArgs,
     /// Overwrite files
@@ -41,7 +38,7 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<u8> {
     for path in [Some(&args.output), args.spikes.as_ref()].into_iter().flatten() {
         must_not_exist(path, args.force)?;
     }
-    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let session = Session::open(&args.image, &args.chip)?;
     let model = Model::of_image(&session.image)?;
     let text = foreign::write_nscs(&model);
     let spikes = match &args.input {

@@ -10,7 +10,7 @@ use crate::compile::{self, Log};
 use crate::diag::Result;
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
-    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let session = Session::open(&args.image, &args.chip)?;
     let log = log(&session);
     let image = &session.image;
     if console.json() {

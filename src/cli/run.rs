@@ -18,9 +18,9 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     if let Some([_, file]) = args.trace.as_deref() {
         must_not_exist(file.as_ref(), args.force)?;
     }
-    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let session = Session::open(&args.image, &args.chip)?;
     session.check_readout(args.readout.into())?;
-    let cycles = session.cycles(&args.input)?;
+    let cycles = session.cycles(&args.input, &args.stimulus)?;
     let stimulus = match &cycles {
         Some(_) => Stimulus { samples: vec![by_cycle(args)], inputs: session.inputs() },
         None => session.stimulus(&args.input, &args.stimulus)?,
@@ -31,11 +31,11 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         strict: args.strict,
         record: record(&args.record, &session.image)?,
     };
+    let replay = trace::prepare(args, &session, &stimulus, cycles.as_ref())?;
     let result = match &cycles {
         Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
         None => session.run(&stimulus, &options, console)?,
     };
-    trace::run(args, &session, &stimulus, cycles.as_ref(), console)?;
     let log = inspect::log(&session);
     let report = session.report(
         &stimulus,
@@ -52,11 +52,15 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         write_run(folder, &report, &session.image, &result, args.force)?;
         console.say(&format!("wrote report.json, report.html, spikes.csv and digest.txt to {}", folder.display()));
     }
+    let replayed = replay.map_or(Ok(()), |replay| replay.run(&session, console));
     if console.json() {
+        // One object: the problem, where there is one.
+        replayed?;
         let value: Value = serde_json::from_str(&report::json(&report)).unwrap_or_default();
         console.object("run", json!({ "report": value }));
     } else {
         console.result(&report::text(&report, console.width()));
+        replayed?;
     }
     Ok(if result.interrupted { INTERRUPTED } else { 0 })
 }
@@ -76,6 +80,6 @@ fn settings(args: &RunArgs, options: &RunOptions) -> Vec<(String, String)> {
         ("record".to_owned(), args.record.clone()),
     ];
     settings.extend(args.stimulus.ticks.map(|ticks| ("ticks".to_owned(), ticks.to_string())));
-    settings.extend(args.tuning.set.iter().map(|text| ("set".to_owned(), text.clone())));
+    settings.extend(args.chip.tuning.set.iter().map(|text| ("set".to_owned(), text.clone())));
     settings
 }

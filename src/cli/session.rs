@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::args::{ChipTuning, ReadoutChoice, StimulusArgs};
+use super::args::{ImageChip, ReadoutChoice, StimulusArgs};
 use super::console::{Console, read_text, write};
 use super::progress::Watch;
 use crate::chip::{self, ChipSpec, Family, SyncSpec};
 use crate::compile::Log;
-use crate::diag::{Problem, Result, nearest};
+use crate::diag::{Problem, Problems, Result, nearest};
 use crate::digest::Digest;
 use crate::emu::counters::RunResult;
 use crate::emu::{self, Readout, Record, RunOptions};
@@ -30,11 +30,11 @@ pub(super) struct Session {
 impl Session {
     /// Reads an image and checks it against its chip: the one that is named, else the built-in one that the image
     /// names.
-    pub(super) fn open(path: &Path, chip: Option<&str>, tuning: &ChipTuning) -> Result<Self> {
+    pub(super) fn open(path: &Path, chip: &ImageChip) -> Result<Self> {
         let (image, header) = image::read(path)?;
         let file = path.display().to_string();
         let named = image.chip_name();
-        let name = match chip {
+        let name = match chip.name.as_deref() {
             Some(name) => name,
             None if chip::builtin_names().contains(&named) => named,
             None => {
@@ -44,7 +44,7 @@ impl Session {
                     .into());
             }
         };
-        let mut options = tuning.options()?;
+        let mut options = chip.tuning.options()?;
         let own = image.chip_values().map(|(key, value)| (key.to_owned(), value.to_owned()));
         options.set = own.chain(options.set).collect();
         let chip = chip::load(name, &options)?;
@@ -61,12 +61,14 @@ impl Session {
     /// Reads a stimulus for this image.
     pub(super) fn stimulus(&self, path: &Path, args: &StimulusArgs) -> Result<Stimulus> {
         if matches!(self.chip.family, Family::TinyOdin(_)) && is_json(path) {
+            args.refuse(path, &[])?;
             let sample = foreign::read_tinyodin_events(&read_text(path)?, &path.display().to_string())?;
             return Ok(Stimulus { samples: vec![sample], inputs: self.inputs() });
         }
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sfti")) {
-            let text = super::console::read_text(path)?;
-            let mut stimulus = crate::foreign::read_sfti(&text, &path.display().to_string(), &self.image)?;
+            args.refuse(path, &["--ticks"])?;
+            let text = read_text(path)?;
+            let mut stimulus = foreign::read_sfti(&text, &path.display().to_string(), &self.image)?;
             if let (Some(ticks), [sample]) = (args.ticks, stimulus.samples.as_mut_slice()) {
                 sample.spikes.retain(|spike| spike.tick < ticks);
                 sample.ticks = ticks;
@@ -99,10 +101,11 @@ impl Session {
     }
 
     /// A stimulus that is given by clock cycle, where the chip is RANC and the file is JSON.
-    pub(super) fn cycles(&self, path: &Path) -> Result<Option<emu::ranc::RancStimulus>> {
+    pub(super) fn cycles(&self, path: &Path, args: &StimulusArgs) -> Result<Option<emu::ranc::RancStimulus>> {
         if !matches!(self.chip.family, Family::Ranc(_)) || !is_json(path) {
             return Ok(None);
         }
+        args.refuse(path, &[])?;
         let foreign::RancCycles { ticks, packets, cycles } =
             foreign::read_ranc_cycles(&read_text(path)?, &path.display().to_string())?;
         let input = |packet: foreign::RancPacket| {
@@ -250,6 +253,24 @@ impl StimulusArgs {
             limit: self.samples,
             ..stimulus::Options::default()
         })
+    }
+
+    /// Refuses wishes that mean nothing for a file of spikes, cycle by cycle or packet by packet, save those `known`.
+    fn refuse(&self, path: &Path, known: &[&str]) -> Result<()> {
+        let flags = [
+            ("--ticks", self.ticks.is_some()),
+            ("--bin-us", self.bin_us != stimulus::Options::default().bin_us),
+            ("--encoding", self.encoding.is_some()),
+            ("--binary", self.binary),
+            ("--encoding-seed", self.encoding_seed != 0),
+            ("--samples", self.samples.is_some()),
+        ];
+        let found = flags.iter().filter(|(flag, given)| *given && !known.contains(flag)).map(|(flag, _)| {
+            let what =
+                format!("it means nothing for {}: the file says each spike and how long it lasts", path.display());
+            Problem::invalid("cli/stimulus", *flag, what).help(format!("leave {flag} out"))
+        });
+        Problems::check(found.collect(), ())
     }
 }
 

@@ -6,7 +6,7 @@ use super::args::SweepArgs;
 use super::console::{Console, must_not_exist, write};
 use super::progress;
 use super::session::threads;
-use crate::chip::{self, ChipSpec, LoadOptions, SyncSpec};
+use crate::chip::{self, ChipSpec, Family, LoadOptions, SyncSpec};
 use crate::diag::{Problem, Result};
 use crate::emu::counters::EventCounts;
 use crate::emu::{self, Quiet, Record, RunOptions};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
     }
     let options = args.tuning.options()?;
     let chip = chip::load(&args.chip, &options)?;
-    let published = if args.published || args.only_published { energy::operating_points() } else { &[] };
+    let published = published(args, &chip)?;
     let pairs: Vec<(f64, u16)> = if args.only_published {
         Vec::new()
     } else {
@@ -72,6 +72,27 @@ pub(super) fn run(args: &SweepArgs, console: &Console) -> Result<u8> {
     Ok(0)
 }
 
+/// The measured points, where they are asked for and of this silicon: one TrueNorth chip.
+fn published(args: &SweepArgs, chip: &ChipSpec) -> Result<&'static [OperatingPoint]> {
+    if !args.published && !args.only_published {
+        return Ok(&[]);
+    }
+    if chip.name != "truenorth" || !matches!(chip.family, Family::Crossbar(_)) || chip.mesh.edge.is_some() {
+        let what = "the published points were measured on one TrueNorth chip, and this is another one";
+        return Err(Problem::invalid("sweep/published", &chip.name, what)
+            .limit("truenorth")
+            .help("use --chip truenorth, or leave --published and --only-published out")
+            .into());
+    }
+    Ok(energy::operating_points())
+}
+
+/// The bill's power. Where neither an event nor the static part has a price, its sum of 0 means nothing.
+fn watts(bill: &Bill) -> Option<f64> {
+    let known = bill.static_joules.is_some() || bill.entries.iter().any(|entry| entry.joules.is_some());
+    bill.watts().filter(|_| known)
+}
+
 fn title(chip: &ChipSpec) -> String {
     let tick = match chip.sync {
         SyncSpec::FixedTick { period } => period.to_string(),
@@ -82,12 +103,11 @@ fn title(chip: &ChipSpec) -> String {
 
 fn point(args: &SweepArgs, chip: &ChipSpec, rate: f64, synapses: u16) -> Result<SurfacePoint> {
     let Ran { bill, spikes, neurons, .. } = measure(args, chip, rate, synapses)?;
-    let watts = bill.watts().unwrap_or_default();
     Ok(SurfacePoint {
         rate,
         measured_rate: spikes as f64 * 1e3 / (f64::from(args.ticks) * neurons as f64),
         synapses,
-        watts,
+        watts: watts(&bill),
         static_watts: energy::static_watts(&chip.energy),
         gsops: bill.synaptic_events() as f64 * 1e-9 / bill.seconds.unwrap_or(f64::INFINITY),
     })
@@ -103,8 +123,8 @@ fn held(args: &SweepArgs, options: &LoadOptions, point: &OperatingPoint) -> Resu
     let chip = chip::load(&args.chip, &options)?;
     let bill = measure(args, &chip, point.rate, point.synapses)?.bill;
     let (unit, measured, model) = match point.measured {
-        Measured::Milliwatts(measured) => ("mW", measured, 1e3 * bill.watts().unwrap_or_default()),
-        Measured::GsopsPerWatt(measured) => ("GSOPS/W", measured, bill.gsops_per_watt().unwrap_or_default()),
+        Measured::Milliwatts(measured) => ("mW", measured, watts(&bill).map(|watts| 1e3 * watts)),
+        Measured::GsopsPerWatt(measured) => ("GSOPS/W", measured, bill.gsops_per_watt()),
     };
     Ok(HeldPoint {
         name: point.name.to_owned(),

@@ -1,9 +1,10 @@
 //! `run --trace` and `--watch`: the first sample once more, as a waveform or told line by line.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::args::{RunArgs, Switch};
-use super::console::Console;
+use super::console::{Console, make_folder_of, unwritable};
 use super::session::Session;
 use crate::diag::{Problem, Result};
 use crate::emu::probe::{Change, Signal};
@@ -13,63 +14,98 @@ use crate::image::Place;
 use crate::stimulus::Stimulus;
 use crate::trace::{Format, Recorder, Unit};
 
-pub(super) fn run(
-    args: &RunArgs,
+/// All that a replay needs. It stands before the run begins, since what is wrong with it should not cost the user a
+/// run; a file that was begun for a run that failed goes again.
+pub(super) struct Replay<'a> {
+    shown: Shown<'a>,
+    watched: Vec<Place>,
+    timing: bool,
+    /// The path of each signal that is told line by line.
+    told: Vec<Option<String>>,
+    /// Picoseconds of a unit of the changes' time, where known.
+    scale: Option<u64>,
+    recorder: Option<(&'a Path, Recorder)>,
+}
+
+/// What `--trace` and `--watch` ask for; nothing without them.
+pub(super) fn prepare<'a>(
+    args: &'a RunArgs,
     session: &Session,
-    stimulus: &Stimulus,
-    cycles: Option<&RancStimulus>,
-    console: &Console,
-) -> Result<()> {
+    stimulus: &'a Stimulus,
+    cycles: Option<&'a RancStimulus>,
+) -> Result<Option<Replay<'a>>> {
     if args.trace.is_none() && args.watch.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let watched: Vec<Place> = args.watch.iter().map(|text| place(text, session)).collect::<Result<_>>()?;
-    let timing = args.timing == Switch::On;
-    let (image, chip) = (&session.image, &session.chip);
-    let signals = watch::signals(image, chip, &watched);
-    let scale = watch::unit(chip, timing);
-    let unit = if scale.is_some() { Unit::Picosecond } else { Unit::Nanosecond };
-    let mut recorder = match args.trace.as_deref() {
-        Some([format, file]) => {
-            let format = Format::of(format).ok_or_else(|| {
-                Problem::invalid("cli/trace", "--trace", format!("'{format}' is no format")).limit("vcd, fst")
-            })?;
-            let failed = |error| Problem::invalid("cli/write", file.as_str(), format!("{error}"));
-            Some((file, Recorder::start(file.as_ref(), format, &signals, unit).map_err(failed)?))
-        }
-        _ => None,
-    };
-    let told: Vec<Option<String>> = signals
-        .iter()
-        .map(Signal::path)
-        .map(|path| watched.iter().any(|place| path.contains(&format!(".neuron_{}.", place.neuron))).then_some(path))
-        .collect();
-    let mut last = BTreeMap::new();
     let shown = match (cycles, stimulus.samples.first()) {
         (Some(cycles), _) => Shown::Cycles(cycles),
         (None, Some(sample)) => Shown::Sample(sample),
-        (None, None) => return Ok(()),
+        (None, None) => {
+            let what = "the stimulus has no sample, so there is nothing to show";
+            let place = args.input.display().to_string();
+            return Err(Problem::invalid("cli/trace", place, what).help("leave --trace and --watch out").into());
+        }
     };
-    let end = watch::replay(image, chip, shown, &watched, timing, |change: Change| {
-        let change = Change { time: change.time * scale.unwrap_or(1), ..change };
-        if let Some((_, recorder)) = &mut recorder {
-            recorder.send(change);
-        }
-        if let Some(path) = &told[change.signal as usize]
-            && last.insert(change.signal, change.value) != Some(change.value)
-        {
-            let unit = if scale.is_some() { " ps" } else { "" };
-            let line = format!("{}{unit} {path} = {}", change.time, change.value.cast_signed());
-            // With --json stdout is one object.
-            if console.json() { console.say(&line) } else { console.result(&line) }
-        }
+    let watched: Vec<Place> = args.watch.iter().map(|text| place(text, session)).collect::<Result<_>>()?;
+    let timing = args.timing == Switch::On;
+    let signals = watch::signals(&session.image, &session.chip, &watched);
+    let scale = watch::unit(&session.chip, timing);
+    let is_told = |path: &String| watched.iter().any(|place| path.contains(&format!(".neuron_{}.", place.neuron)));
+    let told = signals.iter().map(Signal::path).map(|path| Some(path).filter(is_told)).collect();
+    let recorder = match args.trace.as_deref() {
+        Some([format, file]) => Some((Path::new(file), start(format, file.as_ref(), &signals, scale)?)),
+        _ => None,
+    };
+    Ok(Some(Replay { shown, watched, timing, told, scale, recorder }))
+}
+
+/// Opens the waveform file, in a folder that is made where it is missing.
+fn start(format: &str, file: &Path, signals: &[Signal], scale: Option<u64>) -> Result<Recorder> {
+    let format = Format::of(format).ok_or_else(|| {
+        Problem::invalid("cli/trace", "--trace", format!("'{format}' is no format"))
+            .limit("vcd, fst")
+            .help("write --trace vcd FILE, which every viewer reads")
     })?;
-    if let Some((file, recorder)) = recorder {
-        let failed = |error| Problem::invalid("cli/write", file.as_str(), format!("{error}"));
-        recorder.finish(end * scale.unwrap_or(1)).map_err(failed)?;
-        console.say(&format!("wrote {} signals to {file}", signals.len()));
+    let unit = if scale.is_some() { Unit::Picosecond } else { Unit::Nanosecond };
+    make_folder_of(file)?;
+    Ok(Recorder::start(file, format, signals, unit).map_err(|error| unwritable(file, &error))?)
+}
+
+impl Replay<'_> {
+    /// Runs the first sample once more and shows it.
+    pub(super) fn run(mut self, session: &Session, console: &Console) -> Result<()> {
+        let Self { shown, watched, timing, told, scale, recorder } = &mut self;
+        let mut last = BTreeMap::new();
+        let end = watch::replay(&session.image, &session.chip, *shown, watched, *timing, |change: Change| {
+            let change = Change { time: change.time * scale.unwrap_or(1), ..change };
+            if let Some((_, recorder)) = recorder {
+                recorder.send(change);
+            }
+            if let Some(path) = &told[change.signal as usize]
+                && last.insert(change.signal, change.value) != Some(change.value)
+            {
+                let unit = if scale.is_some() { " ps" } else { "" };
+                let line = format!("{}{unit} {path} = {}", change.time, change.value.cast_signed());
+                // With --json stdout is one object.
+                if console.json() { console.say(&line) } else { console.result(&line) }
+            }
+        })?;
+        if let Some((file, recorder)) = recorder.take() {
+            recorder.finish(end * scale.unwrap_or(1)).map_err(|error| unwritable(file, &error))?;
+            console.say(&format!("wrote {} signals to {}", told.len(), file.display()));
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+impl Drop for Replay<'_> {
+    fn drop(&mut self) {
+        if let Some((file, recorder)) = self.recorder.take() {
+            drop(recorder);
+            // It is empty and ours. Where it cannot be removed, the user's own problem is the one to tell.
+            let _ = std::fs::remove_file(file);
+        }
+    }
 }
 
 /// `core3.neuron17`, held against the image.
@@ -87,6 +123,7 @@ fn place(text: &str, session: &Session) -> Result<Place> {
     if usize::from(neuron) >= neurons {
         return Err(Problem::invalid("cli/watch", "--watch", format!("'{text}' is not in the image"))
             .limit(format!("core {core} has {neurons} neurons"))
+            .help("`spikeloom inspect` lists the cores and their neurons")
             .into());
     }
     Ok(Place { core, neuron })

@@ -15,13 +15,16 @@ use crate::oracle;
 use crate::rng::Rng;
 use crate::stimulus::{InputSpike, Sample, Stimulus};
 
+/// The most places for random spikes, of which one in eight is taken: both runs keep all spikes.
+const MOST_DRAWS: u64 = 1 << 28;
+
 pub(super) fn run(args: &VerifyArgs, console: &Console) -> Result<u8> {
-    let session = Session::open(&args.image, args.chip.as_deref(), &args.tuning)?;
+    let session = Session::open(&args.image, &args.chip)?;
     let network = read_network(&args.network, &args.reading, console)?;
     let mut log = Log::default();
     let integers = compile::integers(&network, &session.chip, &args.mapping.options()?, &mut log)?;
     compile::verify(&session.image, &integers, &session.chip)?;
-    let sample = random_sample(session.inputs(), args.ticks);
+    let sample = random_sample(session.inputs(), args.ticks)?;
     let compared = side_by_side(&session, &integers, &sample)?;
     if console.json() {
         console.object("verify", json!({ "synapses": "equal", "ticks": compared.ticks, "spikes": compared.spikes }));
@@ -39,7 +42,14 @@ pub(super) fn run(args: &VerifyArgs, console: &Console) -> Result<u8> {
 }
 
 /// Random spikes on one input in eight and tick, always the same.
-fn random_sample(inputs: u32, ticks: u32) -> Sample {
+fn random_sample(inputs: u32, ticks: u32) -> Result<Sample> {
+    if u64::from(inputs) * u64::from(ticks) > MOST_DRAWS {
+        let what = format!("{ticks} ticks of {inputs} inputs are too many to compare");
+        return Err(Problem::invalid("verify/ticks", "--ticks", what)
+            .limit(format!("{MOST_DRAWS} inputs times ticks"))
+            .help(format!("--ticks {} is as many as this network takes", MOST_DRAWS / u64::from(inputs)))
+            .into());
+    }
     let mut rng = Rng::new(0x5350_4c4d);
     let mut spikes = Vec::new();
     for tick in 0..ticks {
@@ -49,7 +59,7 @@ fn random_sample(inputs: u32, ticks: u32) -> Sample {
             }
         }
     }
-    Sample { name: "random".to_owned(), spikes, ticks, label: None }
+    Ok(Sample { name: "random".to_owned(), spikes, ticks, label: None })
 }
 
 struct Compared {

@@ -13,22 +13,6 @@ use crate::diag::{Kind, Problem, Problems, Result};
 use crate::ids::CoreId;
 use crate::image::{self, CoreBody, Crossbar, CrossbarParameters, Image};
 
-/// Registers of a hole: it has no input and never fires.
-const HOLE: CrossbarParameters = CrossbarParameters {
-    weights: [0; 4],
-    leak: 0,
-    leak_reversal: false,
-    threshold: 1,
-    negative_threshold: 0,
-    spike_reset: 0,
-    negative_saturate: true,
-    reset_value: 0,
-    initial: 0,
-    stochastic_weights: [false; 4],
-    stochastic_leak: false,
-    threshold_mask_bits: 0,
-};
-
 /// Moves what stands on defects, then checks every route.
 ///
 /// # Errors
@@ -51,6 +35,10 @@ fn fits(body: &CoreBody, chip: &ChipSpec, to: u32) -> bool {
         return false;
     }
     let limits = &chip.capacity;
+    // Of most cores nothing is dead: then it is a matter of counts.
+    if chip.defects.neurons_of(to).next().is_none() && chip.defects.axons_of(to).next().is_none() {
+        return body.neurons() <= limits.neurons as usize && body.axons() <= limits.axons_in as usize;
+    }
     let dead = (chip.defects.neurons_of(to), chip.defects.axons_of(to));
     match (body, &chip.family) {
         (CoreBody::Crossbar(_), Family::Crossbar(_)) => {
@@ -191,7 +179,7 @@ fn spread(body: &mut Crossbar, neurons: &[usize], axons: &[usize]) {
         destinations[to] = body.destinations[from];
     }
     if wide > neurons.len() {
-        body.parameters.push(HOLE);
+        body.parameters.push(CrossbarParameters::SILENT);
     }
     (body.rows, body.axon_types, body.parameter_of, body.destinations) =
         (rows.into(), axon_types, parameter_of, destinations);

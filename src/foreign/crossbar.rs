@@ -36,15 +36,13 @@ pub fn read_crossbar(text: &str, file: &str, chip: &ChipSpec) -> Result<Crossbar
         let what = format!("chip '{}' has no crossbar cores", chip.name);
         return Err(Problem::invalid("foreign/chip", file, what).help("use --chip truenorth").into());
     };
-    let root = json::parse(text, 1).map_err(|broken| {
-        Problem::invalid("foreign/syntax", format!("{file}:{}", broken.line), broken.what).help("is the file complete?")
-    })?;
+    let root = json::root(text, file)?;
     let mut found = Found { file, problems: Vec::new() };
     let program = Fields::of(&root, "the file", &mut found)
-        .map(|fields| Reader { chip, spec, found: &mut found }.program(fields));
+        .and_then(|fields| Reader { chip, spec, found: &mut found }.program(fields));
     match program {
         Some(program) => Problems::check(found.problems, program),
-        None => Err(Problems::check(found.problems, ()).expect_err("a file that is no object is a problem")),
+        None => Err(Problems::check(found.problems, ()).expect_err("a program that is missing is a problem")),
     }
 }
 
@@ -62,7 +60,8 @@ struct Written {
 }
 
 impl Reader<'_, '_> {
-    fn program(&mut self, mut fields: Fields<'_>) -> CrossbarProgram {
+    /// `None` where the core cannot hold it: then nothing is made of its lists.
+    fn program(&mut self, mut fields: Fields<'_>) -> Option<CrossbarProgram> {
         let format = fields.needed("format", self.found);
         if let Some(format) = format.filter(|format| format.kind != Kind::Text(CROSSBAR_FORMAT.to_owned())) {
             self.found.limited(
@@ -81,6 +80,11 @@ impl Reader<'_, '_> {
         };
         let axons = listed("axons", self, &mut fields);
         let neurons = listed("neurons", self, &mut fields);
+        let limits = &self.chip.capacity;
+        let fits = self.capacity("axons", &axons, limits.axons_in as usize);
+        if !self.capacity("neurons", &neurons, limits.neurons as usize) || !fits {
+            return None;
+        }
         let neurons: Vec<Written> = neurons.iter().filter_map(|item| self.neuron(item, axons.len())).collect();
         let (axon_types, rows) = self.axons(&axons, neurons.len());
         let inputs = listed("inputs", self, &mut fields);
@@ -93,7 +97,7 @@ impl Reader<'_, '_> {
         fields.finish(&[], self.found);
         let image = self.image(name.clone(), neurons, (axon_types, rows), &inputs);
         let stimulus = Sample { name, spikes, ticks, label: None };
-        CrossbarProgram { image, stimulus: sorted(stimulus), about, expected }
+        Some(CrossbarProgram { image, stimulus: sorted(stimulus), about, expected })
     }
 
     /// The entries of an array.
@@ -198,7 +202,6 @@ impl Reader<'_, '_> {
 
     /// Types and connections of the axons.
     fn axons(&mut self, axons: &[Json], neurons: usize) -> (Vec<u8>, Vec<u64>) {
-        self.capacity("axons", axons, self.chip.capacity.axons_in as usize);
         let words = neurons.div_ceil(64);
         let (mut types, mut rows) = (Vec::new(), vec![0_u64; axons.len() * words]);
         for (axon, value) in axons.iter().enumerate() {
@@ -216,15 +219,13 @@ impl Reader<'_, '_> {
         (types, rows)
     }
 
-    fn capacity(&mut self, what: &str, list: &[Json], limit: usize) {
+    /// Whether a core has room for all of a list.
+    fn capacity(&mut self, what: &str, list: &[Json], limit: usize) -> bool {
         if let Some(first) = list.get(limit) {
-            self.found.limited(
-                "foreign/value",
-                first.line,
-                format!("{} {what}", list.len()),
-                format!("{limit} a core"),
-            );
+            let what = format!("{} {what}", list.len());
+            self.found.limited("foreign/value", first.line, what, format!("{limit} a core"));
         }
+        list.len() <= limit
     }
 
     /// `[input, [ticks]]`.

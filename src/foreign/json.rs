@@ -3,6 +3,8 @@
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use crate::diag::Problem;
+
 /// The deepest nesting that is read.
 const DEEPEST: u32 = 64;
 
@@ -105,6 +107,18 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) struct Broken {
     pub(super) line: u32,
     pub(super) what: String,
+}
+
+/// The value of a whole file.
+///
+/// # Errors
+/// `foreign/syntax`, with its line.
+pub(super) fn root(text: &str, file: &str) -> crate::diag::Result<Json> {
+    parse(text, 1).map_err(|broken| {
+        Problem::invalid("foreign/syntax", format!("{file}:{}", broken.line), broken.what)
+            .help("is the file complete?")
+            .into()
+    })
 }
 
 /// Reads one value; lines are counted from `first_line`.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::file_name;
 use super::json::{self, Json, Kind};
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::image::Image;
@@ -34,7 +35,7 @@ pub fn read_sfti(text: &str, file: &str, image: &Image) -> Result<Stimulus> {
         }
     }
     let inputs = image.inputs.iter().map(|input| input.offsets.len().saturating_sub(1) as u32).sum();
-    let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();
+    let name = file_name(file).to_owned();
     let sample = Sample::gather(name, reader.spikes, None, false);
     Problems::check(reader.problems, Stimulus { samples: vec![sample], inputs })
 }

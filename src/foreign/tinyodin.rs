@@ -1,9 +1,9 @@
 //! tinyODIN's configuration and memories: our own JSON, with the names of the design's registers.
 
-use super::json::{Json, Kind};
+use super::json::{self, Json, Kind};
 use super::nscs::fields::{Fields, Found};
-use super::ranc::Imported;
-use crate::chip::{self, Family, LoadOptions};
+use super::{Imported, chip_with, stem};
+use crate::chip::{Family, LoadOptions};
 use crate::diag::{Problem, Problems, Result};
 use crate::image::{
     CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage, TinyOdinBody,
@@ -13,6 +13,8 @@ use crate::stimulus::{InputSpike, Sample};
 const SIDE: usize = 256;
 /// Cycles that a full scheduler of neuron events takes: how long a run goes on behind its stimulus.
 const DEPTH: u32 = 128 * (2 * 256 + 2);
+/// The most cycles of a stimulus (ten seconds at 200 MHz): guards against a stray number.
+const MOST_CYCLES: i64 = 1 << 31;
 
 /// Reads `{"config": {"open_loop", "aer_src_ctrl_n_neur", "max_neur"}, "neurons": [256 of {"v", "thr", "leak",
 /// "disable"}], "synapses_hex": [256 rows of 256 digits]}`, with optional `"handshake": {"aerout_ack_delay",
@@ -21,7 +23,7 @@ const DEPTH: u32 = 128 * (2 * 256 + 2);
 /// # Errors
 /// `foreign/syntax`, `foreign/key`, `foreign/value`, each with its line.
 pub fn read_tinyodin(text: &str, file: &str, chip: &str, options: &LoadOptions) -> Result<Imported> {
-    let root = super::ranc_root(text, file)?;
+    let root = json::root(text, file)?;
     let mut found = Found { file, problems: Vec::new() };
     let mut body = TinyOdinBody { neurons: Vec::new(), synapses: Vec::new() };
     let (mut values, mut stimulus) = (Vec::new(), None);
@@ -38,7 +40,7 @@ pub fn read_tinyodin(text: &str, file: &str, chip: &str, options: &LoadOptions) 
         }
         ["format", "name"].iter().for_each(|key| _ = fields.optional(key));
         let events = fields.optional("events").map(|list| events(list, &mut found));
-        let total = fields.optional("total_cycles").and_then(Json::whole);
+        let total = total(&mut fields, &mut found);
         stimulus = events.map(|spikes| sample(file, spikes, total));
         fields.finish(&[], &mut found);
     }
@@ -51,15 +53,13 @@ pub fn read_tinyodin(text: &str, file: &str, chip: &str, options: &LoadOptions) 
         };
         (format!("core.tinyodin.{key}"), value.to_string())
     };
-    let set: Vec<_> = values.iter().map(named).chain(options.set.iter().cloned()).collect();
-    let text = set.iter().map(|(key, value)| format!(";{key}={value}")).collect::<String>();
-    let chip = chip::load(chip, &LoadOptions { set, ..options.clone() })?;
+    let values: Vec<(String, String)> = values.iter().map(named).collect();
+    let (chip, chip_name) = chip_with(chip, options, &values)?;
     if !matches!(chip.family, Family::TinyOdin(_)) {
         let what = format!("chip '{}' is no tinyODIN", chip.name);
         return Err(Problem::invalid("foreign/chip", file, what).help("use --chip tinyodin").into());
     }
-    let image = image(file, format!("{}{text}", chip.name), body);
-    crate::image::contents(&image, &chip, file)?;
+    let image = image(file, chip_name, body);
     Ok(Imported { image, chip, stimulus, notes: Vec::new() })
 }
 
@@ -68,12 +68,12 @@ pub fn read_tinyodin(text: &str, file: &str, chip: &str, options: &LoadOptions) 
 /// # Errors
 /// As [`read_tinyodin`].
 pub fn read_tinyodin_events(text: &str, file: &str) -> Result<Sample> {
-    let root = super::ranc_root(text, file)?;
+    let root = json::root(text, file)?;
     let mut found = Found { file, problems: Vec::new() };
     let mut read = None;
     if let Some(mut fields) = Fields::of(&root, "the stimulus", &mut found) {
         let events = fields.needed("events", &mut found).map(|list| events(list, &mut found));
-        let total = fields.optional("total_cycles").and_then(Json::whole);
+        let total = total(&mut fields, &mut found);
         read = events.map(|spikes| sample(file, spikes, total));
         fields.finish(&[], &mut found);
     }
@@ -81,9 +81,15 @@ pub fn read_tinyodin_events(text: &str, file: &str) -> Result<Sample> {
     Ok(read.expect("no problem was found"))
 }
 
-fn sample(file: &str, spikes: Vec<InputSpike>, total: Option<i64>) -> Sample {
+/// How long the whole run is, where the file tells.
+fn total(fields: &mut Fields<'_>, found: &mut Found<'_>) -> Option<u32> {
+    fields.optional("total_cycles")?;
+    Some(fields.whole("total_cycles", 0..=MOST_CYCLES, found) as u32)
+}
+
+fn sample(file: &str, spikes: Vec<InputSpike>, total: Option<u32>) -> Sample {
     let last = spikes.iter().map(|spike| spike.tick + 1).max().unwrap_or(0);
-    let ticks = total.map_or(last, |total| (total.max(0) as u32).saturating_sub(DEPTH).max(last));
+    let ticks = total.map_or(last, |total| total.saturating_sub(DEPTH).max(last));
     Sample { name: file.to_owned(), spikes, ticks, label: None }
 }
 
@@ -133,13 +139,16 @@ fn neuron(value: &Json, found: &mut Found<'_>) -> u32 {
 
 /// A row of 256 weights as hexadecimal digits, the first to neuron 0.
 fn synapses(value: &Json, words: &mut Vec<u32>, found: &mut Found<'_>) {
-    let digits: Vec<u32> = match &value.kind {
-        Kind::Text(text) => text.chars().map_while(|c| c.to_digit(16)).collect(),
-        _ => Vec::new(),
+    let text = if let Kind::Text(text) = &value.kind { text.as_str() } else { "" };
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
+    let what = match text.chars().find(|c| !c.is_ascii_hexdigit()) {
+        Some(other) => Some(format!("a row of 'synapses_hex' has {other:?}, which is no hexadecimal digit")),
+        None if digits.len() == SIDE => None,
+        None => Some(format!("a row of 'synapses_hex' has {} hexadecimal digits", digits.len())),
     };
-    if digits.len() != SIDE {
-        let what = format!("a row of 'synapses_hex' has {} hexadecimal digits", digits.len());
-        found.limited("foreign/value", value.line, what, "256: one 4-bit weight a neuron".to_owned());
+    if let Some(what) = what {
+        found.limited("foreign/value", value.line, what, "256 digits: one 4-bit weight a neuron".to_owned());
+        return;
     }
     words.extend(digits.chunks(8).map(|word| word.iter().rev().fold(0, |word, digit| word << 4 | digit)));
 }
@@ -151,12 +160,12 @@ fn events(list: &Json, found: &mut Found<'_>) -> Vec<InputSpike> {
     };
     let mut spikes: Vec<InputSpike> = Vec::with_capacity(items.len());
     for item in items {
-        let pair = match &item.kind {
-            Kind::List(pair) => pair.iter().filter_map(Json::whole).collect(),
-            _ => Vec::new(),
+        let pair: Option<Vec<i64>> = match &item.kind {
+            Kind::List(pair) => pair.iter().map(Json::whole).collect(),
+            _ => None,
         };
-        match pair[..] {
-            [cycle @ 0..=0xffff_ffff, address @ 0..=1_023] => {
+        match pair.as_deref() {
+            Some(&[cycle @ 0..MOST_CYCLES, address @ 0..=1_023]) => {
                 // Events are sent in order: none is earlier than the one before.
                 let cycle = spikes.last().map_or(0, |last| last.tick).max(cycle as u32);
                 spikes.push(InputSpike { tick: cycle, input: address as u32, value: 1 });
@@ -164,8 +173,8 @@ fn events(list: &Json, found: &mut Found<'_>) -> Vec<InputSpike> {
             _ => found.limited(
                 "foreign/value",
                 item.line,
-                "an event".to_owned(),
-                "[cycle, address], addresses 0..=1023".to_owned(),
+                format!("an event {}", item.print(None)),
+                format!("[cycle, address], cycles 0..={}, addresses 0..=1023", MOST_CYCLES - 1),
             ),
         }
     }
@@ -173,7 +182,6 @@ fn events(list: &Json, found: &mut Found<'_>) -> Vec<InputSpike> {
 }
 
 fn image(file: &str, chip: String, body: TinyOdinBody) -> Image {
-    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let address = |input: u32| Destination { core: 0, axon: input as u16, delay: 1 };
     let population = |name: &str, size: u32, places: Vec<Place>| PopulationImage {
         name: name.to_owned(),
@@ -183,7 +191,7 @@ fn image(file: &str, chip: String, body: TinyOdinBody) -> Image {
     };
     let addresses = TinyOdinBody::ADDRESSES as u32;
     Image {
-        network: name.strip_suffix(".json").unwrap_or(name).to_owned(),
+        network: stem(file).to_owned(),
         chip,
         cores: vec![CoreImage { core: 0, body: CoreBody::TinyOdin(body) }],
         populations: vec![

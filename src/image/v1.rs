@@ -105,6 +105,23 @@ impl Crossbar {
 }
 
 impl CrossbarParameters {
+    /// Registers of a neuron that is not used: nothing reaches it, and it never fires. The threshold is one that
+    /// every width of register holds.
+    pub const SILENT: Self = Self {
+        weights: [0; 4],
+        leak: 0,
+        leak_reversal: false,
+        threshold: 1,
+        negative_threshold: 0,
+        spike_reset: 0,
+        negative_saturate: true,
+        reset_value: 0,
+        initial: 0,
+        stochastic_weights: [false; 4],
+        stochastic_leak: false,
+        threshold_mask_bits: 0,
+    };
+
     /// Whether the neuron draws random numbers.
     #[must_use]
     pub fn is_stochastic(&self) -> bool {

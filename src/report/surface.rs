@@ -13,8 +13,8 @@ pub struct SurfacePoint {
     pub measured_rate: f64,
     /// Synapses of an axon.
     pub synapses: u16,
-    /// Modelled power in watts.
-    pub watts: f64,
+    /// Modelled power in watts; `None` where nothing of it is known.
+    pub watts: Option<f64>,
     /// The part of it that flows whether or not anything happens, in watts; `None` where unknown.
     pub static_watts: Option<f64>,
     /// Giga synaptic operations per second.
@@ -36,8 +36,8 @@ pub struct HeldPoint {
     pub unit: &'static str,
     /// What was measured, in `unit`.
     pub measured: f64,
-    /// What the model says, in `unit`.
-    pub model: f64,
+    /// What the model says, in `unit`; `None` where nothing of it is known.
+    pub model: Option<f64>,
     /// Whether the model's constants were fitted to it.
     pub fitted: bool,
     /// Where it is from.
@@ -47,9 +47,22 @@ pub struct HeldPoint {
 impl HeldPoint {
     /// Model over measured, less one, in percent.
     #[must_use]
-    pub fn error_percent(&self) -> f64 {
-        100.0 * (self.model / self.measured - 1.0)
+    pub fn error_percent(&self) -> Option<f64> {
+        self.model.map(|model| 100.0 * (model / self.measured - 1.0))
     }
+
+    fn model_text(&self) -> String {
+        self.model.map_or_else(|| UNKNOWN.to_owned(), |model| format!("{model:.1} {}", self.unit))
+    }
+
+    fn error_text(&self) -> String {
+        self.error_percent().map_or_else(|| UNKNOWN.to_owned(), |error| format!("{error:+.1} %"))
+    }
+}
+
+/// Watts in milliwatts, without the unit.
+fn milliwatts(watts: Option<f64>, digits: usize) -> String {
+    watts.map_or_else(|| UNKNOWN.to_owned(), |watts| format!("{:.digits$}", 1e3 * watts))
 }
 
 /// What a sweep found.
@@ -84,10 +97,11 @@ impl Surface {
     pub fn csv(&self) -> String {
         let mut text = String::from("rate,measured_rate,synapses,watts,static_watts,gsops\n");
         for point in &self.points {
-            let fixed = point.static_watts.map_or_else(String::new, |watts| format!("{watts:.6e}"));
+            let known = |watts: Option<f64>| watts.map_or_else(String::new, |watts| format!("{watts:.6e}"));
+            let (watts, fixed) = (known(point.watts), known(point.static_watts));
             text.push_str(&format!(
-                "{},{:.4},{},{:.6e},{fixed},{:.6e}\n",
-                point.rate, point.measured_rate, point.synapses, point.watts, point.gsops
+                "{},{:.4},{},{watts},{fixed},{:.6e}\n",
+                point.rate, point.measured_rate, point.synapses, point.gsops
             ));
         }
         text
@@ -100,7 +114,7 @@ impl Surface {
         if !self.points.is_empty() {
             let columns: Vec<String> = self.columns().iter().map(|synapses| format!("{synapses} syn")).collect();
             let header: Vec<&str> = std::iter::once("mW").chain(columns.iter().map(String::as_str)).collect();
-            let cells = |rate: f64| self.row(rate).map(|point| format!("{:.1}", 1e3 * point.watts));
+            let cells = |rate: f64| self.row(rate).map(|point| milliwatts(point.watts, 1));
             let rows = self.rates().into_iter().map(|rate| std::iter::once(format!("{rate} Hz")).chain(cells(rate)));
             text.push_str(&super::table(width, &header, &[], rows.map(Iterator::collect).collect()));
             text.push('\n');
@@ -114,8 +128,8 @@ impl Surface {
                     point.rate.to_string(),
                     point.synapses.to_string(),
                     format!("{} {}", point.measured, point.unit),
-                    format!("{:.1} {}", point.model, point.unit),
-                    format!("{:+.1} %", point.error_percent()),
+                    point.model_text(),
+                    point.error_text(),
                     if point.fitted { "fitted" } else { "held out" }.to_owned(),
                 ]
             };
@@ -144,8 +158,8 @@ impl Surface {
                                 @for point in &self.held {
                                     tr {
                                         td { (point.name) } td.n { (point.supply_mv) " mV" } td.n { (point.rate) } td.n { (point.synapses) }
-                                        td.n { (point.measured) " " (point.unit) } td.n { (format!("{:.1} {}", point.model, point.unit)) }
-                                        td.n { (format!("{:+.1} %", point.error_percent())) }
+                                        td.n { (point.measured) " " (point.unit) } td.n { (point.model_text()) }
+                                        td.n { (point.error_text()) }
                                         td { @if point.fitted { "fitted" } @else { "held out" } } td { (point.source) }
                                     }
                                 }
@@ -163,7 +177,7 @@ impl Surface {
         const CELL: (f64, f64) = (76.0, 30.0);
         const LEFT: f64 = 64.0;
         let (rates, columns) = (self.rates(), self.columns());
-        let all = self.points.iter().map(|point| point.watts);
+        let all = self.points.iter().filter_map(|point| point.watts);
         let (least, most) = all.fold((f64::MAX, 0.0_f64), |(least, most), watts| (least.min(watts), most.max(watts)));
         let (wide, high) = (LEFT + CELL.0 * columns.len() as f64 + 4.0, 26.0 + CELL.1 * rates.len() as f64);
         let mut svg =
@@ -176,16 +190,17 @@ impl Surface {
             let y = 24.0 + CELL.1 * line as f64;
             svg.push_str(&format!("<text class=\"r\" x=\"{}\" y=\"{}\">{rate} Hz</text>", LEFT - 8.0, y + 19.0));
             for (column, point) in self.row(*rate).enumerate() {
-                let share = if most > least { (point.watts - least) / (most - least) } else { 0.0 };
+                let known = point.watts.filter(|_| most > least);
+                let share = known.map_or(0.0, |watts| (watts - least) / (most - least));
                 let x = LEFT + CELL.0 * column as f64;
                 let ink = if share > 0.5 { "#fff" } else { "#111" };
+                let watts = point.watts.map_or(UNKNOWN.to_owned(), |watts| format!("{:.2} mW", 1e3 * watts));
                 let fixed = point.static_watts.map_or(UNKNOWN.to_owned(), |watts| format!("{:.1} mW", 1e3 * watts));
                 svg.push_str(&format!(
-                    "<g><title>{rate} Hz, {} synapses: {:.2} mW, of it static {fixed}; {:.2} GSOPS</title><rect x=\"{x}\" \
+                    "<g><title>{rate} Hz, {} synapses: {watts}, of it static {fixed}; {:.2} GSOPS</title><rect x=\"{x}\" \
                      y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"hsl({:.0} 80% {:.0}%)\"/><text x=\"{}\" y=\"{}\" \
-                     text-anchor=\"middle\" style=\"fill:{ink}\">{:.1}</text></g>",
+                     text-anchor=\"middle\" style=\"fill:{ink}\">{}</text></g>",
                     point.synapses,
-                    1e3 * point.watts,
                     point.gsops,
                     CELL.0 - 2.0,
                     CELL.1 - 2.0,
@@ -193,7 +208,7 @@ impl Surface {
                     92.0 - 54.0 * share,
                     x + CELL.0 / 2.0 - 1.0,
                     y + 19.0,
-                    1e3 * point.watts,
+                    milliwatts(point.watts, 1),
                 ));
             }
         }

@@ -135,20 +135,7 @@ fn destinations(graph: &IntGraph, plan: &Plan, numbering: &Numbering<'_>) -> Vec
 fn relay_core(core: u32, chunks: &[(u32, u32)], targets: &mut [Vec<Destination>]) -> Crossbar {
     let neurons: usize = chunks.iter().map(|(_, count)| *count as usize).sum();
     let words = neurons.div_ceil(64);
-    let identity = CrossbarParameters {
-        weights: [1, 0, 0, 0],
-        leak: 0,
-        leak_reversal: false,
-        threshold: 1,
-        negative_threshold: 0,
-        spike_reset: 0,
-        negative_saturate: true,
-        reset_value: 0,
-        initial: 0,
-        stochastic_weights: [false; 4],
-        stochastic_leak: false,
-        threshold_mask_bits: 0,
-    };
+    let identity = CrossbarParameters { weights: [1, 0, 0, 0], ..CrossbarParameters::SILENT };
     let mut body = Crossbar {
         axon_types: vec![0; chunks.len()],
         rows: vec![0; chunks.len() * words].into(),
@@ -221,7 +208,6 @@ impl Registers<'_> {
         CrossbarParameters {
             weights,
             leak: pick(&n.leak, index),
-            leak_reversal: false,
             threshold: n.threshold.as_ref().map_or(largest_threshold(self.spec), |alpha| pick(alpha, index)),
             negative_threshold: pick(&n.negative_threshold, index),
             spike_reset: match n.spike_reset {
@@ -232,9 +218,8 @@ impl Registers<'_> {
             negative_saturate: n.negative_reset == NegativeReset::Saturate,
             reset_value: pick(&n.reset_value, index),
             initial: start(n, index, self.lag, self.spec).unwrap_or(0),
-            stochastic_weights: [false; 4],
-            stochastic_leak: false,
-            threshold_mask_bits: 0,
+            // A graph says nothing of leak reversal and random parts.
+            ..CrossbarParameters::SILENT
         }
     }
 }

@@ -1,31 +1,15 @@
 //! [`Model`] to image.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use super::fields::Found;
 use super::{Core, Link, Model, NeuronType, OUTPUT, Row, Rows, SIDE};
 use crate::chip::{ChipSpec, CrossbarSpec, Family};
 use crate::diag::{Problem, Problems, Result};
+use crate::foreign::{reach, stem};
 use crate::image::{
     CoreBody, CoreImage, Crossbar, CrossbarParameters, Destination, Image, InputImage, OutputImage, Place,
     PopulationImage,
-};
-
-/// Registers of a neuron that is not used: nothing reaches it, and it never fires.
-pub(super) const UNUSED: CrossbarParameters = CrossbarParameters {
-    weights: [0; 4],
-    leak: 0,
-    leak_reversal: false,
-    threshold: (1 << 18) - 1,
-    negative_threshold: 0,
-    spike_reset: 0,
-    negative_saturate: true,
-    reset_value: 0,
-    initial: 0,
-    stochastic_weights: [false; 4],
-    stochastic_leak: false,
-    threshold_mask_bits: 0,
 };
 
 impl NeuronType {
@@ -67,7 +51,7 @@ impl Model {
         Problems::check(found.problems, ())?;
         let (populations, outputs) = populations(&cores);
         Ok(Image {
-            network: file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".json").to_owned(),
+            network: stem(file).to_owned(),
             chip: chip.name.clone(),
             inputs: vec![axons(&cores)],
             depth: depth(&cores),
@@ -131,7 +115,8 @@ impl Model {
         }
         for (neuron, kind) in kinds.into_iter().enumerate() {
             body.parameter_of[neuron] = *numbers.entry(kind).or_insert_with(|| {
-                body.parameters.push(kind.map_or(UNUSED, |kind| self.types[kind as usize].parameters()));
+                body.parameters
+                    .push(kind.map_or(CrossbarParameters::SILENT, |kind| self.types[kind as usize].parameters()));
                 (body.parameters.len() - 1) as u16
             });
         }
@@ -240,15 +225,5 @@ fn depth(cores: &[&Core]) -> u32 {
         }
     }
     let open = driven.iter().filter(|(_, axons)| axons.contains(&false)).map(|(&core, _)| core);
-    let mut queue: BinaryHeap<Reverse<(u32, u32)>> = open.map(|core| Reverse((1, core))).collect();
-    let mut reached: BTreeMap<u32, u32> = BTreeMap::new();
-    while let Some(Reverse((ticks, core))) = queue.pop() {
-        if reached.contains_key(&core) {
-            continue;
-        }
-        reached.insert(core, ticks);
-        let next = edges.range((core, 0)..=(core, u32::MAX));
-        queue.extend(next.map(|(&(_, target), &delay)| Reverse((ticks + delay, target))));
-    }
-    reached.into_values().max().unwrap_or(1)
+    reach::ticks(&edges, open)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Core, Link, Model, NeuronType, OUTPUT, Row, Rows, SIDE, lower};
+use super::{Core, Link, Model, NeuronType, OUTPUT, Row, Rows, SIDE};
 use crate::diag::{Problem, Problems, Result};
 use crate::foreign::json::{Json, Kind};
 use crate::image::{CoreBody, Crossbar, CrossbarParameters, Image, Place};
@@ -89,7 +89,7 @@ fn core<'a>(
             (None, None) => (-1, 0, 1),
         };
         let parameters = used.then(|| &body.parameters[usize::from(body.parameter_of[dendrite])]);
-        let kind = parameters.filter(|p| **p != lower::UNUSED || core != -1).map(|p| {
+        let kind = parameters.filter(|p| **p != CrossbarParameters::SILENT || core != -1).map(|p| {
             let next = types.len() as u32;
             *types.entry(p).or_insert(next)
         });

@@ -1,11 +1,12 @@
 //! JSON of RANC's simulator (simulator/src/decode.hpp, config.hpp of UA-RCL/RANC at 08ae4bd).
 
 use super::lower::{Parts, lower};
-use super::{Core, Imported, Network, Neuron, chip_with};
+use super::{Core, Network, Neuron, Packet};
 use crate::chip::LoadOptions;
-use crate::diag::{Problem, Problems, Result};
+use crate::diag::{Problems, Result};
 use crate::foreign::json::{self, Json, Kind};
 use crate::foreign::nscs::fields::{Fields, Found};
+use crate::foreign::{Imported, chip_with};
 use crate::image::RancNeuron;
 
 const BITS: std::ops::RangeInclusive<i64> = -(1 << 31)..=(1 << 31) - 1;
@@ -27,7 +28,7 @@ pub fn read_ranc_json(
     if let Some((text, file)) = config {
         read_config(text, file, &mut values, &mut notes)?;
     }
-    let root = root(text, file)?;
+    let root = json::root(text, file)?;
     let mut found = Found { file, problems: Vec::new() };
     let read = Fields::of(&root, "the file", &mut found).map(|fields| network(fields, &mut values, &mut found));
     Problems::check(found.problems, ())?;
@@ -38,17 +39,8 @@ pub fn read_ranc_json(
     Ok(Imported { image, chip, stimulus, notes })
 }
 
-/// The parsed text.
-pub(in crate::foreign) fn root(text: &str, file: &str) -> Result<Json> {
-    json::parse(text, 1).map_err(|broken| {
-        Problem::invalid("foreign/syntax", format!("{file}:{}", broken.line), broken.what)
-            .help("is the file complete?")
-            .into()
-    })
-}
-
 fn read_config(text: &str, file: &str, values: &mut Vec<(String, String)>, notes: &mut Vec<String>) -> Result<()> {
-    let root = root(text, file)?;
+    let root = json::root(text, file)?;
     let mut found = Found { file, problems: Vec::new() };
     if let Some(mut fields) = Fields::of(&root, "the configuration", &mut found) {
         for (key, ours) in [
@@ -113,13 +105,13 @@ fn network(mut fields: Fields<'_>, values: &mut Vec<(String, String)>, found: &m
     network
 }
 
-fn packet(value: &Json, tick: u32, found: &mut Found<'_>) -> Option<(u32, u32, u32, u32, u32)> {
+fn packet(value: &Json, tick: u32, found: &mut Found<'_>) -> Option<Packet> {
     let mut fields = Fields::of(value, "a packet", found)?;
     let (x, y) = pair(fields.needed("destination_core", found), "'destination_core'", 0..=4_095, found);
     let axon = fields.whole("destination_axon", 0..=65_535, found) as u32;
     let delay = fields.whole("destination_tick", 0..=253, found) as u32;
     fields.finish(&[], found);
-    Some((tick, x as u32, y as u32, axon, delay))
+    Some(Packet { line: value.line, tick, x: x as u32, y: y as u32, axon, delay })
 }
 
 fn core(value: &Json, found: &mut Found<'_>) -> Option<Core> {

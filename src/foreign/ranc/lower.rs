@@ -2,14 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Core, Network};
+use super::{Core, Network, Packet};
 use crate::chip::{ChipSpec, Family, RancSpec};
 use crate::diag::{Problem, Problems, Result};
+use crate::foreign::{reach, stem};
 use crate::image::{
     CoreBody, CoreImage, Destination, Image, InputImage, OutputBus, OutputImage, Place, PopulationImage, RancBody,
     RancNeuron,
 };
 use crate::stimulus::{InputSpike, Sample};
+
+/// The most entries of one kind that the image of a grid may have: positions times neurons times what each of them
+/// holds, and positions times axons times the delays of the stimulus. A grid is a few numbers of a file, an image is not.
+const MOST_ENTRIES: u64 = 1 << 24;
+/// Problems beyond this number are not listed.
+const MOST: usize = 50;
 
 /// Names for the image.
 pub(super) struct Parts<'a> {
@@ -27,6 +34,11 @@ pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Res
     let width = u32::from(chip.mesh.width);
     let bus = spec.output_core.1 * width + spec.output_core.0;
     let mut found = Vec::new();
+    network.packets.iter().for_each(|packet| fitting(packet, chip, spec, parts.file, &mut found));
+    Problems::check(found, ())?;
+    let delays: BTreeSet<u32> = [0].into_iter().chain(network.packets.iter().map(|packet| packet.delay)).collect();
+    sizes(chip, spec, delays.len(), parts.file)?;
+    let mut found = Vec::new();
     let mut bodies: BTreeMap<u32, CoreBody> = BTreeMap::new();
     for core in &network.cores {
         let position = core.y * width + core.x;
@@ -39,7 +51,8 @@ pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Res
             found.push(Problem::invalid("foreign/reference", core.place.as_str(), what).limit(limit));
             continue;
         }
-        if bodies.insert(position, CoreBody::Ranc(body(core, chip, &mut found))).is_some() {
+        let Some(body) = body(core, chip, &mut found) else { continue };
+        if bodies.insert(position, CoreBody::Ranc(body)).is_some() {
             let what = format!("core ({}, {}) is there twice", core.x, core.y);
             found.push(Problem::invalid("foreign/reference", core.place.as_str(), what));
         }
@@ -49,7 +62,6 @@ pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Res
     for position in 0..chip.cores() {
         bodies.entry(position).or_insert_with(|| CoreBody::Ranc(silent(spec, chip)));
     }
-    let delays: BTreeSet<u32> = [0].into_iter().chain(network.packets.iter().map(|packet| packet.4)).collect();
     let (populations, outputs) = populations(&bodies, &delays, chip, bus);
     let inputs = (0..).zip(&delays).map(|(number, &delay)| axons(number, delay, chip, bus)).collect();
     let image = Image {
@@ -61,18 +73,55 @@ pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Res
         inputs,
         outputs,
     };
-    crate::image::contents(&image, chip, parts.file)?;
     let stimulus = (!network.packets.is_empty()).then(|| stimulus(network, &delays, chip, parts.file));
     Ok((image, stimulus))
 }
 
-fn stem(file: &str) -> &str {
-    let name = file.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(file);
-    name.strip_suffix(".json").unwrap_or(name)
+/// Whether a packet can be sent: its target is there, and the scheduler of the target holds its delay.
+fn fitting(packet: &Packet, chip: &ChipSpec, spec: &RancSpec, file: &str, found: &mut Vec<Problem>) {
+    let (width, height, axons) = (chip.mesh.width, chip.mesh.height, chip.capacity.axons_in);
+    // An image has delays of a byte, the tick of emission counted.
+    let ticks = spec.ticks.min(255);
+    let wrong = if packet.x >= width.into() || packet.y >= height.into() {
+        Some((format!("to core ({}, {})", packet.x, packet.y), format!("the grid has {width} x {height} positions")))
+    } else if packet.axon >= axons {
+        Some((format!("to axon {}", packet.axon), format!("0..={}", axons - 1)))
+    } else if packet.delay >= ticks {
+        Some((format!("with 'destination_tick' {}", packet.delay), format!("0..={}", ticks - 1)))
+    } else {
+        None
+    };
+    if let Some((what, limit)) = wrong.filter(|_| found.len() < MOST) {
+        let place = format!("{file}:{}", packet.line);
+        found.push(Problem::invalid("foreign/value", place, format!("a packet {what}")).limit(limit));
+    }
 }
 
-fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> RancBody {
+/// Whether the image can be held, before any of it is made.
+fn sizes(chip: &ChipSpec, spec: &RancSpec, delays: usize, file: &str) -> Result<()> {
+    let (cores, neurons, axons) = (chip.cores(), chip.capacity.neurons, chip.capacity.axons_in);
+    let product = |parts: [u32; 3]| parts.into_iter().fold(1_u64, |product, part| product.saturating_mul(part.into()));
+    for (what, parts) in [
+        ("words of connections", [cores, neurons, axons.div_ceil(64)]),
+        ("weights", [cores, neurons, spec.weights]),
+        ("axons, counted for each delay of a packet,", [cores, axons, delays as u32]),
+    ] {
+        let count = product(parts);
+        if count > MOST_ENTRIES {
+            let grid = format!("a grid of {} x {}", chip.mesh.width, chip.mesh.height);
+            return Err(Problem::invalid("foreign/size", file, format!("{grid} has {count} {what} in all"))
+                .limit(MOST_ENTRIES.to_string())
+                .help("a smaller grid, or packets of fewer different delays")
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// `None` where the core is not of the grid's size.
+fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> Option<RancBody> {
     let (axons, neurons) = (chip.capacity.axons_in as usize, chip.capacity.neurons as usize);
+    let before = found.len();
     for (what, length, expected) in [("axons", core.axon_types.len(), axons), ("neurons", core.neurons.len(), neurons)]
     {
         if length != expected {
@@ -82,6 +131,9 @@ fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> RancBody {
             );
         }
     }
+    if found.len() > before {
+        return None;
+    }
     let words = axons.div_ceil(64);
     let mut rows = vec![0; core.neurons.len() * words];
     for (row, neuron) in rows.chunks_mut(words.max(1)).zip(&core.neurons) {
@@ -89,11 +141,11 @@ fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> RancBody {
             row[axon as usize / 64] |= 1_u64 << (axon % 64);
         }
     }
-    RancBody {
+    Some(RancBody {
         axon_types: core.axon_types.iter().map(|&kind| kind as u8).collect(),
         rows,
         neurons: core.neurons.iter().map(|neuron| neuron.word.clone()).collect(),
-    }
+    })
 }
 
 /// A core that the file leaves out: nothing reaches it and it never fires.
@@ -155,7 +207,7 @@ fn populations(
 
 fn stimulus(network: &Network, delays: &BTreeSet<u32>, chip: &ChipSpec, file: &str) -> Sample {
     let (width, axons) = (u32::from(chip.mesh.width), chip.capacity.axons_in);
-    let spike = |&(tick, x, y, axon, delay): &(u32, u32, u32, u32, u32)| {
+    let spike = |&Packet { tick, x, y, axon, delay, .. }: &Packet| {
         let block = delays.iter().position(|known| *known == delay).unwrap_or(0) as u32;
         InputSpike { tick, input: (block * chip.cores() + y * width + x) * axons + axon, value: 1 }
     };
@@ -167,7 +219,7 @@ fn stimulus(network: &Network, delays: &BTreeSet<u32>, chip: &ChipSpec, file: &s
 /// Ticks from a spike from outside to the last that it can first cause at the bus, along the shortest delays.
 fn depth(bodies: &BTreeMap<u32, CoreBody>, chip: &ChipSpec, bus: u32) -> u32 {
     let width = i64::from(chip.mesh.width);
-    let mut edges: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
+    let mut edges: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     let mut driven: BTreeMap<u32, BTreeSet<u16>> = BTreeMap::new();
     for (&core, body) in bodies {
         let CoreBody::Ranc(body) = body else { continue };
@@ -176,20 +228,13 @@ fn depth(bodies: &BTreeMap<u32, CoreBody>, chip: &ChipSpec, bus: u32) -> u32 {
                 (i64::from(core) % width + i64::from(neuron.dx), i64::from(core) / width + i64::from(neuron.dy));
             if (0..width).contains(&x) && (0..i64::from(chip.mesh.height)).contains(&y) {
                 let target = (y * width + x) as u32;
-                edges.insert((core, target, u32::from(neuron.delay) + 1));
+                let delay = u32::from(neuron.delay) + 1;
+                edges.entry((core, target)).and_modify(|known| *known = delay.min(*known)).or_insert(delay);
                 driven.entry(target).or_default().insert(neuron.axon);
             }
         }
     }
     // Cores with axons that no neuron drives are reached from outside.
     let open = |core: &u32| *core != bus && driven.get(core).map_or(0, BTreeSet::len) < bodies[core].axons();
-    let mut reached: BTreeMap<u32, u32> = bodies.keys().filter(|core| open(core)).map(|&core| (core, 1)).collect();
-    for _ in 0..bodies.len() {
-        for &(from, to, delay) in &edges {
-            let Some(&at) = reached.get(&from) else { continue };
-            let known = reached.entry(to).or_insert(u32::MAX);
-            *known = (*known).min(at + delay);
-        }
-    }
-    reached.into_values().max().unwrap_or(1)
+    reach::ticks(&edges, bodies.keys().copied().filter(|core| open(core)))
 }

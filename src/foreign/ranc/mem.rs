@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::lower::{Parts, lower};
-use super::{Core, Imported, Network, Neuron, chip_with};
+use super::{Core, Network, Neuron};
 use crate::chip::{ChipSpec, Family, LoadOptions, RancSpec};
 use crate::diag::{Problem, Problems, Result};
+use crate::foreign::{Imported, chip_with};
 use crate::image::RancNeuron;
 
 const MOST: usize = 50;
@@ -42,6 +43,9 @@ pub fn read_ranc_mem(folder: &Path, chip: &str, options: &LoadOptions) -> Result
     let mut network = Network::default();
     let width = u32::from(chip.mesh.width);
     for position in (0..chip.cores()).filter(|at| *at != spec.output_core.1 * width + spec.output_core.0) {
+        if found.len() >= MOST {
+            break;
+        }
         let of = |kind: &str| files.get(&(kind.to_owned(), position));
         let (Some(csram), Some(tc)) = (of("csram"), of("tc")) else {
             let what = format!("csram_{position:03}.mem or tc_{position:03}.mem is missing");

@@ -1,8 +1,8 @@
 //! A stimulus by clock cycle, for runs that must be exact to the cycle: our own JSON.
 
-use super::json::{numbers, root};
+use super::json::numbers;
 use crate::diag::{Problems, Result};
-use crate::foreign::json::{Json, Kind};
+use crate::foreign::json::{Json, Kind, root};
 use crate::foreign::nscs::fields::{Fields, Found};
 
 /// Tick pulses and packets with their cycles.
