@@ -186,7 +186,6 @@ impl Session {
         if let Family::TinyOdin(_) = self.chip.family {
             let cycles: u64 = result.samples.iter().map(|sample| u64::from(sample.ticks)).sum();
             facts.push(("clock cycles".to_owned(), format!("{cycles}; ticks of this report are cycles")));
-            facts.push(("energy".to_owned(), energy::odin_power_law().name.to_owned()));
         }
         if let (Family::Ranc(_), SyncSpec::Clocked { slack, .. }) = (&self.chip.family, &self.chip.sync) {
             let busy = chip::RancSpec::busy_cycles(&self.chip.capacity);

@@ -3,11 +3,9 @@
 //! The only floats of the accounting are here: counts and the chip's table are integers.
 
 mod baseline;
-mod odin;
 mod published;
 
 pub use baseline::{Baseline, Estimate, baselines};
-pub use odin::{PowerBill, PowerLaw, odin_power_law};
 pub use published::{Measured, OperatingPoint, operating_points};
 
 use crate::chip::{EnergyEntry, EnergyTable, StaticPower};

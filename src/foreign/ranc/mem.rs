@@ -5,16 +5,13 @@ use std::path::Path;
 
 use super::lower::{Parts, lower};
 use super::{Core, Network, Neuron};
+use crate::bits::address_bits;
 use crate::chip::{ChipSpec, Family, LoadOptions, RancSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::foreign::{Imported, chip_with};
 use crate::image::RancNeuron;
 
 const MOST: usize = 50;
-
-const fn clog2(count: u32) -> u32 {
-    if count <= 1 { 0 } else { (count - 1).ilog2() + 1 }
-}
 
 /// Reads the memories in a folder: core `x + width * y` has the files of that number. Neurons and axons are as many as
 /// the files have words; grid, output core and widths are the chip's, with the choices of `options`.
@@ -60,7 +57,7 @@ pub fn read_ranc_mem(folder: &Path, chip: &str, options: &LoadOptions) -> Result
             continue;
         };
         let neurons = csram.1.iter().filter_map(|line| layout.neuron(&csram.0, line, &mut found)).collect();
-        let kind_bits = clog2(spec.weights) as usize;
+        let kind_bits = address_bits(spec.weights) as usize;
         let kinds = tc.1.iter().map(|(line, word)| {
             check_width(&tc.0, *line, word, kind_bits, "one axon type a line", &mut found);
             number(word, false) as u32
@@ -146,11 +143,11 @@ impl Layout {
             ("leak", spec.leak_width),
             ("positive_threshold", spec.threshold_width),
             ("negative_threshold", spec.threshold_width),
-            ("reset_mode", clog2(spec.reset_modes)),
+            ("reset_mode", address_bits(spec.reset_modes)),
             ("dx", spec.dx_width),
             ("dy", spec.dy_width),
-            ("axon", clog2(axons)),
-            ("delay", clog2(spec.ticks)),
+            ("axon", address_bits(axons)),
+            ("delay", address_bits(spec.ticks)),
         ];
         let fields = fields.into_iter().map(|(name, bits)| (name, bits as usize)).collect();
         Self { axons: axons as usize, fields, weights: spec.weights as usize }
