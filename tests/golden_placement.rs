@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spikeloom::place::{self, Mesh, Quiet, Task, formats};
+use spikeloom::place::{self, Budget, Mesh, Quiet, Task, formats};
 
 fn folder(name: &str) -> (PathBuf, bool) {
     match std::env::var_os("SPIKELOOM_GOLDEN") {
@@ -44,21 +44,16 @@ fn inverse(p: &[u32]) -> Vec<u32> {
     inverse
 }
 
+/// The work of `seconds`, whatever the clock says.
+fn budget(seconds: f64, chains: usize) -> Budget<'static> {
+    Budget { seed: 1, seconds, chains, watch: &Quiet }
+}
+
 /// Cost in the file's sense that the default strategy reaches with the work of `seconds`.
 fn solve(qap: &formats::Qap, seconds: f64) -> (f64, Vec<u32>) {
     let grid = qap.grid().expect("a grid");
-    let dense = qap.dense(&grid);
-    let pairs = (0..qap.n).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let list: Vec<_> = pairs.map(|(i, j)| (i as u32, j as u32, dense.flow[i * qap.n + j])).collect();
-    let flow = place::Flow::new(qap.n, &list).expect("traffic");
-    let mut mesh = Mesh::new(grid.size.0, grid.size.1);
-    mesh.free.fill(false);
-    let mut number = vec![0; mesh.slots()];
-    for (place, &(x, y)) in grid.cells.iter().enumerate() {
-        let slot = y as usize * mesh.width + x as usize;
-        (mesh.free[slot], number[slot]) = (true, place as u32);
-    }
-    let task = Task { flow: &flow, mesh: &mesh, seed: 1, seconds, chains: 2, watch: &Quiet };
+    let (flow, mesh, number) = qap.problem(&grid).expect("a mesh");
+    let task = Task { flow: &flow, mesh: &mesh, name: &qap.file, budget: budget(seconds, 2) };
     let placed = place::place(&task, &"auto".parse().expect("known")).expect("it fits");
     let place: Vec<u32> = placed.slot.iter().map(|slot| number[*slot as usize]).collect();
     let permutation = qap.permutation(&grid, &place);
@@ -111,10 +106,11 @@ fn nets_of_the_literature_are_placed_below_its_costs() {
     let mut ran = 0;
     for file in files(&folder, "txt") {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-        let (flow, side) = formats::read_traffic(&read(&file), &name).unwrap_or_else(|problems| panic!("{problems}"));
-        let mesh = Mesh::new(side, side);
+        let (flow, side) =
+            formats::read_traffic(&read(&file), &name, None).unwrap_or_else(|problems| panic!("{problems}"));
+        let mesh = Mesh::new(side, side, &name).expect("a size");
         let cost = |strategy: &str| {
-            let task = Task { flow: &flow, mesh: &mesh, seed: 1, seconds: 8.0, chains: 1, watch: &Quiet };
+            let task = Task { flow: &flow, mesh: &mesh, name: &name, budget: budget(8.0, 1) };
             place::place(&task, &strategy.parse().expect("known")).expect("it fits").cost
         };
         let found = cost("auto");

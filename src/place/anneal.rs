@@ -11,38 +11,23 @@ use super::{Flow, Mesh, Watch};
 use crate::rng::Rng;
 
 /// No cluster in this slot.
-pub const EMPTY: u32 = u32::MAX;
+pub(super) const EMPTY: u32 = u32::MAX;
 /// Entries of the acceptance table.
 const QUANTILES: usize = 4096;
+/// Edges summed between two looks at the clock.
+const LOOK: usize = 1 << 20;
 
 /// How hot, how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Schedule {
+pub(super) struct Schedule {
     /// First temperature in mean absolute swap deltas of the start.
-    pub hot: f64,
+    pub(super) hot: f64,
     /// Last temperature in mean edge weights.
-    pub cold: f64,
+    pub(super) cold: f64,
     /// Proposals.
-    pub moves: u64,
+    pub(super) moves: u64,
     /// First window in hops; 0: the whole mesh.
-    pub window: usize,
-    /// Seed of every draw.
-    pub seed: u64,
-}
-
-/// Which slots a cluster may take.
-pub trait Rule: Sync {
-    /// Whether `cluster` may stand in `slot`; blocked slots are asked for too.
-    fn allows(&self, cluster: u32, slot: u32) -> bool;
-}
-
-/// Every free slot for everybody.
-pub struct Free<'a>(pub &'a Mesh);
-
-impl Rule for Free<'_> {
-    fn allows(&self, _: u32, slot: u32) -> bool {
-        self.0.free[slot as usize]
-    }
+    pub(super) window: usize,
 }
 
 /// Sum of traffic times distance of a placement (`slot` of every cluster).
@@ -59,9 +44,8 @@ pub fn cost(flow: &Flow, mesh: &Mesh, slot: &[u32]) -> f64 {
 }
 
 /// A placement being annealed.
-pub(super) struct Annealer<'a, R> {
+pub(super) struct Annealer<'a> {
     mesh: &'a Mesh,
-    rule: &'a R,
     offsets: Vec<u32>,
     edges: Vec<(u32, f32)>,
     at: Vec<(f32, f32)>,
@@ -78,8 +62,8 @@ struct Proposal {
     slot: u32,
 }
 
-impl<'a, R: Rule> Annealer<'a, R> {
-    pub(super) fn new(flow: &Flow, mesh: &'a Mesh, rule: &'a R, start: &[u32], seed: u64) -> Self {
+impl<'a> Annealer<'a> {
+    pub(super) fn new(flow: &Flow, mesh: &'a Mesh, start: &[u32], seed: u64) -> Self {
         let n = flow.clusters();
         let mut offsets = vec![0_u32];
         let mut edges = Vec::with_capacity(flow.entries());
@@ -92,7 +76,6 @@ impl<'a, R: Rule> Annealer<'a, R> {
         let quantile = |k: usize| -(((k as f64 + 0.5) / QUANTILES as f64).ln()) as f32;
         Self {
             mesh,
-            rule,
             offsets,
             edges,
             at: start.iter().map(|slot| mesh.at(*slot)).collect(),
@@ -144,23 +127,19 @@ impl<'a, R: Rule> Annealer<'a, R> {
             low + (((bits & 0xffff) as usize * (high - low + 1)) >> 16)
         };
         let (nx, ny) = (draw(bits >> 17, x, self.mesh.width), draw(bits >> 33, y, self.mesh.height));
-        let local = ((bits >> 49) as usize * self.mesh.local) >> 15;
-        Proposal { cluster, slot: ((ny * self.mesh.width + nx) * self.mesh.local + local) as u32 }
+        Proposal { cluster, slot: (ny * self.mesh.width + nx) as u32 }
     }
 
-    /// Change of cost of a proposal and the cluster that stands in its slot; `None` where it is not allowed.
+    /// Change of cost of a proposal and the cluster that stands in its slot; `None` where the slot is blocked.
     #[inline]
     fn judge(&self, p: &Proposal) -> Option<(f32, u32)> {
         let old = self.slot[p.cluster as usize];
-        if old == p.slot || !self.rule.allows(p.cluster, p.slot) {
+        if old == p.slot || !self.mesh.free[p.slot as usize] {
             return None;
         }
         let other = self.who[p.slot as usize];
         let mut delta = self.pull(p.cluster, self.mesh.at(p.slot), other);
         if other != EMPTY {
-            if !self.rule.allows(other, old) {
-                return None;
-            }
             delta += self.pull(other, self.at[p.cluster as usize], p.cluster);
         }
         Some((delta, other))
@@ -192,20 +171,28 @@ impl<'a, R: Rule> Annealer<'a, R> {
         sum / count.max(1) as f64
     }
 
-    /// Makes `moves` proposals at one temperature; gives the share that was accepted.
-    fn round(&mut self, moves: u64, temperature: f32, window: usize) -> f64 {
-        let mut accepted = 0_u64;
-        for _ in 0..moves {
-            let p = self.propose(window);
-            let Some((delta, other)) = self.judge(&p) else { continue };
-            let bar = self.quantiles[(self.rng.next_u64() >> 52) as usize] * temperature;
-            if delta <= 0.0 || delta < bar {
-                self.commit(&p, other);
-                self.cost += f64::from(delta);
-                accepted += 1;
+    /// Makes `moves` proposals at one temperature, fewer where the time runs out; gives the share that was accepted.
+    fn round(&mut self, moves: u64, temperature: f32, window: usize, watch: &dyn Watch) -> f64 {
+        let look = (LOOK / (1 + self.edges.len() / self.slot.len().max(1))).clamp(64, 1 << 16) as u64;
+        let (mut accepted, mut made) = (0_u64, 0_u64);
+        while made < moves {
+            let batch = look.min(moves - made);
+            for _ in 0..batch {
+                let p = self.propose(window);
+                let Some((delta, other)) = self.judge(&p) else { continue };
+                let bar = self.quantiles[(self.rng.next_u64() >> 52) as usize] * temperature;
+                if delta <= 0.0 || delta < bar {
+                    self.commit(&p, other);
+                    self.cost += f64::from(delta);
+                    accepted += 1;
+                }
+            }
+            made += batch;
+            if watch.gone() >= 1.0 {
+                break;
             }
         }
-        accepted as f64 / moves.max(1) as f64
+        accepted as f64 / made.max(1) as f64
     }
 
     /// Anneals by `schedule`; progress is the larger of the work done and the share of the time that is gone, so
@@ -225,7 +212,7 @@ impl<'a, R: Rule> Annealer<'a, R> {
         let mut done = 0.0;
         while done < 1.0 {
             let temperature = hot * (cold / hot).powf(done);
-            let rate = self.round(moves, temperature as f32, (window as usize).clamp(1, span));
+            let rate = self.round(moves, temperature as f32, (window as usize).clamp(1, span), watch);
             window = (window * (1.0 - 0.44 + rate)).clamp(1.0, span as f64);
             watch.step(&format!(
                 "anneal     cost {:16.4}  temperature {temperature:10.4}  window {window:6.1}  accepted {:5.1} %",
@@ -234,6 +221,6 @@ impl<'a, R: Rule> Annealer<'a, R> {
             ));
             done = (done + 1.0 / rounds as f64).max(watch.gone());
         }
-        self.round(moves, 0.0, 2);
+        self.round(moves, 0.0, 2, watch);
     }
 }

@@ -1,4 +1,4 @@
-//! `bisection`: dual recursive bisection: slots and clusters are cut in two together, chips first, then cores.
+//! `bisection`: dual recursive bisection: slots and clusters are cut in two together, along the longer side.
 //!
 //! After F. Pellegrini, J. Roman, "SCOTCH: a software package for static mapping by dual recursive bipartitioning"
 //! (1996), with the refinement of C. Fiduccia, R. Mattheyses (DAC 1982) and the terminal propagation of A. Dunlop,
@@ -8,7 +8,7 @@
 
 use std::collections::BinaryHeap;
 
-use super::{Flow, Mesh, Watch};
+use super::{Flow, Mesh, Meter, Watch};
 
 /// A gain in a heap, ties to the lower cluster.
 #[derive(PartialEq)]
@@ -40,12 +40,13 @@ struct Cutter<'a> {
     stamp: Vec<u32>,
     gain: Vec<f64>,
     slot: Vec<u32>,
+    meter: Meter<'a>,
 }
 
 /// Slots of all clusters.
 pub(super) fn bisect(flow: &Flow, mesh: &Mesh, passes: usize, watch: &dyn Watch) -> Vec<u32> {
     let n = flow.clusters();
-    let mut slots: Vec<u32> = (0..mesh.slots() as u32).filter(|slot| mesh.free[*slot as usize]).collect();
+    let mut slots = mesh.usable();
     let mut clusters: Vec<u32> = (0..n as u32).collect();
     let mut cutter = Cutter {
         flow,
@@ -56,6 +57,7 @@ pub(super) fn bisect(flow: &Flow, mesh: &Mesh, passes: usize, watch: &dyn Watch)
         stamp: vec![0; n],
         gain: vec![0.0; n],
         slot: vec![0; n],
+        meter: Meter::new(watch),
     };
     // Breadth first: all parts of a level stand before the next is cut, so that terminals are as exact everywhere.
     let mut parts: Vec<(&mut [u32], &mut [u32])> = vec![(&mut clusters, &mut slots)];
@@ -73,7 +75,8 @@ pub(super) fn bisect(flow: &Flow, mesh: &Mesh, passes: usize, watch: &dyn Watch)
             }
             let half = cutter.cut_slots(slots);
             let left = share(clusters.len(), half, slots.len());
-            if watch.gone() < 1.0 {
+            // Without time the clusters are cut as they stand.
+            if !cutter.meter.over(clusters.len()) {
                 cutter.cut_clusters(clusters, left, slots, half);
             }
             let (slots_a, slots_b) = slots.split_at_mut(half);
@@ -96,29 +99,20 @@ fn share(clusters: usize, half: usize, slots: usize) -> usize {
 }
 
 impl Cutter<'_> {
-    /// Orders slots so that the first `half` are one side: at the chip edge nearest the middle where there is one.
+    /// Orders slots so that the first half of them is one side, cut across the longer extent.
     fn cut_slots(&self, slots: &mut [u32]) -> usize {
+        let mesh = self.mesh;
         let extent = |f: &dyn Fn(u32) -> usize| {
             let (low, high) = slots.iter().map(|s| f(*s)).fold((usize::MAX, 0), |(l, h), v| (l.min(v), h.max(v)));
-            (low, high)
+            high - low
         };
-        let mesh = self.mesh;
-        let (x, y) = (extent(&|s| mesh.cell(s).0), extent(&|s| mesh.cell(s).1));
-        let chips = |(low, high): (usize, usize), size: usize| high / size.max(1) - low / size.max(1);
-        let (over_x, over_y) = (chips(x, mesh.chip.0), chips(y, mesh.chip.1));
-        let along_x = if over_x + over_y > 0 { over_x >= over_y } else { x.1 - x.0 >= y.1 - y.0 };
-        let of = |s: &u32| {
+        let along_x = extent(&|s| mesh.cell(s).0) >= extent(&|s| mesh.cell(s).1);
+        let half = slots.len() / 2;
+        slots.select_nth_unstable_by_key(half, |s| {
             let (x, y) = mesh.cell(*s);
-            if along_x { (x, y, *s) } else { (y, x, *s) }
-        };
-        slots.sort_unstable_by_key(of);
-        let middle = slots.len() / 2;
-        let (over, size) = if along_x { (over_x, mesh.chip.0) } else { (over_y, mesh.chip.1) };
-        if over == 0 {
-            return middle;
-        }
-        let edges = (1..slots.len()).filter(|at| of(&slots[*at]).0 / size != of(&slots[at - 1]).0 / size);
-        edges.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
+            if along_x { (x, y) } else { (y, x) }
+        });
+        half
     }
 
     fn note(&mut self, clusters: &[u32], slots: &[u32]) {
@@ -127,9 +121,10 @@ impl Cutter<'_> {
     }
 
     fn middle(&self, slots: &[u32]) -> (f32, f32) {
-        let (x, y) = slots.iter().map(|s| self.mesh.at(*s)).fold((0.0, 0.0), |a, p| (a.0 + p.0, a.1 + p.1));
-        let n = slots.len().max(1) as f32;
-        (x / n, y / n)
+        // Whole numbers: the order of the slots does not matter.
+        let (x, y) = slots.iter().map(|s| self.mesh.cell(*s)).fold((0, 0), |a, p| (a.0 + p.0, a.1 + p.1));
+        let n = slots.len().max(1) as f64;
+        ((x as f64 / n) as f32, (y as f64 / n) as f32)
     }
 
     /// Orders clusters so that the first `left` are the side of the first `half` slots.
@@ -186,6 +181,9 @@ impl Cutter<'_> {
             if self.side[c as usize] == 1 || self.stamp[c as usize] != stamp {
                 continue;
             }
+            if self.meter.over(1 + self.flow.of(c as usize).len()) {
+                break;
+            }
             self.side[c as usize] = 1;
             taken += 1;
             self.spread(c, &mut heaps, ends);
@@ -213,7 +211,7 @@ impl Cutter<'_> {
                         break Some(c);
                     }
                 };
-                let Some(c) = c else { break };
+                let Some(c) = c.filter(|c| !self.meter.over(1 + self.flow.of(*c as usize).len())) else { break };
                 sum += self.gain[c as usize];
                 self.side[c as usize] = 2 - from as u8;
                 locked.insert(c);

@@ -1,6 +1,10 @@
 //! Traffic between clusters: a symmetric weighted graph, summed over both directions.
 
+use super::MOST_SLOTS;
 use crate::diag::{Problem, Result};
+
+/// Largest traffic of one line or number of a matrix: sums and products of many stay finite, in f32 too.
+pub(super) const MOST_TRAFFIC: f64 = 1e24;
 
 /// Undirected traffic of `n` clusters in compressed rows; self-traffic crosses no link and is dropped.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -10,19 +14,38 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// From (u, v, weight) in any order; parallel and opposite ones are added, in the order given.
+    /// From (u, v, weight) in any order; parallel and opposite ones are added, in the order given. `place` is what a
+    /// problem is named after.
     ///
     /// # Errors
-    /// `place/flow` where a cluster is not below `n` or a weight is negative or not finite.
-    pub fn new(n: usize, list: &[(u32, u32, f64)]) -> Result<Self> {
-        if let Some(&(u, v, w)) =
-            list.iter().find(|&&(u, v, w)| u as usize >= n || v as usize >= n || !w.is_finite() || w < 0.0)
-        {
-            return Err(Problem::invalid("place/flow", "", format!("traffic {w} from cluster {u} to {v}"))
-                .limit(format!("clusters 0 to {}, weights finite and not negative", n.saturating_sub(1)))
-                .help("correct the list of traffic")
+    /// `place/size` where there are too many clusters, `place/flow` as for `check`.
+    pub fn new(n: usize, list: &[(u32, u32, f64)], place: &str) -> Result<Self> {
+        if n > MOST_SLOTS {
+            return Err(Problem::invalid("place/size", place, format!("{n} clusters"))
+                .limit(format!("up to {MOST_SLOTS} clusters, the slots of the largest mesh"))
+                .help("merge clusters that talk to each other most")
                 .into());
         }
+        list.iter().try_for_each(|edge| Self::check(n, *edge, place))?;
+        Ok(Self::joined(n, list))
+    }
+
+    /// One line of traffic.
+    ///
+    /// # Errors
+    /// `place/flow` where a cluster is not below `n` or a weight is negative or too large.
+    pub(super) fn check(n: usize, (u, v, w): (u32, u32, f64), place: &str) -> Result<()> {
+        if (u as usize) < n && (v as usize) < n && (0.0..=MOST_TRAFFIC).contains(&w) {
+            return Ok(());
+        }
+        Err(Problem::invalid("place/flow", place, format!("traffic {w} from cluster {u} to {v}"))
+            .limit(format!("clusters 0 to {}, traffic 0 to {MOST_TRAFFIC:e}", n.saturating_sub(1)))
+            .help("clusters are numbered from 0; scale larger traffic down")
+            .into())
+    }
+
+    /// As `new`, for lists that are known to be right.
+    pub(super) fn joined(n: usize, list: &[(u32, u32, f64)]) -> Self {
         let mut offsets = vec![0_usize; n + 1];
         for &(u, v, _) in list.iter().filter(|(u, v, _)| u != v) {
             offsets[u as usize + 1] += 1;
@@ -39,7 +62,7 @@ impl Flow {
                 next[from as usize] += 1;
             }
         }
-        Ok(Self { offsets, edges }.merged())
+        Self { offsets, edges }.merged()
     }
 
     /// Adds parallel edges up.
@@ -97,10 +120,14 @@ mod tests {
 
     #[test]
     fn parallel_and_opposite_traffic_is_added_and_self_traffic_dropped() {
-        let flow = Flow::new(3, &[(0, 1, 2.0), (1, 0, 3.0), (1, 1, 9.0), (2, 1, 1.0)]).expect("fine");
+        let flow = Flow::new(3, &[(0, 1, 2.0), (1, 0, 3.0), (1, 1, 9.0), (2, 1, 1.0)], "").expect("fine");
         assert_eq!(flow.of(0), [(1, 5.0)]);
         assert_eq!(flow.of(1), [(0, 5.0), (2, 1.0)]);
         assert_eq!(flow.strength(), [5.0, 6.0, 1.0]);
-        assert!(Flow::new(2, &[(0, 2, 1.0)]).expect_err("outside").has("place/flow"));
+        let tell = |n: usize, w: f64| Flow::new(n, &[(0, 1, w)], "net.txt").expect_err("refused").to_string();
+        for (n, w) in [(1, 1.0), (2, -1.0), (2, f64::NAN), (2, f64::INFINITY), (2, 1e25)] {
+            assert!(tell(n, w).starts_with("error[place/flow]: net.txt: "), "{n} {w}");
+        }
+        assert!(tell(MOST_SLOTS + 1, 1.0).contains("place/size"));
     }
 }

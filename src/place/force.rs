@@ -7,7 +7,7 @@
 //! swapped, empty ones are.
 
 use super::anneal::EMPTY;
-use super::{Flow, Mesh, Watch};
+use super::{Flow, Mesh, Meter, Watch};
 
 /// Gains below this share of the strongest cluster's traffic are rounding.
 const LEAST: f64 = 1e-12;
@@ -58,11 +58,10 @@ impl Force<'_> {
     /// Pairs of adjacent slots that hold `slot`, the lower slot first.
     fn pairs(&self, slot: u32) -> impl Iterator<Item = (u32, u32)> + use<'_> {
         let (x, y) = self.mesh.cell(slot);
-        let local = self.mesh.local as u32;
-        let (row, right) = (self.mesh.width as u32 * local, local);
+        let row = self.mesh.width as u32;
         let beside = [
-            (x > 0).then(|| slot - right),
-            (x + 1 < self.mesh.width).then(|| slot + right),
+            (x > 0).then(|| slot - 1),
+            (x + 1 < self.mesh.width).then(|| slot + 1),
             (y > 0).then(|| slot - row),
             (y + 1 < self.mesh.height).then(|| slot + row),
         ];
@@ -77,7 +76,9 @@ pub(super) fn improve(flow: &Flow, mesh: &Mesh, start: Vec<u32>, share: f64, wat
     start.iter().enumerate().for_each(|(c, slot)| who[*slot as usize] = c as u32);
     let mut force = Force { flow, mesh, slot: start, who };
     let least = LEAST * flow.strength().into_iter().fold(0.0, f64::max);
-    let mut touched: Vec<u32> = (0..mesh.slots() as u32).filter(|slot| mesh.free[*slot as usize]).collect();
+    // Pairs of empty slots never gain.
+    let mut touched = force.slot.clone();
+    let (mut meter, degree) = (Meter::new(watch), 1 + flow.entries() / flow.clusters().max(1));
     let mut queue: Vec<(f64, u32, u32)> = Vec::new();
     let mut round = 0;
     while watch.gone() < 1.0 {
@@ -85,7 +86,8 @@ pub(super) fn improve(flow: &Flow, mesh: &Mesh, start: Vec<u32>, share: f64, wat
         pairs.extend(queue.drain(..).map(|(_, a, b)| (a, b)));
         pairs.sort_unstable();
         pairs.dedup();
-        queue.extend(pairs.iter().map(|&(a, b)| (force.gain(a, b), a, b)).filter(|pair| pair.0 > least));
+        let gains = pairs.iter().take_while(|_| !meter.over(2 * degree)).map(|&(a, b)| (force.gain(a, b), a, b));
+        queue.extend(gains.filter(|pair| pair.0 > least));
         if queue.is_empty() {
             break;
         }
@@ -94,7 +96,7 @@ pub(super) fn improve(flow: &Flow, mesh: &Mesh, start: Vec<u32>, share: f64, wat
         touched.clear();
         let mut swapped = 0;
         for (_, a, b) in queue.drain(..tense) {
-            if force.gain(a, b) > least {
+            if !meter.over(2 * degree) && force.gain(a, b) > least {
                 let neighbours = [a, b].map(|s| force.who[s as usize]).into_iter().filter(|who| *who != EMPTY);
                 let near = neighbours.flat_map(|who| flow.of(who as usize).iter().map(|e| force.slot[e.0 as usize]));
                 touched.extend(near);

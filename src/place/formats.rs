@@ -1,18 +1,16 @@
 //! Placement problems as files: QAPLIB `.dat` (R. E. Burkard, S. E. Karisch, F. Rendl 1997) and lists of traffic
 //! ("n side", then "u v w"), as the generators of the ASPLOS 2023 paper on very large SNNs leave them.
 
-use super::Flow;
-use super::tabu::Dense;
-use crate::diag::{Problem, Result};
-
-/// Most clusters of a list of traffic.
-const MOST_CLUSTERS: usize = 1 << 24;
-/// Largest quadratic assignment: its matrices are dense.
-const MOST_PLACES: usize = 4096;
+use super::flow::MOST_TRAFFIC;
+use super::tabu::{Dense, MOST_PLACES};
+use super::{Flow, MOST_SLOTS, Mesh};
+use crate::diag::{Problem, Problems, Result};
 
 /// A quadratic assignment as QAPLIB stores it: `cost = sum over i, j of a[i][j] * b[p(i)][p(j)]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Qap {
+    /// The file that it was read from; its problems are named after it.
+    pub file: String,
     /// Facilities and places.
     pub n: usize,
     /// First matrix, row-major.
@@ -67,7 +65,7 @@ pub fn read_qap(text: &str, file: &str) -> Result<Qap> {
     if n == 0 || n > MOST_PLACES {
         return Err(Problem::invalid("place/size", at(file, first.0), format!("{n} places"))
             .limit(format!("1 to {MOST_PLACES} places of a dense problem"))
-            .help("give larger problems as a list of traffic, FILE.txt with --side")
+            .help("give larger problems as a list of traffic: 'n side', then 'u v traffic' lines")
             .into());
     }
     let mut values = Vec::new();
@@ -85,9 +83,10 @@ pub fn read_qap(text: &str, file: &str) -> Result<Qap> {
             .into());
         }
         let value: f64 = number(file, word, "number")?;
-        if !value.is_finite() {
-            return Err(Problem::invalid("place/number", at(file, word.0), format!("'{}' is not finite", word.1))
-                .help("write a finite number")
+        if !(-MOST_TRAFFIC..=MOST_TRAFFIC).contains(&value) {
+            return Err(Problem::invalid("place/number", at(file, word.0), format!("'{}' is too large", word.1))
+                .limit(format!("{MOST_TRAFFIC:e}, so that every cost is finite"))
+                .help("scale the matrix down")
                 .into());
         }
         values.push(value);
@@ -100,7 +99,7 @@ pub fn read_qap(text: &str, file: &str) -> Result<Qap> {
             .into());
     }
     let b = values.split_off(n * n);
-    Ok(Qap { n, a: values, b })
+    Ok(Qap { file: file.to_owned(), n, a: values, b })
 }
 
 impl Qap {
@@ -131,7 +130,7 @@ impl Qap {
                 return Ok(Grid { first, cells: Vec::new(), size: (0, 0) });
             }
         }
-        Err(Problem::invalid("place/grid", "", "neither matrix can be a distance between places")
+        Err(Problem::invalid("place/grid", &self.file, "neither matrix can be a distance between places")
             .limit("a symmetric matrix with zero diagonal")
             .help("for a mesh, one matrix holds the Manhattan distances of its cores")
             .into())
@@ -145,6 +144,27 @@ impl Qap {
         let sum = |i: usize, j: usize| if i == j { 0.0 } else { flow[i * n + j] + flow[j * n + i] };
         let flow = (0..n * n).map(|at| sum(at / n, at % n)).collect();
         Dense { n, flow, distance: distance.clone() }
+    }
+
+    /// The traffic, the grid as a mesh whose other slots are blocked, and the number of the place in each slot.
+    ///
+    /// # Errors
+    /// `place/flow` where traffic is negative, `place/size` where there is no grid.
+    pub fn problem(&self, grid: &Grid) -> Result<(Flow, Mesh, Vec<u32>)> {
+        let dense = self.dense(grid);
+        let pairs = (0..self.n).flat_map(|i| (0..i).map(move |j| (i, j)));
+        let list = pairs.map(|(i, j)| (i as u32, j as u32, dense.flow[i * self.n + j]));
+        let list: Vec<_> = list.filter(|edge| edge.2 != 0.0).collect();
+        let flow = Flow::new(self.n, &list, &self.file)?;
+        let mut mesh = Mesh::new(grid.size.0, grid.size.1, &self.file)?;
+        mesh.free.fill(false);
+        let mut number = vec![u32::MAX; mesh.slots()];
+        for (place, &(x, y)) in grid.cells.iter().enumerate() {
+            let slot = y as usize * mesh.width + x as usize;
+            mesh.free[slot] = true;
+            number[slot] = place as u32;
+        }
+        Ok((flow, mesh, number))
     }
 
     /// The permutation in the file's sense, from the place of every facility.
@@ -162,13 +182,15 @@ impl Qap {
 }
 
 /// Embeds a distance matrix in the unit grid with Manhattan distances, by backtracking from place to nearest place.
+/// A mesh with blocked cores has no distance far above the number of its cores: larger ones are no grid, so that the
+/// mesh stays in proportion to the file.
 fn embed(matrix: &[f64], n: usize) -> Option<Cells> {
     let mut d = vec![0_i64; n * n];
     for i in 0..n {
         for j in 0..n {
             let x = matrix[i * n + j];
             let fits = x.fract() == 0.0 && x == matrix[j * n + i] && (i == j) == (x == 0.0);
-            if !fits || !(0.0..=1e6).contains(&x) {
+            if !fits || !(0.0..=2.0 * n as f64).contains(&x) {
                 return None;
             }
             d[i * n + j] = x as i64;
@@ -233,45 +255,41 @@ fn normal(mut cells: Cells) -> (Cells, (usize, usize)) {
     (cells, (w, h))
 }
 
-/// Reads a list of traffic: "n side", then "u v w" lines; `#` begins a comment.
+/// Whether a file's first line is that of a list of traffic, "n side": QAPLIB writes n alone.
+#[must_use]
+pub fn is_traffic(text: &str) -> bool {
+    let first = text.lines().map(content).find(|line| !line.is_empty());
+    first.is_some_and(|line| line.split_whitespace().count() == 2)
+}
+
+/// A line of a list without its comment.
+fn content(line: &str) -> &str {
+    line.split('#').next().unwrap_or_default().trim()
+}
+
+/// Reads a list of traffic: "n side", then "u v w" lines; `#` begins a comment. A file with "n" alone takes the `side`
+/// given here.
 ///
 /// # Errors
-/// `place/number`, `place/length`, `place/size`, `place/flow` with the line.
-pub fn read_traffic(text: &str, file: &str) -> Result<(Flow, usize)> {
+/// `place/number`, `place/length`, `place/size`, `place/flow` with the line; `place/side` where the file's own side is
+/// another one than `side`, or where there is none.
+pub fn read_traffic(text: &str, file: &str, side: Option<usize>) -> Result<(Flow, usize)> {
     let mut list = Vec::new();
     let mut head = None;
-    for (number_of_line, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let parts: Vec<(usize, &str)> = line.split_whitespace().map(|word| (number_of_line + 1, word)).collect();
+    for (index, line) in text.lines().enumerate() {
+        let parts: Vec<(usize, &str)> = content(line).split_whitespace().map(|word| (index + 1, word)).collect();
         let Some(&first) = parts.first() else { continue };
         let place = at(file, first.0);
-        let wrong = |limit: &str| {
-            Problem::invalid("place/length", place.clone(), format!("{} numbers in this line", parts.len()))
-                .limit(limit.to_owned())
-                .help("the first line is 'n side', every other one 'u v w'")
-        };
         let Some((n, _)) = head else {
-            let [n, side] = parts[..] else { return Err(wrong("2 numbers: clusters and side of the mesh").into()) };
-            let (n, side): (usize, usize) =
-                (number(file, n, "count of clusters")?, number(file, side, "side of a mesh")?);
-            if n == 0 || n > MOST_CLUSTERS || side > 65_536 {
-                return Err(Problem::invalid("place/size", place, format!("{n} clusters on a mesh of side {side}"))
-                    .limit(format!("1 to {MOST_CLUSTERS} clusters, side up to 65536"))
-                    .help("correct the first line")
-                    .into());
-            }
-            head = Some((n, side));
+            head = Some(read_head(&parts, file, side)?);
             continue;
         };
-        let [u, v, w] = parts[..] else { return Err(wrong("3 numbers: two clusters and their traffic").into()) };
+        let [u, v, w] = parts[..] else {
+            return Err(wrong(place, parts.len(), "3 numbers: two clusters and their traffic"));
+        };
         let (u, v): (u32, u32) = (number(file, u, "cluster")?, number(file, v, "cluster")?);
         let w: f64 = number(file, w, "traffic")?;
-        if u as usize >= n || v as usize >= n || !w.is_finite() || w < 0.0 {
-            return Err(Problem::invalid("place/flow", place, format!("traffic {w} from cluster {u} to {v}"))
-                .limit(format!("clusters 0 to {}, weights finite and not negative", n - 1))
-                .help("clusters are numbered from 0")
-                .into());
-        }
+        Flow::check(n, (u, v, w), &place)?;
         list.push((u, v, w));
     }
     let Some((n, side)) = head else {
@@ -279,7 +297,42 @@ pub fn read_traffic(text: &str, file: &str) -> Result<(Flow, usize)> {
             .help("the first line is 'n side', every other one 'u v w'")
             .into());
     };
-    Ok((Flow::new(n, &list)?, side))
+    Ok((Flow::joined(n, &list), side))
+}
+
+fn wrong(place: String, count: usize, limit: &str) -> Problems {
+    Problem::invalid("place/length", place, format!("{count} numbers in this line"))
+        .limit(limit.to_owned())
+        .help("the first line is 'n side', every other one 'u v w'")
+        .into()
+}
+
+/// The first line of a list: clusters and side.
+fn read_head(parts: &[(usize, &str)], file: &str, given: Option<usize>) -> Result<(usize, usize)> {
+    let place = at(file, parts[0].0);
+    let (n, side) = match *parts {
+        [n] => (n, None),
+        [n, side] => (n, Some(number::<usize>(file, side, "side of a mesh")?)),
+        _ => return Err(wrong(place, parts.len(), "2 numbers: clusters and side of the mesh")),
+    };
+    let n: usize = number(file, n, "count of clusters")?;
+    if n == 0 || n > MOST_SLOTS {
+        return Err(Problem::invalid("place/size", place, format!("{n} clusters"))
+            .limit(format!("1 to {MOST_SLOTS} clusters"))
+            .help("correct the first line")
+            .into());
+    }
+    match (side, given) {
+        (Some(side), Some(given)) if side != given => {
+            Err(Problem::invalid("place/side", place, format!("a side of {side}, but --side {given}"))
+                .help("leave --side out, or correct the first line: it is 'n side'")
+                .into())
+        }
+        (Some(side), _) | (None, Some(side)) => Ok((n, side)),
+        (None, None) => Err(Problem::invalid("place/side", place, "no side of the mesh in the first line")
+            .help("write 'n side', or give --side")
+            .into()),
+    }
 }
 
 #[cfg(test)]
@@ -314,11 +367,36 @@ mod tests {
         assert!(tell("1\n0\n0\n7\n").contains("x.dat:4"));
         assert!(tell("99999999").contains("places"));
         assert!(tell("").contains("empty"));
-        let tell = |text: &str| read_traffic(text, "x.txt").expect_err(text).to_string();
+        assert!(tell("2\n0 1\n1 0\n0 1e200\n1e200 0\n").contains("x.dat:4: '1e200'"));
+        let tell = |text: &str| read_traffic(text, "x.txt", None).expect_err(text).to_string();
         assert!(tell("4 2\n0 1 1\n0 4 1\n").contains("x.txt:3"));
         assert!(tell("4 2\n0 1\n").contains("x.txt:2"));
         assert!(tell("4 2\n0 1 -1\n").contains("x.txt:2"));
-        assert!(tell("4\n").contains("x.txt:1"));
+        assert!(tell("4\n").contains("[place/side]: x.txt:1"));
+        assert!(tell("4 2 1\n").contains("x.txt:1"));
         assert!(tell("4 2\n0 1 nan\n").contains("x.txt:2"));
+    }
+
+    #[test]
+    fn the_side_is_the_files_or_the_given_one_but_not_both() {
+        let side = |text: &str, given| read_traffic(text, "x.txt", given).map(|found| found.1);
+        assert_eq!(side("4 2\n", None), Ok(2));
+        assert_eq!(side("4 2\n", Some(2)), Ok(2));
+        assert_eq!(side("# four\n4\n", Some(3)), Ok(3));
+        assert!(side("4 2\n", Some(3)).expect_err("differs").has("place/side"));
+        assert!(is_traffic("# a list\n\n4 2 # here\n0 1 1\n"));
+        assert!(!is_traffic("4\n0 1 1 1\n") && !is_traffic(""));
+    }
+
+    #[test]
+    fn distances_out_of_proportion_are_no_grid() {
+        let line = |far: i32| distances(&[(0, 0), (far, 0), (2 * far, 0)]);
+        assert!(embed(&line(3), 3).is_some());
+        for far in [4, 500_000, 1_000_000_000] {
+            let qap = Qap { file: "l.dat".to_owned(), n: 3, a: line(far), b: vec![0.0; 9] };
+            let grid = qap.grid().expect("a distance matrix");
+            assert!(grid.cells.is_empty());
+            assert!(qap.problem(&grid).expect_err("no mesh").to_string().contains("l.dat"));
+        }
     }
 }

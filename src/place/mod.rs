@@ -1,6 +1,6 @@
 //! Placement: clusters with traffic onto the slots of a mesh, by named strategies.
 
-pub mod anneal;
+mod anneal;
 mod bisection;
 mod flow;
 mod force;
@@ -14,10 +14,13 @@ mod run;
 mod spectral;
 mod strategy;
 pub mod tabu;
+#[cfg(test)]
+mod tests;
 
+pub use anneal::cost;
 pub use flow::Flow;
-pub use mesh::Mesh;
-pub use run::{Placed, Task, assign, default_limit, place};
+pub use mesh::{MOST_SLOTS, Mesh};
+pub use run::{Budget, Placed, Task, assign, default_limit, dense_limit, place};
 pub use strategy::{KNOWN, Known, Parameter, Strategy};
 
 /// The clock and the audience of a strategy. Only a clock that runs out makes results depend on the machine.
@@ -61,5 +64,32 @@ impl Watch for Share<'_> {
     }
     fn step(&self, line: &str) {
         self.of.step(line);
+    }
+}
+
+/// Counts work and looks at the clock only after every so much of it, since a look is dearer than a step.
+struct Meter<'a> {
+    watch: &'a dyn Watch,
+    left: usize,
+    over: bool,
+}
+
+impl<'a> Meter<'a> {
+    /// Work between two looks, in edges that are summed: about a millisecond.
+    const LOOK: usize = 1 << 19;
+
+    fn new(watch: &'a dyn Watch) -> Self {
+        Self { watch, left: 0, over: false }
+    }
+
+    /// Whether the time is gone, `work` edges before the next question; once it is, it stays so.
+    fn over(&mut self, work: usize) -> bool {
+        if self.left > work {
+            self.left -= work;
+        } else if !self.over {
+            self.left = Self::LOOK;
+            self.over = self.watch.gone() >= 1.0;
+        }
+        self.over
     }
 }

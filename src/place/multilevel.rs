@@ -4,9 +4,9 @@
 //! After T. Chan, J. Cong, K. Sze, "Multilevel generalized force-directed method for circuit placement" (ISPD 2005)
 //! in outline, with annealing as the relaxation at every level. Deviation: a coarse mesh need not be the fine one
 //! halved: positions are real numbers, scaled to the mesh of the next level and made legal by recursive splitting of
-//! slots and clusters along the longer axis, so that holes, odd sides and several slots a router need no special care.
+//! slots and clusters along the longer axis, so that holes and odd sides need no special care.
 
-use super::anneal::{Annealer, Free, Schedule};
+use super::anneal::{Annealer, Schedule};
 use super::{Flow, Mesh, Quieter, Share, Watch};
 use crate::rng::Rng;
 
@@ -26,7 +26,15 @@ pub(super) struct Effort {
     pub(super) seed: u64,
 }
 
-/// Positions of all clusters on `mesh`, legal for it but not annealed there.
+impl Effort {
+    /// For a level of `clusters`: the coarsest from draws, the others from the level above.
+    fn schedule(&self, clusters: usize, coarsest: bool) -> Schedule {
+        let (hot, per, window) = if coarsest { (1.0, self.coarse, 0) } else { (self.warm, self.between, 3) };
+        Schedule { hot, cold: 0.01, moves: per * clusters as u64, window }
+    }
+}
+
+/// Positions of all clusters on `mesh`, legal for it but not annealed there, unless it is the only level.
 pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch) -> Vec<u32> {
     let n = flow.clusters();
     let whole = (mesh.width as f64, mesh.height as f64);
@@ -34,7 +42,7 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
     let mut rng = Rng::new(effort.seed);
     loop {
         let finest = levels.last().map_or(flow, |level| &level.0);
-        if finest.clusters() <= COARSEST {
+        if finest.clusters() <= COARSEST || watch.gone() >= 1.0 {
             break;
         }
         let (coarse, parent) = coarsen(finest, &mut rng);
@@ -53,19 +61,10 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
         let first = position.is_none();
         let at = position.take().unwrap_or_else(|| scattered(coarse.clusters(), &mut rng));
         let slots = legal(&at, &mesh);
-        let rule = Free(&mesh);
-        let mut annealer = Annealer::new(coarse, &mesh, &rule, &slots, rng.next_u64());
-        let per = if first { effort.coarse } else { effort.between };
-        let schedule = Schedule {
-            hot: if first { 1.0 } else { effort.warm },
-            cold: 0.01,
-            moves: per * coarse.clusters() as u64,
-            window: if first { 0 } else { 3 },
-            seed: 0,
-        };
+        let schedule = effort.schedule(coarse.clusters(), first);
         let k = (depth - 1 - level) as f64 / depth as f64;
-        annealer.anneal(&schedule, &Share { of: &Quieter(watch), from: k, to: (k + 1.0 / depth as f64).min(1.0) });
-        let slots = annealer.into_slots();
+        let share = Share { of: &Quieter(watch), from: k, to: (k + 1.0 / depth as f64).min(1.0) };
+        let slots = relaxed(coarse, &mesh, &slots, &schedule, rng.next_u64(), &share);
         watch.step(&format!(
             "level      {:8} clusters  cost {:14.4}  gone {:4.1} %",
             coarse.clusters(),
@@ -81,9 +80,18 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
         };
         position = Some((0..parent.len()).map(apart).collect());
     }
-    let at =
-        position.unwrap_or_else(|| scattered(n, &mut rng).iter().map(|p| (p.0 * whole.0, p.1 * whole.1)).collect());
+    let Some(at) = position else {
+        let slots = legal(&scattered(n, &mut rng), mesh);
+        return relaxed(flow, mesh, &slots, &effort.schedule(n, true), rng.next_u64(), &Quieter(watch));
+    };
     legal(&at, mesh)
+}
+
+/// Annealed from `slots`.
+fn relaxed(flow: &Flow, mesh: &Mesh, slots: &[u32], schedule: &Schedule, seed: u64, watch: &dyn Watch) -> Vec<u32> {
+    let mut annealer = Annealer::new(flow, mesh, slots, seed);
+    annealer.anneal(schedule, watch);
+    annealer.into_slots()
 }
 
 fn scattered(n: usize, rng: &mut Rng) -> Vec<(f64, f64)> {
@@ -93,7 +101,7 @@ fn scattered(n: usize, rng: &mut Rng) -> Vec<(f64, f64)> {
 /// A full mesh for `n` clusters in the proportions of `whole`.
 fn shrunk(n: usize, whole: (f64, f64)) -> Mesh {
     let width = ((n as f64 * whole.0 / whole.1).sqrt().round() as usize).clamp(1, n.max(1));
-    Mesh::new(width, n.div_ceil(width))
+    Mesh::full(width, n.div_ceil(width))
 }
 
 /// Heavy-edge matching; lone clusters are paired with the partner of a neighbour's neighbour or stay alone.
@@ -127,7 +135,7 @@ fn coarsen(flow: &Flow, rng: &mut Rng) -> (Flow, Vec<u32>) {
             list.push((parent[c], parent[to as usize], w));
         }
     }
-    (Flow::new(count as usize, &list).unwrap_or_default(), parent)
+    (Flow::joined(count as usize, &list), parent)
 }
 
 fn two_away(flow: &Flow, c: u32, parent: &[u32]) -> Option<u32> {
@@ -140,7 +148,7 @@ fn two_away(flow: &Flow, c: u32, parent: &[u32]) -> Option<u32> {
 /// Distinct free slots for real positions: slots are halved along their longer side,
 /// clusters likewise in proportion, until each has its own.
 pub(super) fn legal(at: &[(f64, f64)], mesh: &Mesh) -> Vec<u32> {
-    let mut slots: Vec<u32> = (0..mesh.slots() as u32).filter(|slot| mesh.free[*slot as usize]).collect();
+    let mut slots = mesh.usable();
     let mut clusters: Vec<u32> = (0..at.len() as u32).collect();
     let mut found = vec![0; at.len()];
     split(at, mesh, &mut clusters, &mut slots, &mut found);

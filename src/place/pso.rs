@@ -15,9 +15,12 @@ struct Particle {
     least: f64,
 }
 
-/// Slots of the best particle after `rounds`.
+/// Most keys of a whole swarm (particles times slots), at 24 bytes each.
+pub(super) const MOST_KEYS: usize = 1 << 22;
+
+/// Slots of the best particle after `rounds`, or when the time is gone.
 pub(super) fn swarm(flow: &Flow, mesh: &Mesh, size: usize, rounds: usize, seed: u64, watch: &dyn Watch) -> Vec<u32> {
-    let slots: Vec<u32> = (0..mesh.slots() as u32).filter(|slot| mesh.free[*slot as usize]).collect();
+    let slots = mesh.usable();
     let (n, m) = (flow.clusters(), slots.len());
     let mut rng = Rng::new(seed);
     // Keys of slots: the clusters take those of their rank, the fillers the rest.
@@ -29,13 +32,12 @@ pub(super) fn swarm(flow: &Flow, mesh: &Mesh, size: usize, rounds: usize, seed: 
         place.truncate(n);
         place
     };
-    let mut particles: Vec<Particle> = (0..size)
-        .map(|_| {
-            let keys: Vec<f64> = (0..m).map(|_| rng.unit()).collect();
-            let least = cost(flow, mesh, &decode(&keys));
-            Particle { speed: vec![0.0; m], best: keys.clone(), keys, least }
-        })
-        .collect();
+    let mut particles: Vec<Particle> = Vec::new();
+    while particles.is_empty() || (particles.len() < size && watch.gone() < 1.0) {
+        let keys: Vec<f64> = (0..m).map(|_| rng.unit()).collect();
+        let least = cost(flow, mesh, &decode(&keys));
+        particles.push(Particle { speed: vec![0.0; m], best: keys.clone(), keys, least });
+    }
     let leader = |particles: &[Particle]| {
         let first = particles.iter().min_by(|a, b| a.least.total_cmp(&b.least));
         first.map(|p| (p.best.clone(), p.least)).unwrap_or_default()
@@ -46,6 +48,9 @@ pub(super) fn swarm(flow: &Flow, mesh: &Mesh, size: usize, rounds: usize, seed: 
             break;
         }
         for particle in &mut particles {
+            if watch.gone() >= 1.0 {
+                break;
+            }
             for k in 0..m {
                 let (own, all) = (rng.unit(), rng.unit());
                 particle.speed[k] = 0.72 * particle.speed[k]

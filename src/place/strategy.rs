@@ -24,8 +24,6 @@ pub struct Parameter {
 pub struct Known {
     /// Its name.
     pub name: &'static str,
-    /// What it does, in a line.
-    pub about: &'static str,
     /// Whether it improves a start (`start=NAME`).
     pub improves: bool,
     /// Its other parameters.
@@ -36,6 +34,11 @@ const fn parameter(key: &'static str, default: f64, range: (f64, f64), about: &'
     Parameter { key, default, range, about }
 }
 
+/// One that needs no start.
+const fn start(name: &'static str, parameters: &'static [Parameter]) -> Known {
+    Known { name, improves: false, parameters }
+}
+
 const ANNEAL: [Parameter; 4] = [
     parameter("hot", 1.0, (0.0, 100.0), "first temperature in mean swap deltas"),
     parameter("cold", 0.02, (0.0, 10.0), "last temperature in mean edge weights"),
@@ -43,60 +46,34 @@ const ANNEAL: [Parameter; 4] = [
     parameter("moves", 0.0, (0.0, 1e12), "proposals; 0: as many as fit the time limit"),
 ];
 
-/// Every strategy.
+const EFFORT: Parameter = parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level of multilevel");
+
+/// Every strategy; what each does stands at the head of its file.
 pub const KNOWN: [Known; 14] = [
-    Known { name: "auto", about: "tabu, anneal or multilevel + anneal, by size", improves: false, parameters: &[] },
-    Known { name: "row-major", about: "row by row", improves: false, parameters: &[] },
-    Known { name: "zigzag", about: "row by row, alternately east and west", improves: false, parameters: &[] },
-    Known { name: "random", about: "drawn", improves: false, parameters: &[] },
-    Known { name: "hilbert", about: "along a generalised Hilbert curve", improves: false, parameters: &[] },
-    Known {
-        name: "hilbert-force",
-        about: "Hilbert curve, then force-directed swaps (Jin 2023)",
-        improves: false,
-        parameters: &[parameter("share", 0.3, (0.001, 1.0), "share of the tense pairs swapped a round")],
-    },
-    Known { name: "spectral", about: "two smoothest vectors, made legal", improves: false, parameters: &[] },
-    Known {
-        name: "bisection",
-        about: "dual recursive bisection, chips first (Scotch)",
-        improves: false,
-        parameters: &[parameter("passes", 4.0, (0.0, 100.0), "refinement passes a cut")],
-    },
-    Known { name: "greedy", about: "each next to what it talks to (TrueNorth)", improves: false, parameters: &[] },
-    Known {
-        name: "pso",
-        about: "particle swarm (to reproduce papers)",
-        improves: false,
-        parameters: &[
+    start("auto", &[]),
+    start("row-major", &[]),
+    start("zigzag", &[]),
+    start("random", &[]),
+    start("hilbert", &[]),
+    start("hilbert-force", &[parameter("share", 0.3, (0.001, 1.0), "share of the tense pairs swapped a round")]),
+    start("spectral", &[]),
+    start("bisection", &[parameter("passes", 4.0, (0.0, 100.0), "refinement passes a cut")]),
+    start("greedy", &[]),
+    start(
+        "pso",
+        &[
             parameter("particles", 50.0, (2.0, 10_000.0), "size of the swarm"),
             parameter("rounds", 200.0, (1.0, 1e6), "rounds"),
         ],
-    },
-    Known {
-        name: "multilevel",
-        about: "coarsen, place, refine level by level",
-        improves: false,
-        parameters: &[
-            parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level"),
-            parameter("warm", 0.3, (0.0, 10.0), "first temperature of a level in mean swap deltas"),
-        ],
-    },
-    Known {
-        name: "best",
-        about: "cheapest of row-major, zigzag, hilbert and multilevel",
-        improves: false,
-        parameters: &[parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level of multilevel")],
-    },
-    Known {
-        name: "anneal",
-        about: "range-limited simulated annealing from any start",
-        improves: true,
-        parameters: &ANNEAL,
-    },
+    ),
+    start(
+        "multilevel",
+        &[EFFORT, parameter("warm", 0.3, (0.0, 10.0), "first temperature of a level in mean swap deltas")],
+    ),
+    start("best", &[EFFORT]),
+    Known { name: "anneal", improves: true, parameters: &ANNEAL },
     Known {
         name: "tabu",
-        about: "iterated robust tabu search (Taillard 1991)",
         improves: true,
         parameters: &[parameter("iterations", 0.0, (0.0, 1e12), "swaps a chain; 0: as many as fit the time limit")],
     },
@@ -138,7 +115,7 @@ fn known(name: &str) -> Result<&'static Known> {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
         let help = nearest(name, names.iter().copied())
             .map_or_else(|| "choose one of these".to_owned(), |near| format!("did you mean '{near}'?"));
-        Problem::invalid("place/strategy", "", format!("unknown placement strategy '{name}'"))
+        Problem::invalid("place/strategy", format!("strategy '{name}'"), "no placement strategy has this name")
             .limit(names.join(", "))
             .help(help)
             .into()
@@ -222,6 +199,7 @@ mod tests {
         assert_eq!(strategy.to_string(), "anneal,start=hilbert,hot=0.5");
         assert_eq!((strategy.value("hot"), strategy.value("cold")), (0.5, 0.02));
         let tell = |text: &str| text.parse::<Strategy>().expect_err(text).to_string();
+        assert!(tell("anneel").starts_with("error[place/strategy]: strategy 'anneel': "));
         assert!(tell("anneel").contains("did you mean 'anneal'?"));
         assert!(tell("anneal,hott=1").contains("did you mean 'hot'?"));
         assert!(tell("anneal,hot=-1").contains("0 to 100"));

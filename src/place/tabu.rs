@@ -1,4 +1,4 @@
-//! `tabu`: robust tabu search for the quadratic assignment problem, on dense matrices of up to some hundred places.
+//! `tabu`: robust tabu search for the quadratic assignment problem, on dense matrices of up to a thousand places.
 //!
 //! After E. Taillard, "Robust taboo search for the quadratic assignment problem", Parallel Computing 17 (1991), with
 //! his constant-time update of all swap deltas. Deviations: for symmetric distances the update factorises into
@@ -10,6 +10,9 @@
 use std::ops::{Add, AddAssign, Mul, Sub};
 
 use crate::rng::Rng;
+
+/// Largest problem: its matrices are dense, and the deltas of one start cost its cube.
+pub const MOST_PLACES: usize = 1024;
 
 /// Numbers of the matrices: f32 where every intermediate is an integer below 2^24, else f64.
 pub trait Real:
@@ -64,8 +67,10 @@ impl Dense {
     /// Whether f32 is exact for every intermediate of the search.
     fn small(&self) -> bool {
         let integral = |m: &[f64]| m.iter().all(|x| x.fract() == 0.0);
-        let heaviest = |m: &[f64]| m.chunks(self.n.max(1)).map(|row| row.iter().sum::<f64>()).fold(0.0, f64::max);
-        let farthest = self.distance.iter().copied().fold(0.0, f64::max);
+        // Signs could cancel in the sum but not on the way to it.
+        let row = |row: &[f64]| row.iter().map(|x| x.abs()).sum::<f64>();
+        let heaviest = |m: &[f64]| m.chunks(self.n.max(1)).map(row).fold(0.0, f64::max);
+        let farthest = self.distance.iter().map(|x| x.abs()).fold(0.0, f64::max);
         integral(&self.flow) && integral(&self.distance) && heaviest(&self.flow) * farthest * 4.0 < f64::from(1 << 24)
     }
 }
@@ -83,20 +88,21 @@ pub struct Found {
     pub cut: bool,
 }
 
-/// Iterations between two looks at the clock.
-const LOOK: u64 = 512;
+/// Most iterations between two looks at the clock, and most deltas updated.
+const LOOK: (u64, u64) = (512, 1 << 20);
 
 /// One chain: `iterations` of tabu search from `start`, until `expired` says so.
 #[must_use]
 pub fn search(dense: &Dense, start: &[u32], seed: u64, iterations: u64, expired: &dyn Fn() -> bool) -> Found {
     if dense.small() {
-        Chain::<f32>::new(dense, start, seed).run(dense, iterations, expired)
+        Chain::<f32>::new(dense, start, seed, expired).run(dense, iterations)
     } else {
-        Chain::<f64>::new(dense, start, seed).run(dense, iterations, expired)
+        Chain::<f64>::new(dense, start, seed, expired).run(dense, iterations)
     }
 }
 
-struct Chain<T> {
+struct Chain<'a, T> {
+    expired: &'a dyn Fn() -> bool,
     n: usize,
     flow: Vec<T>,
     /// Distance of the places of two facilities; follows every swap.
@@ -113,10 +119,12 @@ struct Chain<T> {
     by_distance: Vec<T>,
 }
 
-impl<T: Real> Chain<T> {
-    fn new(dense: &Dense, start: &[u32], seed: u64) -> Self {
+impl<'a, T: Real> Chain<'a, T> {
+    /// At `start`; deltas are not filled in yet.
+    fn new(dense: &Dense, start: &[u32], seed: u64, expired: &'a dyn Fn() -> bool) -> Self {
         let n = dense.n;
-        let mut chain = Self {
+        Self {
+            expired,
             n,
             flow: dense.flow.iter().map(|x| T::of(*x)).collect(),
             apart: vec![T::default(); n * n],
@@ -127,13 +135,11 @@ impl<T: Real> Chain<T> {
             rng: Rng::new(seed),
             by_flow: vec![T::default(); n],
             by_distance: vec![T::default(); n],
-        };
-        chain.fill(dense);
-        chain
+        }
     }
 
-    /// Every distance and delta anew.
-    fn fill(&mut self, dense: &Dense) {
+    /// Every distance and delta anew; false where the time ran out before it was done.
+    fn fill(&mut self, dense: &Dense) -> bool {
         for r in 0..self.n {
             let row = &dense.distance[self.place[r] as usize * self.n..];
             for s in 0..self.n {
@@ -141,10 +147,14 @@ impl<T: Real> Chain<T> {
             }
         }
         for r in 0..self.n {
+            if (self.expired)() {
+                return false;
+            }
             for s in 0..self.n {
                 self.delta[r * self.n + s] = self.swap_delta(r, s);
             }
         }
+        true
     }
 
     /// Change of cost if facilities `r` and `s` change places.
@@ -157,17 +167,22 @@ impl<T: Real> Chain<T> {
         dot_of_differences(fr, fs, ds, dr) + own + own
     }
 
-    fn run(mut self, dense: &Dense, iterations: u64, expired: &dyn Fn() -> bool) -> Found {
+    fn run(mut self, dense: &Dense, iterations: u64) -> Found {
         let n = self.n;
         let mut best = Found { place: self.place.clone(), cost: self.cost, iterations: 0, cut: false };
         if n < 2 {
             return best;
         }
-        let patience = (n as u64 * n as u64 * 6).max(1_000);
+        if !self.fill(dense) {
+            best.cut = true;
+            return best;
+        }
+        let square = n as u64 * n as u64;
+        let (patience, look) = ((square * 6).max(1_000), (LOOK.1 / square).clamp(1, LOOK.0));
         let (mut base, mut base_cost) = (self.place.clone(), self.cost);
         let (mut improved, mut strength) = (0, 2);
         for now in 1..=iterations {
-            if now % LOOK == 0 && expired() {
+            if now % look == 0 && (self.expired)() {
                 best.cut = true;
                 break;
             }
@@ -186,7 +201,10 @@ impl<T: Real> Chain<T> {
             } else if now - improved > patience {
                 // From the best of this descent, seldom from the best of all: both depth and width.
                 let from = if self.rng.below(3) == 0 { best.place.clone() } else { base.clone() };
-                self.shake(&from, strength, dense);
+                if !self.shake(&from, strength, dense) {
+                    best.cut = true;
+                    break;
+                }
                 strength = if strength >= n { 2 } else { strength + 1 + strength / 4 };
                 base.copy_from_slice(&self.place);
                 (base_cost, improved) = (self.cost, now);
@@ -262,8 +280,8 @@ impl<T: Real> Chain<T> {
         }
     }
 
-    /// Starts again from `from` with `strength` places exchanged around a ring; old bans are lifted.
-    fn shake(&mut self, from: &[u32], strength: usize, dense: &Dense) {
+    /// Starts again from `from` with `strength` places exchanged around a ring; old bans are lifted. False as for `fill`.
+    fn shake(&mut self, from: &[u32], strength: usize, dense: &Dense) -> bool {
         self.place.copy_from_slice(from);
         let mut who: Vec<usize> = (0..self.n).collect();
         self.rng.shuffle(&mut who);
@@ -272,7 +290,7 @@ impl<T: Real> Chain<T> {
         }
         self.tabu.fill(0);
         self.cost = dense.cost(&self.place);
-        self.fill(dense);
+        self.fill(dense)
     }
 }
 
@@ -344,7 +362,8 @@ mod tests {
     #[test]
     fn updated_deltas_equal_recomputed_ones() {
         let dense = instance(9, 3);
-        let mut chain = Chain::<f64>::new(&dense, &[0, 1, 2, 3, 4, 5, 6, 7, 8], 1);
+        let mut chain = Chain::<f64>::new(&dense, &[0, 1, 2, 3, 4, 5, 6, 7, 8], 1, &|| false);
+        assert!(chain.fill(&dense));
         for step in 0..50 {
             chain.exchange(step % 9, (step * 5 + 1 + step % 8) % 9);
             for r in 0..9 {
@@ -353,5 +372,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_ran_out_ends_the_search_before_its_first_swap() {
+        let dense = instance(9, 3);
+        let found = search(&dense, &[0, 1, 2, 3, 4, 5, 6, 7, 8], 1, 1_000, &|| true);
+        assert_eq!((found.iterations, found.cut, found.cost), (0, true, dense.cost(&[0, 1, 2, 3, 4, 5, 6, 7, 8])));
+    }
+
+    #[test]
+    fn signs_that_cancel_do_not_make_numbers_small() {
+        let far = f64::from(1 << 23);
+        let flow = vec![0.0, far, -far, far, 0.0, 0.0, -far, 0.0, 0.0];
+        assert!(!Dense { n: 3, flow, distance: instance(3, 1).distance }.small());
     }
 }

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::super::console::{Console, must_not_exist, read_text, write};
 use super::super::progress;
 use crate::diag::{Problem, Result};
-use crate::place::{self, Flow, Mesh, Strategy, Task, Watch, formats};
+use crate::place::{self, Budget, Mesh, Strategy, Task, Watch, formats};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PlaceArgs {
-    /// A QAPLIB file, or with --side a list: "n side", then "u v traffic" lines
+    /// A QAPLIB file, or a list: "n side", then "u v traffic" lines
     pub file: PathBuf,
-    /// Side of the square mesh; makes the file a list of traffic
+    /// Side of the square mesh of a list whose first line is "n" alone
     #[arg(long, value_name = "N")]
     pub side: Option<usize>,
     /// Strategy with parameters, such as anneal,start=hilbert: auto, row-major, zigzag, random, hilbert, hilbert-force,
@@ -28,7 +28,7 @@ pub(super) struct PlaceArgs {
     /// Seconds that the search may take; also sets how much work is planned
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,
-    /// Independent searches side by side, of which the best is taken
+    /// Independent searches side by side, of which the best is taken; fewer are run where memory would not hold them
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub chains: usize,
     /// Write the permutation: n and cost, then the place of every cluster (QAPLIB .sln)
@@ -92,9 +92,10 @@ pub(super) fn run(args: &PlaceArgs, console: &Console) -> Result<u8> {
     }
     let text = read_text(&args.file)?;
     let begun = Instant::now();
-    let outcome = match args.side {
-        Some(side) => traffic(args, &text, side, &strategy, console)?,
-        None => assignment(args, &text, &strategy, console)?,
+    let outcome = if args.side.is_some() || formats::is_traffic(&text) {
+        traffic(args, &text, &strategy, console)?
+    } else {
+        assignment(args, &text, &strategy, console)?
     };
     let seconds = begun.elapsed().as_secs_f64();
     if let Some(output) = &args.output {
@@ -136,7 +137,7 @@ fn name(path: &Path) -> String {
 
 /// Whole costs without a fraction.
 fn number(cost: f64) -> Value {
-    if cost.fract() == 0.0 && cost < 9e15 { json!(cost as u64) } else { json!(cost) }
+    if cost.fract() == 0.0 && cost.abs() < 9e15 { json!(cost as i64) } else { json!(cost) }
 }
 
 /// As QAPLIB writes solutions: n and cost, then the permutation from 1.
@@ -155,19 +156,18 @@ fn clock(args: &PlaceArgs, default: f64, console: &Console) -> Clock {
     Clock { begun: Instant::now(), limit, stop: progress::interrupt(), bar: progress::bar(console, 1000, "placing") }
 }
 
+fn budget<'a>(args: &PlaceArgs, clock: &'a Clock) -> Budget<'a> {
+    Budget { seed: args.seed, seconds: clock.limit.as_secs_f64(), chains: args.chains, watch: clock }
+}
+
 /// A list of traffic on a square mesh.
-fn traffic(args: &PlaceArgs, text: &str, side: usize, strategy: &Strategy, console: &Console) -> Result<Outcome> {
+fn traffic(args: &PlaceArgs, text: &str, strategy: &Strategy, console: &Console) -> Result<Outcome> {
     let file = args.file.display().to_string();
-    let (flow, _) = formats::read_traffic(text, &file)?;
-    if side == 0 || side > 65_535 {
-        return Err(Problem::invalid("cli/side", "--side", format!("a side of {side}"))
-            .limit("1 to 65535")
-            .help("the mesh needs a core a cluster")
-            .into());
-    }
-    let mesh = Mesh::new(side, side);
+    let (flow, side) = formats::read_traffic(text, &file, args.side)?;
+    let mesh = Mesh::new(side, side, &file)?;
     let clock = clock(args, place::default_limit(&flow), console);
-    let placed = place::place(&task(args, &flow, &mesh, &clock), strategy)?;
+    let task = Task { flow: &flow, mesh: &mesh, name: &file, budget: budget(args, &clock) };
+    let placed = place::place(&task, strategy)?;
     clock.bar.finish_and_clear();
     Ok(Outcome {
         clusters: flow.clusters(),
@@ -179,45 +179,27 @@ fn traffic(args: &PlaceArgs, text: &str, side: usize, strategy: &Strategy, conso
     })
 }
 
-fn task<'a>(args: &PlaceArgs, flow: &'a Flow, mesh: &'a Mesh, clock: &'a Clock) -> Task<'a> {
-    Task { flow, mesh, seed: args.seed, seconds: clock.limit.as_secs_f64(), chains: args.chains, watch: clock }
-}
-
 /// A QAPLIB file: its grid with blocked cells becomes a mesh; without a grid tabu search takes the bare matrices.
 fn assignment(args: &PlaceArgs, text: &str, strategy: &Strategy, console: &Console) -> Result<Outcome> {
     let file = args.file.display().to_string();
     let qap = formats::read_qap(text, &file)?;
     let grid = qap.grid()?;
-    let dense = qap.dense(&grid);
-    let mut list = Vec::new();
-    for i in 0..qap.n {
-        (0..i).for_each(|j| list.push((i as u32, j as u32, dense.flow[i * qap.n + j])));
-    }
-    list.retain(|edge| edge.2 != 0.0);
-    let which = if grid.first { "A" } else { "B" };
     let (place, mesh, strategy) = if grid.cells.is_empty() {
-        if !["auto", "tabu"].contains(&strategy.known.name) {
-            let what = format!("'{}' needs a mesh, and no matrix of the file is one", strategy.known.name);
+        if !["auto", "tabu"].contains(&strategy.known.name) || strategy.start.is_some() {
+            let what = format!("'{strategy}' needs a mesh, and no matrix of the file is one");
             return Err(Problem::invalid("place/grid", file, what).help("use --strategy tabu").into());
         }
-        let flow = Flow::default();
-        let none = Mesh::new(1, 1);
-        let clock = clock(args, if qap.n <= 36 { 4.0 } else { 25.0 }, console);
-        let start = |seed: u64| {
-            let mut start: Vec<u32> = (0..qap.n as u32).collect();
-            crate::rng::Rng::new(seed).shuffle(&mut start);
-            start
-        };
-        let place = place::assign(&dense, &task(args, &flow, &none, &clock), strategy.value("iterations"), start);
+        let clock = clock(args, place::dense_limit(qap.n), console);
+        let place = place::assign(&qap.dense(&grid), &budget(args, &clock), strategy.value("iterations"), None);
         clock.bar.finish_and_clear();
         (place, "none".to_owned(), "tabu".to_owned())
     } else {
-        let flow = Flow::new(qap.n, &list)?;
-        let (mesh, number) = mesh_of(&grid);
+        let (flow, mesh, number) = qap.problem(&grid)?;
         let clock = clock(args, place::default_limit(&flow), console);
-        let placed = place::place(&task(args, &flow, &mesh, &clock), strategy)?;
+        let task = Task { flow: &flow, mesh: &mesh, name: &file, budget: budget(args, &clock) };
+        let placed = place::place(&task, strategy)?;
         clock.bar.finish_and_clear();
-        let holes = mesh.slots() - mesh.usable();
+        let holes = mesh.slots() - qap.n;
         let holes = if holes > 0 { format!(" - {holes}") } else { String::new() };
         let place = placed.slot.iter().map(|slot| number[*slot as usize]).collect();
         (place, format!("{} x {}{holes}", mesh.width, mesh.height), placed.strategy)
@@ -229,19 +211,6 @@ fn assignment(args: &PlaceArgs, text: &str, strategy: &Strategy, console: &Conso
         cost: qap.cost(&permutation),
         permutation,
         strategy,
-        facts: json!({ "distance_matrix": which }),
+        facts: json!({ "distance_matrix": if grid.first { "A" } else { "B" } }),
     })
-}
-
-/// The mesh of a grid, and the number of the place in each slot.
-fn mesh_of(grid: &formats::Grid) -> (Mesh, Vec<u32>) {
-    let mut mesh = Mesh::new(grid.size.0, grid.size.1);
-    mesh.free.fill(false);
-    let mut number = vec![u32::MAX; mesh.slots()];
-    for (place, &(x, y)) in grid.cells.iter().enumerate() {
-        let slot = y as usize * mesh.width + x as usize;
-        mesh.free[slot] = true;
-        number[slot] = place as u32;
-    }
-    (mesh, number)
 }
