@@ -38,13 +38,11 @@ pub(in crate::emu) fn flight_time(flit: Flit) -> u64 {
     2 * (u64::from(flit.dx.unsigned_abs()) + u64::from(flit.dy.unsigned_abs()) + 3)
 }
 
-/// A time at which a merge is asked.
+/// A merge is asked by a packet that is followed, later than if it had met nobody.
 #[derive(Debug, Clone, Copy)]
 struct Ask {
+    merge: u32,
     at: u64,
-    who: u32,
-    /// The next of the same merge, plus one.
-    next: u32,
 }
 
 /// A packet that is followed.
@@ -59,11 +57,11 @@ struct Follow {
     input: u8,
 }
 
-/// Merges of the longest way that can be looked at: one bit each.
-const LONGEST: u32 = 64;
-
 /// Packets followed at once; more have to be stepped.
 const MOST: usize = 48;
+
+/// Merges of the longest way that can be looked at: one bit each.
+const LONGEST: u32 = 64;
 
 /// Who meets whom.
 #[derive(Debug, Clone)]
@@ -72,28 +70,36 @@ pub(in crate::emu) struct Crossings {
     depth: usize,
     /// Whether every way is short enough.
     usable: bool,
+    round: u32,
     /// Of each merge: the round it was last asked in by those that set out together, and after which of its 2 cycles.
     slots: Vec<(u32, u64)>,
-    /// Of each merge: the round it was last asked in and the last of its asks, plus one.
-    last: Vec<(u32, u32)>,
-    round: u32,
-    asks: Vec<Ask>,
+    lap: u32,
+    /// Of each merge: the lap in which one that is followed was last served, and when.
+    busy: Vec<(u32, u64)>,
+    /// The edge at which those that set out together leave.
+    start: u64,
     follows: Vec<Follow>,
+    served: Vec<usize>,
+    late: Vec<Ask>,
     met: Vec<bool>,
     arrivals: Vec<u64>,
 }
 
 impl Crossings {
     pub(in crate::emu) fn new(spec: &MergeMeshSpec) -> Self {
+        let merges = (spec.width * spec.height * MERGES) as usize;
         Self {
             width: spec.width,
             depth: spec.depth.min(spec.input_depth) as usize,
             usable: spec.width + spec.height < LONGEST,
-            slots: vec![(0, 0); (spec.width * spec.height * MERGES) as usize],
-            last: vec![(0, 0); (spec.width * spec.height * MERGES) as usize],
             round: 0,
-            asks: Vec::new(),
+            lap: 0,
+            slots: vec![(0, 0); merges],
+            busy: vec![(0, 0); merges],
+            start: 0,
             follows: Vec::new(),
+            served: Vec::new(),
+            late: Vec::new(),
             met: Vec::new(),
             arrivals: Vec::new(),
         }
@@ -109,27 +115,14 @@ impl Crossings {
         self.met.resize(packets.len(), false);
         self.arrivals.clear();
         self.arrivals.extend(packets.iter().map(Departure::arrives));
-        self.forget();
-        if self.nobody_meets(packets) {
-            return true;
-        }
-        // Packets from outside never meet each other.
-        for (who, packet) in (0_u32..).zip(packets).filter(|(_, packet)| !packet.outside) {
-            let way = packet.way(self.width);
-            for number in 0..way.merges() {
-                let (merge, at) = (way.merge(number), packet.left + 2 * u64::from(number));
-                self.meet(merge, at, who);
-                self.note(merge, at, who);
-            }
-        }
-        self.meet_alone(packets, |packet| packet.outside);
-        while self.met.contains(&true) {
+        self.next_round();
+        let mut grows = self.look(packets);
+        while grows {
+            self.start_anew();
             if !self.follow(packets) {
                 return false;
             }
-            if !self.meet_alone(packets, |_| true) {
-                break;
-            }
+            grows = self.look_again(packets);
         }
         true
     }
@@ -144,93 +137,83 @@ impl Crossings {
         &self.met
     }
 
-    fn forget(&mut self) {
-        self.asks.clear();
+    fn next_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
-            self.last.fill((0, 0));
             self.slots.fill((0, 0));
             self.round = 1;
         }
     }
 
-    /// Whether nobody meets anybody, without a word about who.
+    /// Nobody is followed, and no merge has served anybody.
+    fn start_anew(&mut self) {
+        self.late.clear();
+        self.follows.clear();
+        self.lap = self.lap.wrapping_add(1);
+        if self.lap == 0 {
+            self.busy.fill((0, 0));
+            self.lap = 1;
+        }
+    }
+
+    /// Marks all that meet somebody if nobody is late; whether there are any. Packets from outside never meet each other.
     #[inline]
-    fn nobody_meets(&mut self, packets: &[Departure]) -> bool {
-        let (slots, round, width) = (&mut self.slots, self.round, self.width);
-        let mut start = 0;
-        for packet in packets {
-            let mut meets = false;
+    fn look(&mut self, packets: &[Departure]) -> bool {
+        let Self { slots, met, round, width, start, .. } = self;
+        let mut any = false;
+        for (who, packet) in packets.iter().enumerate() {
+            let way = packet.way(*width);
             if packet.outside {
-                packet.way(width).each(|merge, number| {
-                    let at = packet.left.wrapping_sub(start).wrapping_add(2 * u64::from(number)).cast_signed();
-                    let slot = &slots[merge as usize];
-                    // In an odd cycle it meets those of the cycle before and of the cycle after.
-                    let met = |slot_number: i64| {
-                        (0..64).contains(&slot_number) && slot.0 == round && slot.1 >> slot_number & 1 != 0
-                    };
-                    meets |= met(at.div_euclid(2)) || (at & 1 != 0 && met(at.div_euclid(2) + 1));
+                way.each(|merge, number| {
+                    let at = packet.left + 2 * u64::from(number);
+                    for slot in near(*start, at) {
+                        let of_merge = &slots[merge as usize];
+                        if of_merge.0 == *round && of_merge.1 >> slot & 1 != 0 {
+                            mark(packets, met, *width, merge, slot);
+                            (met[who], any) = (true, true);
+                        }
+                    }
                 });
             } else {
-                start = packet.left;
-                packet.way(width).each(|merge, number| {
-                    let slot = &mut slots[merge as usize];
-                    let asked = if slot.0 == round { slot.1 } else { 0 };
-                    meets |= asked >> number & 1 != 0;
-                    *slot = (round, asked | 1 << number);
+                *start = packet.left;
+                way.each(|merge, number| {
+                    let of_merge = &mut slots[merge as usize];
+                    let asked = if of_merge.0 == *round { of_merge.1 } else { 0 };
+                    *of_merge = (*round, asked | 1 << number);
+                    if asked >> number & 1 != 0 {
+                        mark(&packets[..=who], met, *width, merge, number);
+                        any = true;
+                    }
                 });
-            }
-            if meets {
-                return false;
-            }
-        }
-        true
-    }
-
-    #[inline]
-    fn note(&mut self, merge: u32, at: u64, who: u32) {
-        let last = &mut self.last[merge as usize];
-        let next = if last.0 == self.round { last.1 } else { 0 };
-        self.asks.push(Ask { at, who, next });
-        *last = (self.round, u32::try_from(self.asks.len()).expect("few packets"));
-    }
-
-    /// Whether `who`, asking at `at`, meets what is noted; both are marked.
-    #[inline]
-    fn meet(&mut self, merge: u32, at: u64, who: u32) -> bool {
-        let (round, mut next) = self.last[merge as usize];
-        let mut meets = false;
-        while round == self.round && next != 0 {
-            let ask = self.asks[next as usize - 1];
-            if ask.at.abs_diff(at) < 2 && ask.who != who {
-                self.met[ask.who as usize] = true;
-                self.met[who as usize] = true;
-                meets = true;
-            }
-            next = ask.next;
-        }
-        meets
-    }
-
-    /// Marks those of the packets that nobody has met yet and that meet what is noted; whether there are any.
-    fn meet_alone(&mut self, packets: &[Departure], which: impl Fn(&Departure) -> bool) -> bool {
-        let mut any = false;
-        for (who, packet) in (0_u32..).zip(packets) {
-            if self.met[who as usize] || !which(packet) {
-                continue;
-            }
-            let way = packet.way(self.width);
-            for number in 0..way.merges() {
-                any |= self.meet(way.merge(number), packet.left + 2 * u64::from(number), who);
             }
         }
         any
     }
 
-    /// Follows all that have met somebody from their departures on, and notes when they ask.
+    /// Marks those that meet one who is late and have met nobody before; whether there are any.
+    fn look_again(&mut self, packets: &[Departure]) -> bool {
+        let Self { slots, met, round, width, start, late, .. } = self;
+        let mut any = false;
+        for ask in late.iter() {
+            let of_merge = slots[ask.merge as usize];
+            let asked = if of_merge.0 == *round { of_merge.1 } else { 0 };
+            let by_crowd = near(*start, ask.at).any(|slot| asked >> slot & 1 != 0);
+            for (who, packet) in packets.iter().enumerate() {
+                if met[who] || !(by_crowd || packet.outside) {
+                    continue;
+                }
+                let way = packet.way(*width);
+                let meets = |number: u32| number < way.merges() && way.merge(number) == ask.merge;
+                if near(packet.left, ask.at).any(meets) {
+                    (met[who], any) = (true, true);
+                }
+            }
+        }
+        any
+    }
+
+    /// Follows all that have met somebody from their departures on.
     fn follow(&mut self, packets: &[Departure]) -> bool {
-        self.forget();
-        self.follows.clear();
         for (who, packet) in (0_u32..).zip(packets).filter(|(who, _)| self.met[*who as usize]) {
             let way = packet.way(self.width);
             let (merge, input) = (way.merge(0), way.input(0));
@@ -239,8 +222,7 @@ impl Crossings {
         if self.follows.len() > MOST {
             return false;
         }
-        let next = |follows: &[Follow]| follows.iter().map(|follow| follow.ready).min();
-        while let Some(mut now) = next(&self.follows) {
+        while let Some(mut now) = self.follows.iter().map(|follow| follow.ready).min() {
             // One cycle after the other until nobody waits.
             while self.follows.iter().any(|follow| follow.ready <= now) {
                 if !self.serve(packets, now) {
@@ -254,8 +236,7 @@ impl Crossings {
 
     /// Every free merge serves the first who waits for it at `now`.
     fn serve(&mut self, packets: &[Departure], now: u64) -> bool {
-        let mut served = [0; MOST];
-        let mut count = 0;
+        self.served.clear();
         for (index, follow) in self.follows.iter().enumerate().filter(|(_, follow)| follow.ready <= now) {
             let mut behind = 0;
             let mut is_first = true;
@@ -268,15 +249,19 @@ impl Crossings {
             if behind + 1 >= self.depth {
                 return false;
             }
-            if is_first && !self.is_busy(follow.merge, now) {
-                served[count] = index;
-                count += 1;
+            let (lap, served) = self.busy[follow.merge as usize];
+            if is_first && (lap != self.lap || served + 2 <= now) {
+                self.served.push(index);
             }
         }
-        for &index in served[..count].iter().rev() {
+        while let Some(index) = self.served.pop() {
             let Follow { who, stage, merge, .. } = self.follows[index];
-            self.note(merge, now, who);
-            let way = packets[who as usize].way(self.width);
+            self.busy[merge as usize] = (self.lap, now);
+            let packet = &packets[who as usize];
+            if now != packet.left + 2 * u64::from(stage) {
+                self.late.push(Ask { merge, at: now });
+            }
+            let way = packet.way(self.width);
             if stage + 1 == way.merges() {
                 self.arrivals[who as usize] = now + 2;
                 self.follows.swap_remove(index);
@@ -287,10 +272,37 @@ impl Crossings {
         }
         true
     }
+}
 
-    /// Whether a merge still carries whom it served before `now`.
-    fn is_busy(&self, merge: u32, now: u64) -> bool {
-        let (round, next) = self.last[merge as usize];
-        round == self.round && next != 0 && self.asks[next as usize - 1].at + 2 > now
+/// The numbers of the merges that a packet, having left at `start`, asks less than 2 cycles from `at`.
+fn near(start: u64, at: u64) -> std::ops::Range<u32> {
+    if at + 1 < start {
+        return 0..0;
+    }
+    let since = (at + 1 - start) / 2;
+    let first = if at >= start && (at - start) % 2 == 1 { since - 1 } else { since };
+    let bound = |number: u64| u32::try_from(number).unwrap_or(LONGEST).min(LONGEST);
+    bound(first)..bound(since + 1)
+}
+
+/// Marks those of a crowd that ask `merge` as their merge number `number`.
+fn mark(packets: &[Departure], met: &mut [bool], width: u32, merge: u32, number: u32) {
+    for (packet, met) in packets.iter().zip(met).filter(|(packet, _)| !packet.outside) {
+        let way = packet.way(width);
+        *met |= number < way.merges() && way.merge(number) == merge;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::near;
+
+    #[test]
+    fn asks_are_near_below_two_cycles() {
+        for (start, at) in (5..9).flat_map(|start| (0..30).map(move |at| (start, at))) {
+            let expected: Vec<u32> =
+                (0..20).filter(|&number| (start + 2 * u64::from(number)).abs_diff(at) < 2).collect();
+            assert_eq!(near(start, at).collect::<Vec<_>>(), expected, "{start} {at}");
+        }
     }
 }
