@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{IntGraph, Pattern, Projection};
 use crate::diag::Problem;
 use crate::ids::{PopulationId, ProjectionId};
-use crate::rule::{Graded, Rule, Sign, TraceName, Variable};
+use crate::rule::{Graded, Rule, Sign, TraceName, Variable, parse_rule};
 
 /// How the synapses of a projection learn.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +129,11 @@ pub(super) fn check(graph: &IntGraph, found: &mut Vec<Problem>) {
             let help = format!("the nearest is {nearest}; u1 to u9 act every 2 to 512 epochs");
             bad("graph/learning", format!("an epoch of {} ticks", learning.epoch), "1..=63 ticks", &help);
         }
+        // Such as a mantissa of -8, which the text has as -4*2^1; the arithmetic is not the same.
+        if parse_rule(&learning.rule.to_string(), "").as_ref() != Ok(&learning.rule) {
+            let what = format!("'{}' is not what its text says", learning.rule);
+            bad("graph/learning", what, "", "write the rule as text and parse it");
+        }
         for (shape, name) in learning.traces.iter().zip(TraceName::ALL) {
             if !(0.0..=127.0).contains(&shape.impulse) {
                 let help = format!("the nearest is {}", if shape.impulse > 0.0 { 127 } else { 0 });
@@ -175,7 +180,7 @@ fn outside(
     for (index, name) in TraceName::ALL.into_iter().enumerate() {
         let variable = Variable::ALL.into_iter().find(|variable| variable.name() == name.name());
         let graded = index == 0 && learning.graded != Graded::Ignored;
-        let silent = learning.traces[index].impulse == 0.0 && !supplied(index) && !graded;
+        let silent = learning.traces[index] == TraceShape::NONE && !supplied(index) && !graded;
         if silent && variable.is_some_and(|variable| learning.rule.reads(variable)) {
             let help = format!("give the trace an impulse and a time constant: \"{0}\": {{...}}", name.name());
             let what = format!("the rule reads {}, which nothing ever raises", name.name());

@@ -19,6 +19,8 @@ use crate::lava;
 
 /// What a teacher's spike adds to a neuron through one projection.
 const TEACHER: i64 = 255 << 7;
+/// A trace that nothing raises is 0 at any time constant; a rule that reads one without any would be refused.
+const SILENT: TraceShape = TraceShape { impulse: 0.0, tau: 1.0 };
 /// Room for what a membrane keeps from the tick before, 1/4096 of it.
 const MARGIN: i64 = 64;
 
@@ -263,7 +265,9 @@ fn restore(case: &Case, found: &mut Found, places: u32) {
 
 fn shape(case: &Case, name: &str) -> TraceShape {
     let node = &case.text["traces"][name];
-    TraceShape { impulse: node["impulse"].as_f64().expect("an impulse"), tau: node["tau"].as_f64().expect("a tau") }
+    let number = |key: &str| node[key].as_f64().unwrap_or_else(|| panic!("{}: {key} of {name}", case.name));
+    let shape = TraceShape { impulse: number("impulse"), tau: number("tau") };
+    if shape == TraceShape::NONE { SILENT } else { shape }
 }
 
 /// Neurons that fire when a teacher says so and at no other time, whatever the learned weights add.
@@ -318,7 +322,7 @@ pub(crate) fn brian2(case: &Case, neurons: u32) -> Found {
     let rule: Rule = parse_rule(&format!("dw = {text}"), &case.name).unwrap_or_else(|problems| panic!("{problems}"));
     let mut learning = Learning::new(ProjectionId(0), rule, case.sign());
     let given = |name: &str| case.text["traces"].get(name).is_some();
-    let shaped = |name: TraceName| if given(name.name()) { shape(case, name.name()) } else { TraceShape::NONE };
+    let shaped = |name: TraceName| if given(name.name()) { shape(case, name.name()) } else { SILENT };
     learning.traces = TraceName::ALL.map(shaped);
     learning.weight_bits = case.number("num_weight_bits") as u8;
     built.graph.learning.push(learning);
