@@ -129,6 +129,7 @@ pub(super) fn arithmetic(op: Op, d: i32, a: i32, b: i32, n: i32) -> i32 {
         Op::Min => a.min(b),
         Op::Max => a.max(b),
         Op::Addi => a.wrapping_add(n),
+        Op::Adds => a.saturating_add(b).max(-i32::MAX),
         Op::Mulshr => ((i64::from(a) * i64::from(b)) >> n) as i32,
         Op::Mulshz => {
             let product = i64::from(a) * i64::from(b);

@@ -350,7 +350,7 @@ impl Work {
             ($($op:ident)*) => {
                 match instruction.op {
                     $(Op::$op => self.judge::<APART>(instruction, at, |a, b, n| compare(Op::$op, a, b, n) == Some(true)),)*
-                    _ => each!(Mov Li Lih And Or Xor Not Shl Shr Shz Shli Shri Shzi Add Sub Neg Abs Min Max Addi
+                    _ => each!(Mov Li Lih And Or Xor Not Shl Shr Shz Shli Shri Shzi Add Sub Neg Abs Min Max Addi Adds
                                Mulshr Mulshz Sat Sats Wrap Clz),
                 }
             };
