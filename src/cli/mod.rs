@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod inspect;
 mod map;
+mod neuron;
 mod progress;
 mod report;
 mod run;
@@ -61,6 +62,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Chip(args) => chip::run(&args, console),
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
+        Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {

@@ -13,6 +13,7 @@ mod json;
 mod nir;
 mod pattern;
 mod profile;
+mod program;
 mod read;
 
 pub use check::check;
@@ -21,6 +22,7 @@ pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, Sp
 pub use json::{json_schema, read_json, write_json};
 pub use nir::read_nir;
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
+pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
 
 use crate::ids::PopulationId;

@@ -24,6 +24,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("rf_zero", include_str!("../../programs/neurons/rf_zero.nmc")),
     ("sigma", include_str!("../../programs/neurons/sigma.nmc")),
     ("sigma_delta", include_str!("../../programs/neurons/sigma_delta.nmc")),
+    ("sigma_delta_exact", include_str!("../../programs/neurons/sigma_delta_exact.nmc")),
     ("ternary", include_str!("../../programs/neurons/ternary.nmc")),
     ("tinyodin", include_str!("../../programs/neurons/tinyodin.nmc")),
     ("truenorth", include_str!("../../programs/neurons/truenorth.nmc")),

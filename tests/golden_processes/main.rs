@@ -6,6 +6,7 @@
 //! floating point only, which no integer program can follow: it is compared with a straight-line model in doubles.
 
 mod case;
+mod connections;
 mod float;
 mod neurons;
 #[path = "../npz_support/mod.rs"]
@@ -17,7 +18,7 @@ use case::{Case, Found};
 
 /// Our run of a case; `None` where we have no such process.
 fn play(case: &Case) -> Option<Found> {
-    neurons::play(case).or_else(|| float::play(case))
+    neurons::play(case).or_else(|| connections::play(case)).or_else(|| float::play(case))
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl<'c> Model<'c> {
     fn play(self) -> Found {
         let text = builtin_text(self.program).unwrap_or_else(|| panic!("no program '{}'", self.program));
         let program = assemble(text, self.program).unwrap_or_else(|problems| panic!("{problems}"));
-        let mut lanes = Lanes::new(program, self.neurons, &self.parameters, Draws { seed: 0, core: 0 })
+        let mut lanes = Lanes::new(program, self.neurons, &self.parameters, Draws { seed: 0, core: 0, first: 0 })
             .unwrap_or_else(|problems| panic!("{}: {problems}", self.case.name));
         let slot = |lanes: &Lanes, name: &str| lanes.program().state(name).expect("a state of the program");
         for (name, values) in &self.initial {

@@ -9,6 +9,7 @@ mod format;
 mod incoming;
 mod lags;
 mod partition;
+mod programs;
 mod quantise;
 mod scale;
 #[cfg(test)]

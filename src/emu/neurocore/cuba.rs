@@ -139,16 +139,21 @@ impl CubaCore {
 
     /// Counts the synaptic events of `times` packets for `axon`.
     pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
-        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(|events| times * u64::from(events));
-        counts.add(Event::SynapseDense, dense);
-        counts.add(Event::SynapseSparse, sparse);
-        counts.add(Event::SynapseShared, shared);
+        count_events(self.axon_events[usize::from(axon)], times, counts);
     }
 
     /// Time that a packet for `axon` takes, its synapses included, in picoseconds.
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
         self.axon_times[usize::from(axon)]
     }
+}
+
+/// Counts the events of `times` packets with these (dense, sparse, shared) synapses.
+pub(super) fn count_events(events: [u32; 3], times: u64, counts: &mut EventCounts) {
+    let [dense, sparse, shared] = events.map(|events| times * u64::from(events));
+    counts.add(Event::SynapseDense, dense);
+    counts.add(Event::SynapseSparse, sparse);
+    counts.add(Event::SynapseShared, shared);
 }
 
 /// First of the shifted sums of each (projection, exponent), and all of them.
@@ -230,7 +235,7 @@ fn load_list(
 }
 
 /// Dense, sparse and shared synapses of an axon.
-fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
+pub(super) fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
     let uses = &image.list_uses[image.axon_offsets[axon] as usize..image.axon_offsets[axon + 1] as usize];
     let mut events = [0_u32; 3];
     for used in uses {
@@ -245,7 +250,7 @@ fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
     events
 }
 
-fn time_of(events: [u32; 3], times: &Times) -> u64 {
+pub(super) fn time_of(events: [u32; 3], times: &Times) -> u64 {
     let [dense, sparse, shared] = events.map(u64::from);
     times.axon_in + dense * times.dense + sparse * times.sparse + shared * times.shared
 }
