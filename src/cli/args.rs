@@ -79,6 +79,8 @@ pub(super) enum Command {
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text
     Disasm(super::asm::DisasmArgs),
+    /// Run one neuron of a program and plot its states and spikes
+    Neuron(super::neuron::NeuronArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -238,6 +240,9 @@ pub(super) struct Mapping {
     /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<String>,
+    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub sigma_delta: Option<u16>,
     /// Seed of strategies that draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,

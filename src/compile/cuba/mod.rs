@@ -10,6 +10,7 @@ mod incoming;
 mod lags;
 mod learning;
 mod partition;
+mod programs;
 mod quantise;
 mod scale;
 #[cfg(test)]
