@@ -38,6 +38,7 @@ fn network(neuron: IntNeuron) -> Network {
         populations: vec![Population { name: "all".to_owned(), shape: vec![NEURONS as u32], neuron: Some(neuron) }],
         projections: Vec::new(),
         outputs: vec![Output { name: "all".to_owned(), population: PopulationId(0) }],
+        learning: Vec::new(),
     })
 }
 

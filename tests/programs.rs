@@ -96,7 +96,7 @@ fn random(rng: &mut Rng) -> IntGraph {
     }
     let outputs = (2..5).map(|p| Output { name: format!("p{}", p - 2), population: PopulationId::from(p) });
     let outputs = outputs.collect();
-    IntGraph { name: "random".to_owned(), populations, projections, outputs }
+    IntGraph { name: "random".to_owned(), populations, projections, outputs, learning: Vec::new() }
 }
 
 fn stimulus(rng: &mut Rng, inputs: u32, ticks: u32) -> Sample {
