@@ -138,6 +138,8 @@ fn million() -> Image {
         weight_exponent: 0,
         index_bits: 13,
         delay_bits: 0,
+        tag_bits: 0,
+        learns: false,
     };
     let named = |name: &str, values| NamedValues { name: name.to_owned(), values };
     let core = |number: u32, rng: &mut Rng| {
@@ -178,6 +180,7 @@ fn million() -> Image {
             list_uses: (0..neurons).map(|list| ListUse { list, base: 0 }).collect(),
             out_offsets: (0..=neurons).collect(),
             axons_out: (0..neurons).map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16 }).collect(),
+            learning: Vec::new(),
             programs: vec![group],
         };
         CoreImage { core: number, body: CoreBody::Cuba(body) }
