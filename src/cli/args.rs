@@ -69,6 +69,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// List, show and check chip descriptions
     Chip(ChipArgs),
+    /// Show samples to an image that learns, and compare how it reads them before and after
+    Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
     /// Map problems of the field's benchmark formats: place clusters on a mesh
@@ -77,6 +79,8 @@ pub(super) enum Command {
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text
     Disasm(super::asm::DisasmArgs),
+    /// Run one neuron of a program and plot its states and spikes
+    Neuron(super::neuron::NeuronArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -236,6 +240,9 @@ pub(super) struct Mapping {
     /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<String>,
+    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub sigma_delta: Option<u16>,
     /// Seed of strategies that draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -336,6 +343,12 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Leave all weights as they are: nothing is learned
+    #[arg(long)]
+    pub freeze: bool,
+    /// Write the image with what was learned, to be run again
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

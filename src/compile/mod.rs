@@ -6,6 +6,7 @@ mod log;
 mod options;
 pub mod place;
 mod repair;
+mod sigma_delta;
 mod usage;
 mod verify;
 
@@ -37,10 +38,25 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     graph::check(network)?;
     match (network, &chip.family) {
         (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Float(graph), _) if options.sigma_delta.is_some() => {
+            sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
+        }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),
     }
+}
+
+/// Crossbars have no learning engine.
+fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
+    let name = |projection: crate::ids::ProjectionId| network.projections[projection.index()].name.clone();
+    let refuse = |learning: &graph::Learning| {
+        let place = format!("projection '{}'", name(learning.projection));
+        Problem::misfit("compile/learning", place, format!("chip '{}' cannot learn", chip.name))
+            .help("compile for loihi, or drop the rule")
+    };
+    let found = network.learning.iter().map(refuse).collect();
+    Problems::check(found, ()).expect_err("a network that learns has a projection that does")
 }
 
 /// Clocked designs are loaded from their own files.
@@ -56,6 +72,7 @@ pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut 
     let network = integers(network, chip, options, log)?;
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
+        Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
         Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };

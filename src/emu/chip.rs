@@ -1,14 +1,15 @@
 //! The chip: cores and what lies between them, tick by tick.
 
 use super::banks::Banks;
-use super::counters::{EventCounts, Faults, LinkLoad, SampleResult};
+use super::counters::{EventCounts, Faults, LearnedCore, LinkLoad, SampleResult};
 use super::fabric::Fabric;
 use super::neurocore::Core;
-use super::program::{Program, Target};
+use super::program::{CoreProgram, Program, Target};
 use super::run::Feed;
 use super::traffic::settle;
-use super::{Record, shard};
+use super::{Record, Traces, shard};
 use crate::diag::Result;
+use crate::ids::CoreId;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
 
@@ -39,10 +40,10 @@ pub(super) struct Lists {
 
 impl Engine {
     /// u and v of a neuron of a core, by the core's index; a crossbar neuron has no u.
-    pub(super) fn current_and_membrane(&self, core: usize, neuron: usize) -> (i32, i32) {
+    pub(super) fn current_and_membrane(&self, program: &Program, core: usize, neuron: usize) -> (i32, i32) {
         match self {
             Self::Crossbars(banks) => (0, banks.membrane(core, neuron)),
-            Self::Lists(lists) => lists.cores[core].current_and_membrane(neuron),
+            Self::Lists(lists) => lists.cores[core].current_and_membrane(&program.cores[core], neuron),
         }
     }
 }
@@ -73,7 +74,7 @@ impl<'p> Chip<'p> {
         Self { program, engine, tick: 0, threads }
     }
 
-    /// Back to the state before the first tick.
+    /// Back to the state before the first tick; what was learned stays.
     pub fn reset(&mut self) {
         match &mut self.engine {
             Engine::Crossbars(banks) => banks.reset(self.program),
@@ -151,6 +152,24 @@ impl<'p> Chip<'p> {
         times.last().map(|time| time.duration)
     }
 
+    /// What was learned so far, by core; a reset does not forget it. Empty where nothing learns.
+    #[must_use]
+    pub fn learned(&self) -> Vec<LearnedCore> {
+        let Engine::Lists(lists) = &self.engine else { return Vec::new() };
+        let cores = lists.cores.iter().zip(&self.program.cores);
+        let of =
+            |(core, loaded): (&Core, &CoreProgram)| LearnedCore { core: loaded.id.0, groups: core.learned(loaded) };
+        cores.map(of).filter(|core| !core.groups.is_empty()).collect()
+    }
+
+    /// Traces of the learning group number `group` of the core `core` (physical number); `None` where there is none.
+    #[must_use]
+    pub fn traces(&self, core: u32, group: usize) -> Option<Traces> {
+        let Engine::Lists(lists) = &self.engine else { return None };
+        let at = self.program.cores.binary_search_by_key(&CoreId(core), |loaded| loaded.id).ok()?;
+        lists.cores[at].traces(&self.program.cores[at], group)
+    }
+
     /// What happened since the reset. Links are not part of the reset: they are taken.
     pub(super) fn outcome(&mut self) -> Outcome {
         match &mut self.engine {
@@ -195,20 +214,24 @@ impl Lists {
         let sample = SampleResult {
             ticks,
             spikes,
-            output_counts: self.of_outputs(program, |core, neuron| core.spike_counts[neuron]),
-            output_first: self.of_outputs(program, |core, neuron| core.first_spikes[neuron]),
-            output_membranes: self.of_outputs(program, Core::membrane),
+            output_counts: self.of_outputs(program, |core, _, neuron| core.spike_counts[neuron]),
+            output_first: self.of_outputs(program, |core, _, neuron| core.first_spikes[neuron]),
+            output_membranes: self
+                .of_outputs(program, |core, loaded, neuron| core.current_and_membrane(loaded, neuron).1),
             spike_total: population_spikes.iter().sum(),
             counts,
             faults: self.faults(),
             tick_times: self.fabric.tick_times().to_vec(),
             latency: self.fabric.latency(),
+            tick_bounds: self.fabric.bounds().to_vec(),
         };
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }
 
-    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, usize) -> T) -> Vec<Vec<T>> {
-        let of = |&(core, neuron): &(u32, u16)| value(&self.cores[core as usize], usize::from(neuron));
+    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, &CoreProgram, usize) -> T) -> Vec<Vec<T>> {
+        let of = |&(core, neuron): &(u32, u16)| {
+            value(&self.cores[core as usize], &program.cores[core as usize], usize::from(neuron))
+        };
         program.outputs.iter().map(|output| output.places.iter().map(of).collect()).collect()
     }
 

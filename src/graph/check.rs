@@ -46,6 +46,7 @@ pub fn check(network: &Network) -> Result<()> {
                     int_neuron(&population.name, population.size(), neuron, &mut found);
                 }
             }
+            super::learning::check(graph, &mut found);
         }
     }
     Problems::check(found, ())
@@ -294,6 +295,11 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
             check("refractory", cuba.refractory.len(), true, none);
             check("initial_u", cuba.initial_u.len(), true, None);
             check("initial_v", cuba.initial_v.len(), true, None);
+        }
+        IntNeuron::Program(program) => {
+            for (name, values) in &program.initial {
+                check(name, values.len(), true, None);
+            }
         }
         IntNeuron::Crossbar(crossbar) => {
             check("leak", crossbar.leak.len(), true, None);

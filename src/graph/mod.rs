@@ -10,17 +10,21 @@ mod check;
 mod float;
 mod int;
 mod json;
+mod learning;
 mod nir;
 mod pattern;
 mod profile;
+mod program;
 mod read;
 
 pub use check::check;
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};
+pub use learning::{Learning, TraceShape};
 pub use nir::read_nir;
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
+pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
 
 use crate::ids::PopulationId;

@@ -3,6 +3,8 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::learning::LearningGroup;
+use super::programs::ProgramGroup;
 use super::rows::Rows;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
@@ -170,6 +172,11 @@ pub struct CubaCore {
     pub out_offsets: Vec<u32>,
     /// Packets that a spike sends: one per destination core.
     pub axons_out: Vec<AxonOut>,
+    /// Projections that learn here.
+    pub learning: Vec<LearningGroup>,
+    /// Compartments that run a program, ascending; only on chips with programmable neurons. The others run Loihi 1's
+    /// with their configuration.
+    pub programs: Vec<ProgramGroup>,
 }
 
 /// Registers of a compartment.
@@ -187,6 +194,12 @@ pub struct CompartmentConfig {
     pub bias_exponent: i8,
     /// Refractory register: r is r - 1 ticks with v held at 0.
     pub refractory: u8,
+}
+
+impl CompartmentConfig {
+    /// What stands for the registers of a compartment that runs a program of its own.
+    pub const PROGRAM: Self =
+        Self { decay_u: 0, decay_v: 0, threshold: None, bias: 0, bias_exponent: 0, refractory: 1 };
 }
 
 /// u and v of a compartment before the first tick.
@@ -215,6 +228,19 @@ pub struct SynapseFormat {
     pub index_bits: u8,
     /// Delay bits.
     pub delay_bits: u8,
+    /// Tag bits.
+    pub tag_bits: u8,
+    /// Whether the learning engine changes its synapses: their weights use every value, mixed ones nine bits.
+    pub learns: bool,
+}
+
+impl SynapseFormat {
+    /// Bits of a synapse, its index included.
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        let sign = (self.signed && self.learns) as u32;
+        self.weight_bits as u32 + sign + self.delay_bits as u32 + self.tag_bits as u32 + self.index_bits as u32
+    }
 }
 
 /// The kind of a synapse list.

@@ -38,7 +38,7 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
                     run.spikes[p].extend(spikes.iter().map(|&index| (tick, index)));
                     fired.push(spikes);
                 }
-                Some(IntNeuron::Cuba(_)) => fired.push(Vec::new()),
+                Some(IntNeuron::Cuba(_) | IntNeuron::Program(_)) => fired.push(Vec::new()),
             }
         }
         scatter(graph, &fired, tick, &mut pending);
@@ -152,6 +152,7 @@ mod tests {
         };
         let population = |name: &str, neuron| Population { name: name.to_owned(), shape: vec![1], neuron };
         let graph = IntGraph {
+            learning: Vec::new(),
             name: "chain".to_owned(),
             populations: vec![population("in", None), population("out", Some(IntNeuron::Crossbar(neuron)))],
             projections: vec![Projection {

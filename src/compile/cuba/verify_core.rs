@@ -26,15 +26,20 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
     let decays = body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
     let decays: BTreeSet<(u16, u16, u8)> = decays.collect();
     let thresholds: BTreeSet<Option<u32>> = body.configs.iter().map(|c| c.threshold).collect();
-    for (what, used, limit) in [
+    let axons = (body.axon_offsets.len() as u64).saturating_sub(1);
+    let memory = spec.programs.as_ref().map(|programs| {
+        let bytes = body.program_bytes(axons as usize, body.axons_out.len(), programs) + 8 * words;
+        ("memory_bytes", bytes, u64::from(programs.memory_bytes))
+    });
+    for (what, used, limit) in memory.into_iter().chain([
         ("neurons", body.config_of.len() as u64, u64::from(chip.capacity.neurons)),
-        ("axons_in", (body.axon_offsets.len() as u64).saturating_sub(1), u64::from(chip.capacity.axons_in)),
+        ("axons_in", axons, u64::from(chip.capacity.axons_in)),
         ("axons_out", body.axons_out.len() as u64, u64::from(chip.capacity.axons_out)),
         ("synapse_words", words, u64::from(spec.synapse_words)),
         ("synapse_formats", body.formats.len() as u64, u64::from(spec.synapse_formats)),
         ("compartment_configs", decays.len() as u64, u64::from(spec.compartment_configs)),
         ("threshold_configs", thresholds.len() as u64, u64::from(spec.threshold_configs)),
-    ] {
+    ]) {
         if used > limit {
             wrong.push(format!("{used} {what} where the chip has {limit}"));
         }
@@ -58,15 +63,36 @@ fn check_list(body: &CubaCore, list: &SynapseList, spec: &CubaSpec) -> Result<u6
     if !spec.weight_widths.contains(&format.weight_bits) || !spec.index_widths.contains(&format.index_bits) {
         return Err("its format has widths that the chip lacks".into());
     }
-    if let Some(at) = (0..synapses.len()).find(|&k| !storable(format, k, synapses[k], spec)) {
+    if format.learns {
+        learning(format, synapses, spec)?;
+    } else if let Some(at) = (0..synapses.len()).find(|&k| !storable(format, k, synapses[k], spec)) {
         return Err(format!("synapse {at} does not fit the format: {:?} in {format:?}", synapses[at]));
     }
     if !format.signed && synapses.iter().any(|s| s.weight > 0) && synapses.iter().any(|s| s.weight < 0) {
         return Err("weights of both signs in a format without sign".into());
     }
-    let bits = u64::from(format.weight_bits) + u64::from(format.delay_bits) + u64::from(format.index_bits);
+    let bits = u64::from(format.bits());
     let blocks = synapses.chunks(usize::from(spec.block_synapses.max(1)));
     Ok(blocks.map(|block| (block.len() as u64 * bits + u64::from(spec.block_overhead_bits)).div_ceil(64)).sum())
+}
+
+/// Whether a list of synapses that learn has room for what they may become.
+fn learning(format: &SynapseFormat, synapses: &[Synapse], spec: &CubaSpec) -> Result<(), String> {
+    let widest = spec.weight_widths.iter().copied().max().unwrap_or(0);
+    let consecutive = synapses.iter().zip(0..).all(|(synapse, at)| usize::from(synapse.target) == at);
+    let reached = synapses.iter().all(|s| u32::from(s.target) < 1_u32 << format.index_bits.min(31));
+    let delays = synapses.iter().all(|s| u32::from(s.delay) < 1_u32 << format.delay_bits.min(31));
+    let (kind, indexed) = (format.kind, format.kind == ListKind::Dense || reached);
+    if format.weight_bits != widest || kind == ListKind::Shared || !indexed || !delays {
+        return Err(format!("synapses that learn do not fit their format: {format:?}"));
+    }
+    if kind == ListKind::Dense && !consecutive {
+        return Err("a dense list that learns leaves targets out".into());
+    }
+    if format.tag_bits > spec.tag_bits {
+        return Err(format!("{} tag bits where the chip has {}", format.tag_bits, spec.tag_bits));
+    }
+    Ok(())
 }
 
 /// Whether synapse number `at` of a list can be stored in its format.

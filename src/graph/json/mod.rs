@@ -4,8 +4,10 @@
 //! references and sizes while building, and [`crate::graph::check`].
 
 mod build;
+mod learning;
 mod model;
 mod place;
+mod program;
 mod validate;
 mod write;
 
@@ -30,7 +32,8 @@ pub fn read_json(text: &str, file: &str) -> Result<Network> {
     Problems::check(found.into_iter().map(|fault| place::place(fault, text, file)).collect(), ())?;
     let model: model::File = serde_json::from_value(value)
         .map_err(|error| Problem::invalid("graph/json", file, format!("does not follow the schema: {error}")))?;
-    let network = build::build(&model)
+    let folder = std::path::Path::new(file).parent().unwrap_or_else(|| std::path::Path::new(""));
+    let network = build::build(&model, folder)
         .map_err(|faults| Problems::check(faults.into_iter().map(|f| place::place(f, text, file)).collect(), ()))
         .or_else(|found| found.map(|()| unreachable!("a failed build names its faults")))?;
     super::check(&network)?;
@@ -50,11 +53,16 @@ fn schema() -> Value {
 }
 
 /// A problem at a path of object keys and list indices.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Fault {
     path: Vec<Step>,
     what: String,
+    limit: Option<String>,
     help: Option<String>,
+    /// Its code, where it is not `graph/json`.
+    code: Option<&'static str>,
+    /// Where in a string value, by its place in words: a column of a rule.
+    within: Option<String>,
 }
 
 /// One step from a JSON value to one inside it.
