@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use spikeloom::bits::BitRow;
 use spikeloom::emu::mesh::clocked::Flit;
 use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancStimulus, RancTicks};
+use spikeloom::emu::tinyodin::{Board, Chip, Config, Memories, Neuron, Sink, Source, Trace};
 
 #[allow(dead_code, reason = "the test reads more of it")]
 #[path = "../tests/golden_rtl/case.rs"]
@@ -155,7 +156,39 @@ fn best<T>(mut run: impl FnMut() -> T, key: impl Fn(&T) -> f64) -> T {
     runs.max_by(|a, b| key(a).total_cmp(&key(b))).expect("five runs")
 }
 
+/// tinyODIN with an event every `gap` cycles: cycles a second edge by edge, and with idle cycles and sweeps at once.
+fn tinyodin(gap: u64) -> (f64, f64) {
+    let mut memories = Memories::default();
+    for at in 0..=255_u8 {
+        let neuron = Neuron { v: 0, threshold: 40, leak: 1, disabled: false };
+        memories.set_neuron(at, neuron).expect("a sound neuron");
+        for post in 0..=255_u8 {
+            memories.set_weight(at, post, (at.wrapping_mul(7).wrapping_add(post) % 7) as i8 - 3).expect("4 bits");
+        }
+    }
+    let config = Config { open_loop: false, output_processed: false, last_neuron: 255 };
+    let cycles = 4_000_000;
+    let events: Vec<(u64, u16)> = (0..cycles / gap).map(|number| (number * gap, (number % 256) as u16)).collect();
+    let speed = |plain: bool| {
+        let source = Source::new(events.clone()).expect("10 bits");
+        let mut board = Board::new(Chip::new(config, memories.clone()), source, Sink::new(0, 0));
+        let mut trace = Trace::default();
+        let start = Instant::now();
+        if plain {
+            board.run_plain(cycles, &mut trace)
+        } else {
+            board.run(cycles, &mut trace)
+        }
+        cycles as f64 / start.elapsed().as_secs_f64()
+    };
+    (best(|| speed(true), |speed| *speed), best(|| speed(false), |speed| *speed))
+}
+
 fn main() {
+    for gap in [600, 6_000, 60_000] {
+        let (plain, fast) = tinyodin(gap);
+        println!("tinyODIN, an event every {gap} cycles: {plain:.3e} cycles/s edge by edge, {fast:.3e} at once");
+    }
     let Some(folder) = std::env::var_os("SPIKELOOM_GOLDEN").map(PathBuf::from) else {
         println!("SPIKELOOM_GOLDEN names no folder with ranc_trained: nothing to run");
         return;

@@ -172,3 +172,45 @@ fn waves_of_a_ticked_chip_are_its_ticks_and_currents() {
     let values: Vec<u64> = waves[&current].iter().map(|(_, value)| *value).collect();
     assert_eq!(values, [0, 12 << 6, 0]);
 }
+
+/// Every packet of a case, followed alone, ends where and when the RTL says.
+#[test]
+fn the_life_of_a_packet_ends_as_in_the_rtl() {
+    let path = golden("ranc/ranc_0104.json");
+    let case: Case = parse(&path);
+    let imported = image::import(&case);
+    let shown = stimulus(&case);
+    let tick_of = |cycle: u64| shown.ticks.partition_point(|&tick| tick <= cycle) as u32;
+    let spikes = case.expected.spikes.iter().map(|&(cycle, core, neuron)| {
+        (cycle, watch::Which::Spike(Place { core, neuron: neuron.try_into().expect("16 bits") }, tick_of(cycle)))
+    });
+    let inputs = case.expected.input_accepted.iter().map(|&cycle| {
+        let number = shown.packets.iter().position(|packet| packet.cycle == cycle).expect("a packet");
+        (cycle, watch::Which::Input(number))
+    });
+    let all: Vec<_> = inputs.chain(spikes).take(60).collect();
+    let (mut kept, mut lines) = (0, 0);
+    for &(cycle, which) in &all {
+        let life = watch::packet(&imported.image, &imported.chip, Shown::Cycles(&shown), which).expect("runs");
+        let life = life.unwrap_or_else(|| panic!("{which:?} is never sent"));
+        assert_eq!(life.first().map(|step| step.0), Some(cycle), "{which:?}");
+        assert!(life.is_sorted_by_key(|step| step.0), "{life:?}");
+        let (end, what) = life.last().expect("an end");
+        let written = |list: &[(u64, u32, u32, u32)], how: &str| {
+            list.iter().any(|&(at, _, axon, row)| {
+                at == *end && *what == how.replace('A', &axon.to_string()).replace('R', &row.to_string())
+            })
+        };
+        let is_kept = written(&case.expected.sched_writes, "kept: axon A in scheduler row R");
+        let line = case
+            .expected
+            .out_packets
+            .iter()
+            .any(|&(at, line)| at == *end && *what == format!("shown on line {line} of the output bus"));
+        let lost = case.expected.sched_writes_lost.iter().any(|event| event.0 == *end) && what.starts_with("lost");
+        assert!(is_kept || line || lost || what.starts_with("still under way"), "{which:?}: {life:?}");
+        (kept, lines) = (kept + u32::from(is_kept), lines + u32::from(line));
+    }
+    println!("{} packets followed: {kept} kept, {lines} shown", all.len());
+    assert!(kept > 10, "too few packets arrive");
+}

@@ -39,6 +39,7 @@ pub(super) fn run(
     image::contents(image, chip, "image")?;
     let inputs = image.inputs.iter().map(|input| input.offsets.len() as u32 - 1).sum();
     check_stimulus(inputs, image.depth, stimulus)?;
+    let design = Design::new(image, chip)?;
     // Nobody asks within a sample: a clocked chip goes through it as a whole.
     let (next, stopped, failed) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let collector = Mutex::new(Collector::default());
@@ -54,7 +55,7 @@ pub(super) fn run(
                 return;
             }
             let place = format!("sample {number} '{}'", sample.name);
-            let outcome = show(image, chip, sample, options).and_then(|outcome| held(outcome, options, place));
+            let outcome = design.show(image, chip, sample, options).and_then(|outcome| held(outcome, options, place));
             let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(outcome) => collector.put(number, outcome, false),
@@ -75,11 +76,27 @@ pub(super) fn run(
     collector.into_inner().unwrap_or_else(PoisonError::into_inner).finish(stopped.into_inner())
 }
 
-fn show(image: &Image, chip: &ChipSpec, sample: &Sample, options: &RunOptions) -> Result<Outcome> {
-    match &chip.family {
-        Family::Ranc(spec) => ranc::show(image, chip, spec, sample, options),
-        Family::TinyOdin(spec) => tinyodin::show(image, spec, sample, options),
-        Family::Crossbar(_) | Family::Cuba(_) => unreachable!("not a clocked family"),
+/// The design as it is after reset: every sample gets a copy.
+enum Design {
+    Ranc(Box<ranc::Design>),
+    TinyOdin(Box<super::tinyodin::Chip>),
+}
+
+impl Design {
+    fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
+        match &chip.family {
+            Family::Ranc(_) => Ok(Self::Ranc(Box::new(ranc::Design::new(image, chip)?))),
+            Family::TinyOdin(spec) => Ok(Self::TinyOdin(Box::new(tinyodin_chip(image, spec)?))),
+            Family::Crossbar(_) | Family::Cuba(_) => unreachable!("not a clocked family"),
+        }
+    }
+
+    fn show(&self, image: &Image, chip: &ChipSpec, sample: &Sample, options: &RunOptions) -> Result<Outcome> {
+        match (self, &chip.family) {
+            (Self::Ranc(design), Family::Ranc(spec)) => ranc::show(design, image, chip, spec, sample, options),
+            (Self::TinyOdin(design), Family::TinyOdin(spec)) => tinyodin::show(design, image, spec, sample, options),
+            _ => unreachable!("made for this chip"),
+        }
     }
 }
 

@@ -105,9 +105,7 @@ pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, optio
     let crate::chip::Family::Ranc(spec) = &chip.family else {
         return Err(Problem::invalid("ranc/stimulus", chip.name.as_str(), "only RANC is shown packets by cycle").into());
     };
-    let config = ranc_config(image, chip);
-    let mut device = RancChip::new(&config, Pace::Events)?;
-    device.keep_states(false);
+    let Design { config, chip: mut device } = Design::new(image, chip)?;
     device.run(stimulus)?;
     let outcome = outcome(image, chip, spec, &config, stimulus, &device, options);
     let mut collector = Collector::default();
@@ -115,19 +113,33 @@ pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, optio
     collector.finish(false)
 }
 
+/// A chip after reset, and what it was made from.
+pub(super) struct Design {
+    config: RancConfig,
+    chip: RancChip,
+}
+
+impl Design {
+    pub(super) fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
+        let config = ranc_config(image, chip);
+        let mut chip = RancChip::new(&config, Pace::Events)?;
+        chip.keep_states(false);
+        Ok(Self { config, chip })
+    }
+}
+
 pub(super) fn show(
+    design: &Design,
     image: &Image,
     chip: &ChipSpec,
     spec: &RancSpec,
     sample: &Sample,
     options: &RunOptions,
 ) -> Result<Outcome> {
-    let config = ranc_config(image, chip);
     let (stimulus, late) = ranc_stimulus(image, chip, sample);
-    let mut device = RancChip::new(&config, Pace::Events)?;
-    device.keep_states(false);
+    let mut device = design.chip.clone();
     device.run(&stimulus)?;
-    let mut outcome = outcome(image, chip, spec, &config, &stimulus, &device, options);
+    let mut outcome = outcome(image, chip, spec, &design.config, &stimulus, &device, options);
     outcome.sample.faults.late_packets += late;
     Ok(outcome)
 }

@@ -47,8 +47,15 @@ pub(in crate::emu) fn board(image: &Image, spec: &TinyOdinSpec, sample: &Sample)
     Ok(Board::new(tinyodin_chip(image, spec)?, Source::new(tinyodin_events(sample))?, sink))
 }
 
-pub(super) fn show(image: &Image, spec: &TinyOdinSpec, sample: &Sample, options: &RunOptions) -> Result<Outcome> {
-    let mut board = board(image, spec, sample)?;
+pub(super) fn show(
+    design: &Chip,
+    image: &Image,
+    spec: &TinyOdinSpec,
+    sample: &Sample,
+    options: &RunOptions,
+) -> Result<Outcome> {
+    let sink = Sink::new(spec.acknowledge_delay.into(), spec.release_delay.into());
+    let mut board = Board::new(design.clone(), Source::new(tinyodin_events(sample))?, sink);
     let cycles = sample.ticks + image.depth;
     let mut trace = Trace::default();
     board.run(cycles.into(), &mut trace);

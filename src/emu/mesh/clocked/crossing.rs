@@ -193,19 +193,21 @@ impl Crossings {
     /// Marks those that meet one who is late and have met nobody before; whether there are any.
     fn look_again(&mut self, packets: &[Departure]) -> bool {
         let Self { slots, met, round, width, start, late, .. } = self;
+        let inside = packets.iter().take_while(|packet| !packet.outside).count();
         let mut any = false;
         for ask in late.iter() {
             let of_merge = slots[ask.merge as usize];
             let asked = if of_merge.0 == *round { of_merge.1 } else { 0 };
-            let by_crowd = near(*start, ask.at).any(|slot| asked >> slot & 1 != 0);
-            for (who, packet) in packets.iter().enumerate() {
-                if met[who] || !(by_crowd || packet.outside) {
+            let by_crowd = asked != 0 && near(*start, ask.at).any(|slot| asked >> slot & 1 != 0);
+            let from = if by_crowd { 0 } else { inside };
+            for (packet, met) in packets.iter().zip(met.iter_mut()).skip(from) {
+                if *met || ask.at + 1 < packet.left || ask.at > packet.arrives() {
                     continue;
                 }
                 let way = packet.way(*width);
                 let meets = |number: u32| number < way.merges() && way.merge(number) == ask.merge;
                 if near(packet.left, ask.at).any(meets) {
-                    (met[who], any) = (true, true);
+                    (*met, any) = (true, true);
                 }
             }
         }
