@@ -66,8 +66,10 @@ fn too_many_cores(row: &Row<'_>, placed: u32) -> Problem {
     let name = &row.graph.populations[population].name;
     let rest = row.len() - placed;
     let what = format!("{rest} of {} neurons are left over when all cores are full", row.len());
+    let memory = row.spec.programs.as_ref().map(|programs| format!(" of {} bytes", programs.memory_bytes));
+    let memory = memory.unwrap_or_default();
     Problem::misfit("cuba/cores", format!("population '{name}'"), what)
-        .limit(format!("{} cores on chip '{}'", row.chip.usable_cores(), row.chip.name))
+        .limit(format!("{} cores{memory} on chip '{}'", row.chip.usable_cores(), row.chip.name))
         .help(format!(
             "{placed} neurons of this network fit: shrink populations or fan-in, lower the weight bits, \
              or describe a chip with more cores"

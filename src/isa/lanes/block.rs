@@ -187,11 +187,17 @@ impl Block<'_> {
                 continue;
             }
             if apart {
-                self.one::<true>(step);
+                self.parted(step);
             } else {
                 self.one::<false>(step);
             }
         }
+    }
+
+    /// A step while some neurons sleep: rare, and not worth its own code for every vector unit.
+    #[inline(never)]
+    fn parted(&mut self, step: &Step) {
+        self.one::<true>(step);
     }
 
     /// A step that is no jump; `APART` says whether some neurons sleep.
