@@ -73,7 +73,7 @@ pub(super) enum Command {
     Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
-    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
