@@ -343,6 +343,9 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Tell the life of one packet of RANC in the first sample: core3.neuron17@5 (its first from tick 5 on) or input@9
+    #[arg(long, value_name = "PACKET")]
+    pub watch_packet: Option<String>,
     /// Leave all weights as they are: nothing is learned
     #[arg(long)]
     pub freeze: bool,
