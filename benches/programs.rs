@@ -38,6 +38,7 @@ fn network(neuron: IntNeuron) -> Network {
         populations: vec![Population { name: "all".to_owned(), shape: vec![NEURONS as u32], neuron: Some(neuron) }],
         projections: Vec::new(),
         outputs: vec![Output { name: "all".to_owned(), population: PopulationId(0) }],
+        learning: Vec::new(),
     })
 }
 
@@ -138,6 +139,8 @@ fn million() -> Image {
         weight_exponent: 0,
         index_bits: 13,
         delay_bits: 0,
+        tag_bits: 0,
+        learns: false,
     };
     let named = |name: &str, values| NamedValues { name: name.to_owned(), values };
     let core = |number: u32, rng: &mut Rng| {
@@ -178,6 +181,7 @@ fn million() -> Image {
             list_uses: (0..neurons).map(|list| ListUse { list, base: 0 }).collect(),
             out_offsets: (0..=neurons).collect(),
             axons_out: (0..neurons).map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16 }).collect(),
+            learning: Vec::new(),
             programs: vec![group],
         };
         CoreImage { core: number, body: CoreBody::Cuba(body) }

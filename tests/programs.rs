@@ -96,7 +96,7 @@ fn random(rng: &mut Rng) -> IntGraph {
     }
     let outputs = (2..5).map(|p| Output { name: format!("p{}", p - 2), population: PopulationId::from(p) });
     let outputs = outputs.collect();
-    IntGraph { name: "random".to_owned(), populations, projections, outputs }
+    IntGraph { name: "random".to_owned(), populations, projections, outputs, learning: Vec::new() }
 }
 
 fn stimulus(rng: &mut Rng, inputs: u32, ticks: u32) -> Sample {
@@ -185,7 +185,7 @@ fn what_does_not_fit_is_refused_with_place_and_limit() {
         .to_string()
     };
     let wide = format!("{}{OWN}", (0..1000).map(|n| format!("state s{n}_: s32\n")).collect::<String>());
-    let many = NET.replace("[3]", "[100000]").replace("[30, 40, 50]", "30").replace("\"dense\"", "\"dense\"");
+    let many = NET.replace("[3]", "[100000]").replace("[30, 40, 50]", "30");
     let many = many.replace("[10, 20, 10, 20, 10, 20]", "2");
     let cases = [
         (OWN.replace("rmw", "rwm"), NET.to_owned(), "own.nmc:6:1"),

@@ -194,6 +194,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         compartment_configs: section.number("compartment_configs", 1..=65_535, found) as u16,
         threshold_configs: section.number("threshold_configs", 1..=65_535, found) as u16,
         synapse_formats: section.number("synapse_formats", 1..=256, found) as u16,
+        tag_bits: section.number("tag_bits", 0..=9, found) as u8,
         programs: section.section("programs", found).map(|inner| programs::read(inner, found)),
     };
     section.finish(found);
@@ -304,6 +305,7 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
                 digester.bytes(widths);
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
+            words(&mut digester, &[c.tag_bits.into()]);
             if let Some(programs) = &c.programs {
                 words(&mut digester, &programs.words());
             }

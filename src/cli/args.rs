@@ -69,9 +69,11 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// List, show and check chip descriptions
     Chip(ChipArgs),
+    /// Show samples to an image that learns, and compare how it reads them before and after
+    Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
-    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
@@ -341,6 +343,12 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Leave all weights as they are: nothing is learned
+    #[arg(long)]
+    pub freeze: bool,
+    /// Write the image with what was learned, to be run again
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::InspectArgs;
 use super::compile::{chip_names, core_json, usage_table};
 use super::console::Console;
+use super::learn::rules;
 use super::session::Session;
 use crate::compile::{self, Log};
 use crate::diag::Result;
@@ -24,6 +25,9 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
                     "copies": population.copies.len(),
                 })).collect::<Vec<_>>(),
                 "outputs": image.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>(),
+                "learning": rules(image).into_iter().map(|rule| json!({
+                    "projection": rule.projection, "name": rule.name, "rule": rule.text, "synapses": rule.synapses,
+                })).collect::<Vec<_>>(),
                 "connections": log.metrics.connections, "hops": log.metrics.hops,
                 "usage": log.cores.iter().map(core_json).collect::<Vec<_>>(),
             }),
@@ -48,6 +52,9 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
             copies => format!(", {copies} copies for fan-out"),
         };
         console.result(&format!("  {kind:8} {} {:?}{copies}", population.name, population.shape));
+    }
+    for rule in rules(image) {
+        console.result(&format!("  learns   {}, {} synapses: {}", rule.name, rule.synapses, rule.text));
     }
     console.result(&usage_table(&log.cores, &chip_names(image), console));
     Ok(0)

@@ -86,6 +86,7 @@ pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log)
         populations: populations.collect(),
         projections: projections.into_iter().flatten().collect(),
         outputs,
+        learning: Vec::new(),
     })
 }
 

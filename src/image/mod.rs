@@ -4,6 +4,7 @@ mod check;
 mod check_clocked;
 mod clocked;
 mod codec;
+mod learning;
 mod programs;
 mod route;
 mod rows;
@@ -12,6 +13,7 @@ mod v1;
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
 pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
 pub use route::unreachable;
 pub use rows::Rows;
@@ -34,6 +36,8 @@ mod tests {
             weight_exponent: 0,
             index_bits: 0,
             delay_bits: 0,
+            tag_bits: 0,
+            learns: false,
         };
         let synapse = |target, weight| Synapse { target, weight, delay: 0 };
         let core = CubaCore {
@@ -57,6 +61,7 @@ mod tests {
             list_uses: vec![ListUse { list: 0, base: 0 }, ListUse { list: 1, base: 1 }],
             out_offsets: vec![0, 1, 1],
             axons_out: vec![AxonOut { core: 3, axon: 1 }],
+            learning: Vec::new(),
             programs: Vec::new(),
         };
         let place = |neuron| Place { core: 3, neuron };

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
 
@@ -171,6 +172,8 @@ pub struct CubaCore {
     pub out_offsets: Vec<u32>,
     /// Packets that a spike sends: one per destination core.
     pub axons_out: Vec<AxonOut>,
+    /// Projections that learn here.
+    pub learning: Vec<LearningGroup>,
     /// Compartments that run a program, ascending; only on chips with programmable neurons. The others run Loihi 1's
     /// with their configuration.
     pub programs: Vec<ProgramGroup>,
@@ -225,6 +228,19 @@ pub struct SynapseFormat {
     pub index_bits: u8,
     /// Delay bits.
     pub delay_bits: u8,
+    /// Tag bits.
+    pub tag_bits: u8,
+    /// Whether the learning engine changes its synapses: their weights use every value, mixed ones nine bits.
+    pub learns: bool,
+}
+
+impl SynapseFormat {
+    /// Bits of a synapse, its index included.
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        let sign = (self.signed && self.learns) as u32;
+        self.weight_bits as u32 + sign + self.delay_bits as u32 + self.tag_bits as u32 + self.index_bits as u32
+    }
 }
 
 /// The kind of a synapse list.

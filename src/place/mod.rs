@@ -8,6 +8,7 @@ pub mod formats;
 mod greedy;
 mod mesh;
 mod multilevel;
+mod objective;
 pub mod order;
 mod pso;
 mod run;
@@ -20,6 +21,7 @@ mod tests;
 pub use anneal::cost;
 pub use flow::Flow;
 pub use mesh::{MOST_SLOTS, Mesh};
+pub use objective::Objective;
 pub use run::{Budget, Placed, Task, assign, default_limit, dense_limit, place};
 pub use strategy::{KNOWN, Known, Strategy};
 

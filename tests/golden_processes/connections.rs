@@ -225,6 +225,7 @@ fn network(connection: &Connection) -> IntGraph {
         ],
         projections,
         outputs: vec![Output { name: "kept".to_owned(), population: PopulationId(3) }],
+        learning: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
 pub(super) use cuba::CubaCore;
+use cuba::Lesson;
 pub(super) use programmed::ProgrammedCore;
 #[cfg(test)]
 pub(in crate::emu) use ranc::finish as ranc_finish;
@@ -20,11 +21,11 @@ pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
 pub(super) use stream::Stream;
 
-use super::Record;
-use super::counters::{EventCounts, Faults, Spike};
+use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
 use super::time::Clock;
 use super::traffic::Ways;
+use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
 
@@ -54,7 +55,7 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
-    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
     /// Payloads of the same; empty where spikes have none.
     pub(super) payloads: Vec<i32>,
@@ -142,22 +143,29 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        self.outbox.clear();
-        self.fired.clear();
-        self.payloads.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
+        let mut begin = self.clock.start;
         let input = match (&mut self.state, &core.body) {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
                 state.integrate(body, tick);
                 // A program may do something in every tick.
                 true
             }
-            (Compartments::Cuba(state), _) => state.integrate(lists(core), tick),
-            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+            (Compartments::Cuba(state), Body::Cuba(body)) => {
+                let input = state.integrate(body, tick);
+                if body.has_learning() {
+                    begin += self.learn(program, body, tick);
+                }
+                input
+            }
+            _ => unreachable!("a core keeps its kind"),
         };
+        self.outbox.clear();
+        self.fired.clear();
+        self.payloads.clear();
         if self.at_rest && !input {
-            self.clock.swept = self.clock.start + neurons * program.times.access;
+            self.clock.swept = begin + neurons * program.times.access;
             return;
         }
         let overflows = self.faults.overflows;
@@ -165,9 +173,10 @@ impl Core {
             program,
             core,
             tick,
-            now: self.clock.start,
+            now: begin,
             active: 0,
             timing: self.timing,
+            learns: matches!(&core.body, Body::Cuba(body) if body.has_learning()),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
             payloads: &mut self.payloads,
@@ -188,6 +197,33 @@ impl Core {
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
         self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+    }
+
+    /// Learns from the spikes of the tick before; the time that it takes.
+    fn learn(&mut self, program: &Program, body: &CubaCore, tick: u32) -> u64 {
+        let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
+        let updates = match &mut self.state {
+            Compartments::Cuba(state) => state.learn(body, &lesson),
+            Compartments::Programmed(_) => 0,
+        };
+        self.counts.add(Event::SynapseUpdate, updates);
+        updates * program.times.learn
+    }
+
+    /// What the core has learned.
+    pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.learned(body),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Traces of a learning group.
+    pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.traces(body, group),
+            _ => None,
+        }
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
@@ -245,6 +281,8 @@ struct Sweep<'a> {
     /// Neurons with input, a change of state or a spike.
     active: u64,
     timing: bool,
+    /// Whether the core learns, and so looks at its spikes again.
+    learns: bool,
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
     payloads: &'a mut Vec<i32>,
@@ -261,11 +299,12 @@ impl Sweep<'_> {
     #[inline]
     fn fire(&mut self, neuron: usize) {
         self.note(neuron);
-        if !self.timing {
+        if !self.timing || self.learns {
             self.fired.push(neuron as u16);
-            return;
         }
-        self.send(neuron, 1, 1);
+        if self.timing {
+            self.send(neuron, 1, 1);
+        }
     }
 
     /// The same with a payload, in so many flits.

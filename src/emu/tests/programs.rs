@@ -203,6 +203,8 @@ fn relayed(first: ProgramGroup) -> Image {
         weight_exponent: 0,
         index_bits: 6,
         delay_bits: 0,
+        tag_bits: 0,
+        learns: false,
     };
     let out = (0, AxonOut { core: 0, axon: 1 });
     let axons = [(0, vec![synapse(0, 2, 0)]), (0, vec![synapse(1, -6, 0)])];

@@ -7,6 +7,7 @@
 //! * [`RegisteredMesh`]: buffers at the inputs, one register at each output, rotating priority.
 //! * [`QueuedMesh`]: buffers at the inputs, virtual channels, credits, allocators (BookSim's input-queued router).
 
+mod crossing;
 mod fifo;
 mod flight;
 mod merge;
@@ -14,6 +15,7 @@ mod queued;
 mod registered;
 mod routes;
 
+pub(in crate::emu) use crossing::{Crossings, Departure, flight_time};
 pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
 pub use queued::{Arbitration, QueuedMesh, QueuedMeshSpec};
