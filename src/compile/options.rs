@@ -49,7 +49,7 @@ pub struct Options {
     /// Peaks of a float run, where one was made.
     pub calibration: Option<Calibration>,
     /// Reads the network as one of ReLU units and makes sigma-delta neurons of them, on chips with programmable neurons;
-    /// the number is what 1.0 of an input is in the stimulus.
+    /// the number is what 1.0 of an input, its largest, is in the stimulus.
     pub sigma_delta: Option<u16>,
     /// Seed of randomised passes.
     pub seed: u64,

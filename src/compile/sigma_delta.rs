@@ -30,7 +30,7 @@ struct Sends {
     peak: f64,
 }
 
-/// Converts; `steps` is what 1.0 of an input is in the stimulus.
+/// Converts; `steps` is what 1.0 of an input, its largest, is in the stimulus.
 pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log) -> Result<IntGraph> {
     let programs = match &chip.family {
         Family::Cuba(spec) => spec.programs.as_ref(),
@@ -48,7 +48,7 @@ pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log)
     for index in order {
         let population = &graph.populations[index];
         let Some(neuron) = &population.neuron else {
-            sends[index] = Some(Sends { scale: f64::from(steps), peak: 65_535.0 / f64::from(steps) });
+            sends[index] = Some(Sends { scale: f64::from(steps), peak: 1.0 });
             continue;
         };
         if let Err(problem) = kind(population, neuron) {
