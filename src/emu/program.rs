@@ -1,7 +1,9 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
-use super::neurocore::{CrossbarCore, CubaCore, Vector, vector_units};
+use std::sync::OnceLock;
+
+use super::neurocore::{CrossbarCore, CubaCore, Sheet, Vector, vector_units};
 use super::sync::barrier_time;
 use crate::chip::{ChipSpec, Family, SyncSpec, UnitTimes};
 use crate::diag::Result;
@@ -146,6 +148,8 @@ pub struct Program {
     pub(super) swept_bits: u64,
     /// The vector units, where they are used: results do not depend on it.
     pub(super) vector: Option<Vector>,
+    /// Its list cores as one sheet, made when first asked for.
+    sheet: OnceLock<Option<Sheet>>,
 }
 
 impl Program {
@@ -188,6 +192,7 @@ impl Program {
             chip: chip.clone(),
             cores,
             vector: vector_units(),
+            sheet: OnceLock::new(),
         })
     }
 
@@ -195,6 +200,11 @@ impl Program {
     #[must_use]
     pub fn scalar(self) -> Self {
         Self { vector: None, ..self }
+    }
+
+    /// Its list cores as one sheet, where they can be worked through so without time.
+    pub(super) fn sheet(&self) -> Option<&Sheet> {
+        self.sheet.get_or_init(|| Sheet::new(self)).as_ref()
     }
 
     /// Whether it is loaded on a chip of crossbars.

@@ -5,6 +5,7 @@
 
 mod flat;
 mod lanes;
+mod sheet;
 mod soma;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image::{self, ListKind};
 use flat::{Flat, REACH};
-use lanes::{Block, Cells, LANES, Marks, Registers};
+use lanes::{Block, Blocks, Cells, LANES, Marks, Totals};
+pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -55,7 +57,7 @@ struct Shifted {
 pub(in crate::emu) struct CubaCore {
     compartments: Vec<Compartment>,
     /// The same by blocks, where they can be worked through so.
-    blocks: Option<Vec<Registers>>,
+    blocks: Option<Blocks>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
     /// All synapses by axon, where that takes little more memory: then the lists hold none.
@@ -87,7 +89,7 @@ impl CubaCore {
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
         let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
-            blocks: lanes.then(|| Registers::of(&compartments)),
+            blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
             flat: None,
@@ -342,7 +344,7 @@ impl State {
     fn stride<const NENGO: bool, const SILENT: bool>(
         &mut self,
         core: &CubaCore,
-        blocks: &[Registers],
+        blocks: &Blocks,
         tick: u32,
         sweep: &mut Sweep<'_>,
     ) {
@@ -350,13 +352,9 @@ impl State {
         let row = tick as usize % core.rows;
         let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
         let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
-        lanes::tick::<NENGO, SILENT>(blocks, core.limit, &mut Cells { sums, u, v, silent }, &mut self.marks);
-        for (block, &marks) in self.marks.iter().enumerate() {
-            sweep.active += u64::from(marks.active.count_ones());
-            sweep.faults.overflows += u64::from(marks.overflows);
-            let first = block * LANES;
-            pass(sweep, first, (core.compartments.len() - first).min(LANES), marks);
-        }
+        let mut cells = Cells { sums, u, v, silent };
+        let totals = lanes::tick::<NENGO, SILENT>(blocks, 0..blocks.len(), core.limit, &mut cells, &mut self.marks);
+        pass_all(sweep, core.compartments.len(), &self.marks, totals);
         self.filled[row] = false;
     }
 
@@ -457,17 +455,26 @@ impl State {
     }
 }
 
-/// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
-#[inline]
-fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
-    if !sweep.timing {
+/// The neuron unit goes over all `compartments`, block by block; those that fire send their packets.
+fn pass_all(sweep: &mut Sweep<'_>, compartments: usize, marks: &[Marks], totals: Totals) {
+    sweep.active += totals.active;
+    sweep.faults.overflows += totals.overflows;
+    let firsts = (0..).step_by(LANES);
+    if sweep.timing {
+        firsts.zip(marks).for_each(|(first, &marks)| pass(sweep, first, (compartments - first).min(LANES), marks));
+        return;
+    }
+    for (first, marks) in firsts.zip(marks) {
         let mut fired = marks.fired;
         while fired != 0 {
             sweep.fire(first + fired.trailing_zeros() as usize);
             fired &= fired - 1;
         }
-        return;
     }
+}
+
+/// The neuron unit goes on over `count` compartments from `first`, in their time.
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
     let times = sweep.program.times;
     let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
     while fired != 0 {

@@ -10,7 +10,7 @@ mod stochastic;
 mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
-pub(super) use cuba::CubaCore;
+pub(super) use cuba::{CubaCore, Sheet, SheetState};
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
@@ -33,7 +33,8 @@ pub(super) struct Outgoing {
 /// A list core's state. A core writes nothing but this.
 #[derive(Debug, Clone)]
 pub(super) struct Core {
-    state: cuba::State,
+    /// `None` where a sheet has it.
+    state: Option<cuba::State>,
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
     pub(super) clock: Clock,
@@ -72,9 +73,10 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
+    /// In the reset state; `own` says whether it has the state of its compartments, or a sheet.
+    pub(super) fn new(program: &CoreProgram, timing: bool, own: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
-            state: lists(program).reset(),
+            state: own.then(|| lists(program).reset()),
             at_rest: false,
             clock: Clock::default(),
             outbox: Vec::new(),
@@ -98,7 +100,9 @@ impl Core {
 
     /// Back to the state before the first tick; keeps memory.
     pub(super) fn reset(&mut self, program: &CoreProgram) {
-        self.state.reset(lists(program));
+        if let Some(state) = &mut self.state {
+            state.reset(lists(program));
+        }
         self.at_rest = false;
         self.clock = Clock::default();
         self.outbox.clear();
@@ -112,16 +116,34 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
+        self.begin(core);
+        let body = lists(core);
+        let Some(mut state) = self.state.take() else { return };
+        let input = state.integrate(body, tick);
+        if self.at_rest && !input {
+            self.clock.swept = self.clock.start + core.neurons() as u64 * program.times.access;
+        } else {
+            let still = self.sweep(program, core, tick, |sweep| state.update(body, tick, sweep));
+            self.at_rest = still && !input;
+        }
+        self.state = Some(state);
+    }
+
+    /// A tick begins: every compartment is looked at, nothing is sent yet.
+    pub(super) fn begin(&mut self, core: &CoreProgram) {
         self.outbox.clear();
         self.fired.clear();
-        let neurons = core.neurons() as u64;
-        self.counts.add(Event::NeuronAccess, neurons);
-        let body = lists(core);
-        let input = self.state.integrate(body, tick);
-        if self.at_rest && !input {
-            self.clock.swept = self.clock.start + neurons * program.times.access;
-            return;
-        }
+        self.counts.add(Event::NeuronAccess, core.neurons() as u64);
+    }
+
+    /// The neuron unit's way through the compartments, which `update` goes; whether nothing has changed.
+    pub(super) fn sweep(
+        &mut self,
+        program: &Program,
+        core: &CoreProgram,
+        tick: u32,
+        update: impl FnOnce(&mut Sweep<'_>),
+    ) -> bool {
         let overflows = self.faults.overflows;
         let mut sweep = Sweep {
             program,
@@ -138,12 +160,12 @@ impl Core {
             spikes: &mut self.spikes,
             recorded: &self.recorded,
         };
-        self.state.update(body, tick, &mut sweep);
+        update(&mut sweep);
         let active = sweep.active;
         self.clock.swept = sweep.now;
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
-        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+        active == 0 && self.faults.overflows == overflows
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
@@ -159,17 +181,14 @@ impl Core {
 
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
     pub(super) fn accept(&mut self, axon: u16) {
-        self.state.accept(axon);
+        if let Some(state) = &mut self.state {
+            state.accept(axon);
+        }
     }
 
-    /// u and v of a neuron.
-    pub(super) fn current_and_membrane(&self, neuron: usize) -> (i32, i32) {
-        (self.state.current(neuron), self.state.membrane(neuron))
-    }
-
-    /// The membrane of a neuron.
-    pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        self.state.membrane(neuron)
+    /// u and v of a neuron, where the core has them.
+    pub(super) fn current_and_membrane(&self, neuron: usize) -> Option<(i32, i32)> {
+        self.state.as_ref().map(|state| (state.current(neuron), state.membrane(neuron)))
     }
 }
 
@@ -182,7 +201,7 @@ fn lists(core: &CoreProgram) -> &CubaCore {
 }
 
 /// The neuron unit's way through the neurons of one core in one tick.
-struct Sweep<'a> {
+pub(super) struct Sweep<'a> {
     program: &'a Program,
     core: &'a CoreProgram,
     tick: u32,
