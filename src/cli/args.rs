@@ -69,6 +69,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// List, show and check chip descriptions
     Chip(ChipArgs),
+    /// Show samples to an image that learns, and compare how it reads them before and after
+    Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
     /// Map problems of the field's benchmark formats: place clusters on a mesh
@@ -336,6 +338,12 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Leave all weights as they are: nothing is learned
+    #[arg(long)]
+    pub freeze: bool,
+    /// Write the image with what was learned, to be run again
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod demo;
 mod export;
 mod import;
 mod inspect;
+mod learn;
 mod map;
 mod progress;
 mod report;
@@ -62,6 +63,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
         Command::Map(args) => map::run(&args, console),
+        Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "spikeloom", &mut std::io::stdout());

@@ -10,6 +10,7 @@ use crate::diag::Result;
 use crate::event::Event;
 use crate::ids::CoreId;
 use crate::image::{self, CoreBody, Image};
+use crate::rule::Draws;
 use crate::units::Picos;
 
 /// A packet's target: used core (index into [`Program::cores`]), axon, delay in ticks.
@@ -102,6 +103,7 @@ pub(super) struct Times {
     pub(super) dense: u64,
     pub(super) sparse: u64,
     pub(super) shared: u64,
+    pub(super) learn: u64,
 }
 
 impl Times {
@@ -117,6 +119,7 @@ impl Times {
             dense: of(Event::SynapseDense),
             sparse: of(Event::SynapseSparse),
             shared: of(Event::SynapseShared),
+            learn: of(Event::SynapseUpdate),
         }
     }
 }
@@ -150,6 +153,8 @@ pub struct Program {
     pub(super) vector: Option<Vector>,
     /// Its list cores as one sheet, made when first asked for.
     sheet: OnceLock<Option<Sheet>>,
+    /// Draws of learning by step, in place of our own.
+    pub(super) recorded: Vec<Draws>,
 }
 
 impl Program {
@@ -193,6 +198,7 @@ impl Program {
             cores,
             vector: vector_units(),
             sheet: OnceLock::new(),
+            recorded: Vec::new(),
         })
     }
 
@@ -205,6 +211,17 @@ impl Program {
     /// Its list cores as one sheet, where they can be worked through so without time.
     pub(super) fn sheet(&self) -> Option<&Sheet> {
         self.sheet.get_or_init(|| Sheet::new(self)).as_ref()
+    }
+
+    /// With draws that were recorded elsewhere: those of learning step n of every projection are `draws[n]`.
+    #[must_use]
+    pub fn replaying(self, draws: Vec<Draws>) -> Self {
+        Self { recorded: draws, ..self }
+    }
+
+    /// Whether anything learns, so that each sample changes what the next one meets.
+    pub(super) fn learns(&self) -> bool {
+        self.cores.iter().any(|core| matches!(&core.body, Body::Cuba(body) if body.learns()))
     }
 
     /// Whether it is loaded on a chip of crossbars.

@@ -1,5 +1,7 @@
 //! `map`: mapping problems of the field's benchmark formats, without a chip or a network.
 
+mod clock;
+mod partition;
 mod place;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -15,12 +17,15 @@ pub(super) struct MapArgs {
 
 #[derive(Debug, Subcommand)]
 enum MapAction {
+    /// Divide a hypergraph's neurons into cores: hMETIS .hgr
+    Partition(partition::PartitionArgs),
     /// Place clusters on a mesh: QAPLIB .dat, or a list of traffic with --side
     Place(place::PlaceArgs),
 }
 
 pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
     match &args.action {
+        MapAction::Partition(args) => partition::run(args, console),
         MapAction::Place(args) => place::run(args, console),
     }
 }

@@ -8,6 +8,7 @@ mod emit;
 mod format;
 mod incoming;
 mod lags;
+mod learning;
 mod partition;
 mod quantise;
 mod scale;
@@ -17,6 +18,7 @@ mod testing;
 mod tests;
 mod verify;
 mod verify_core;
+mod verify_learning;
 mod weights;
 
 pub(super) use format::words;

@@ -10,16 +10,17 @@ mod stochastic;
 mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
+use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
 pub(super) use stream::Stream;
 
-use super::Record;
-use super::counters::{EventCounts, Faults, Spike};
+use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
 use super::time::Clock;
+use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
 
@@ -40,7 +41,7 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
-    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
     timing: bool,
     pub(super) counts: EventCounts,
@@ -116,14 +117,16 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        self.begin(core);
         let body = lists(core);
         let Some(mut state) = self.state.take() else { return };
         let input = state.integrate(body, tick);
+        let learning = if body.has_learning() { self.learn(program, body, &mut state, tick) } else { 0 };
+        self.begin(core);
+        let begin = self.clock.start + learning;
         if self.at_rest && !input {
-            self.clock.swept = self.clock.start + core.neurons() as u64 * program.times.access;
+            self.clock.swept = begin + core.neurons() as u64 * program.times.access;
         } else {
-            let still = self.sweep(program, core, tick, |sweep| state.update(body, tick, sweep));
+            let still = self.sweep(program, core, (tick, begin), |sweep| state.update(body, tick, sweep));
             self.at_rest = still && !input;
         }
         self.state = Some(state);
@@ -136,12 +139,13 @@ impl Core {
         self.counts.add(Event::NeuronAccess, core.neurons() as u64);
     }
 
-    /// The neuron unit's way through the compartments, which `update` goes; whether nothing has changed.
+    /// The neuron unit's way through the compartments, which `update` goes, from (tick, time in ps) on; whether
+    /// nothing has changed.
     pub(super) fn sweep(
         &mut self,
         program: &Program,
         core: &CoreProgram,
-        tick: u32,
+        (tick, begin): (u32, u64),
         update: impl FnOnce(&mut Sweep<'_>),
     ) -> bool {
         let overflows = self.faults.overflows;
@@ -149,9 +153,10 @@ impl Core {
             program,
             core,
             tick,
-            now: self.clock.start,
+            now: begin,
             active: 0,
             timing: self.timing,
+            learns: lists(core).has_learning(),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
             faults: &mut self.faults,
@@ -166,6 +171,24 @@ impl Core {
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
         active == 0 && self.faults.overflows == overflows
+    }
+
+    /// Learns from the spikes of the tick before; the time that it takes.
+    fn learn(&mut self, program: &Program, body: &CubaCore, state: &mut cuba::State, tick: u32) -> u64 {
+        let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
+        let updates = state.learn(body, &lesson);
+        self.counts.add(Event::SynapseUpdate, updates);
+        updates * program.times.learn
+    }
+
+    /// What the core has learned.
+    pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
+        self.state.as_ref().map(|state| state.learned(lists(core))).unwrap_or_default()
+    }
+
+    /// Traces of a learning group.
+    pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
+        self.state.as_ref().and_then(|state| state.traces(lists(core), group))
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
@@ -210,6 +233,8 @@ pub(super) struct Sweep<'a> {
     /// Neurons with input, a change of state or a spike.
     active: u64,
     timing: bool,
+    /// Whether the core learns, and so looks at its spikes again.
+    learns: bool,
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
     faults: &'a mut Faults,
@@ -232,8 +257,10 @@ impl Sweep<'_> {
                 self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
             }
         }
-        if !self.timing {
+        if !self.timing || self.learns {
             self.fired.push(neuron as u16);
+        }
+        if !self.timing {
             return;
         }
         self.now += self.program.times.spike_out;

@@ -252,7 +252,7 @@ impl SheetState {
             };
             let totals = lanes::tick::<NENGO, SILENT>(&plate.blocks, blocks, sheet.limit, &mut cells, &mut self.marks);
             let marks = &self.marks;
-            let still = core.sweep(program, loaded, tick, |sweep| pass_all(sweep, loaded.neurons(), marks, totals));
+            let still = core.sweep(program, loaded, (tick, 0), |sweep| pass_all(sweep, loaded.neurons(), marks, totals));
             if still {
                 self.at_rest[index] = true;
                 self.resting += 1;
