@@ -206,10 +206,7 @@ impl Lists {
         if let (Some(state), Some(sheet)) = (&mut self.sheet, program.sheet()) {
             state.step(program, sheet, &mut self.cores, tick);
             self.fabric.count_injected(program, &mut self.cores);
-            for spike in input {
-                (0..spike.value).for_each(|_| state.accept_input(sheet, spike.input));
-            }
-            return state.accept_fired(sheet, &self.cores);
+            return state.accept(sheet, input, &self.cores);
         }
         for (core, loaded) in self.cores.iter_mut().zip(&program.cores) {
             core.step(program, loaded, tick);

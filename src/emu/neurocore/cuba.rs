@@ -18,7 +18,7 @@ use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
 use flat::{Flat, REACH};
-use lanes::{Block, Blocks, Cells, LANES, Marks, Totals};
+use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::Lesson;
 use learn::{LearnState, Learning};
 use load::{events_of, load_list, load_weights, shifted_sums, time_of};
@@ -251,10 +251,10 @@ impl State {
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
         match (core.dialect, &core.blocks) {
-            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<false, true>(core, blocks, tick, sweep),
-            (Dialect::Lava, Some(blocks)) => self.stride::<false, false>(core, blocks, tick, sweep),
-            (_, Some(blocks)) if core.refractory => self.stride::<true, true>(core, blocks, tick, sweep),
-            (_, Some(blocks)) => self.stride::<true, false>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<LAVA, true>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) => self.stride::<LAVA, false>(core, blocks, tick, sweep),
+            (_, Some(blocks)) if core.refractory => self.stride::<NENGO, true>(core, blocks, tick, sweep),
+            (_, Some(blocks)) => self.stride::<NENGO, false>(core, blocks, tick, sweep),
             (Dialect::Lava, None) => self.walk(core, tick, sweep, soma::lava),
             (Dialect::Nengo | Dialect::ChipBestGuess, None) => self.walk(core, tick, sweep, soma::nengo),
             (Dialect::Brian2, None) => self.walk(core, tick, sweep, soma::brian2),
@@ -262,7 +262,7 @@ impl State {
     }
 
     /// The tick block by block.
-    fn stride<const NENGO: bool, const SILENT: bool>(
+    fn stride<const RULE: u8, const SILENT: bool>(
         &mut self,
         core: &CubaCore,
         blocks: &Blocks,
@@ -274,7 +274,7 @@ impl State {
         let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
         let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
         let mut cells = Cells { sums, u, v, silent };
-        let totals = lanes::tick::<NENGO, SILENT>(blocks, 0..blocks.len(), core.limit, &mut cells, &mut self.marks);
+        let totals = lanes::tick::<RULE, SILENT, _>(blocks, 0..blocks.len(), core.limit, &mut cells, &mut self.marks);
         pass_all(sweep, core.compartments.len(), &self.marks, totals);
         self.filled[row] = false;
     }

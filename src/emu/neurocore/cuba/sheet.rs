@@ -10,11 +10,12 @@ use std::ops::Range;
 
 use self::rows::Rows;
 use super::flat::{Flat, REACH};
-use super::lanes::{self, Block, Blocks, Cells, LANES, Marks};
+use super::lanes::{self, Block, Blocks, CALM, Cells, LANES, LAVA, Marks, NENGO, Totals};
 use super::{CubaCore, pass_all};
 use crate::chip::Dialect;
-use crate::emu::neurocore::{Core, lists};
+use crate::emu::neurocore::{Core, Sweep, lists};
 use crate::emu::program::{CoreProgram, Program, Target};
+use crate::stimulus::InputSpike;
 
 /// What never changes.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ struct Plate {
     blocks: Blocks,
     /// Synapses of each source.
     rows: Rows,
+    /// Whether no compartment's sum, u or u + bias can reach an edge while no source counts twice in a tick.
+    calm: bool,
 }
 
 impl Sheet {
@@ -93,13 +96,36 @@ impl Plate {
         let inputs = (0..program.inputs()).map(|input| program.input_targets(input));
         let rows = neurons.chain(inputs).map(|targets| row(&loaded, cores.start, &starts, targets));
         let narrow = loaded.iter().filter_map(|core| core.flat.as_ref()).all(Flat::is_narrow);
+        let rows = Rows::new(rows, narrow)?;
         Some(Self {
-            rows: Rows::new(rows, narrow)?,
+            calm: is_calm(&loaded, &starts, &rows),
+            rows,
             blocks: Blocks::of(loaded.iter().map(|core| &core.compartments[..])),
             cores,
             starts,
         })
     }
+}
+
+/// Whether sums stay within 16 bits and u, with and without the bias, within its register: u is at most what the
+/// largest sum of every tick leaves, a geometric series.
+fn is_calm(loaded: &[&CubaCore], starts: &[usize], rows: &Rows) -> bool {
+    let mut most = vec![0_u64; starts[starts.len() - 1] * LANES];
+    rows.each(|target, weight| most[usize::from(target)] += u64::from(weight.unsigned_abs()));
+    loaded.iter().zip(starts).all(|(core, &start)| {
+        let most = &most[start * LANES..][..core.compartments.len()];
+        let limit = u64::from(core.limit.unsigned_abs());
+        let mut bounds = Vec::with_capacity(most.len());
+        let within = core.compartments.iter().zip(most).all(|(compartment, &sum)| {
+            let u = (sum << 6) * 4096 / u64::from(compartment.decay_u.max(1));
+            bounds.push(u);
+            sum <= u64::from(i16::MAX.unsigned_abs()) && u + u64::from(compartment.bias.unsigned_abs()) <= limit
+        });
+        let starts_within = |initial: &crate::image::InitialState| {
+            bounds.get(usize::from(initial.compartment)).is_some_and(|&u| u64::from(initial.u.unsigned_abs()) <= u)
+        };
+        within && core.initial.iter().all(starts_within)
+    })
 }
 
 /// The synapses in a plate of a source that sends packets to `targets`; `first` is the plate's first core.
@@ -120,6 +146,8 @@ pub(in crate::emu) struct SheetState {
     plates: Vec<PlateState>,
     /// Sources whose spikes are integrated next.
     pending: Vec<u32>,
+    /// Whether no source has yet counted twice in a tick, as an input may.
+    single: bool,
     /// Cores in which a tick without input has changed nothing: until input comes, no tick will.
     at_rest: Vec<bool>,
     resting: usize,
@@ -128,7 +156,9 @@ pub(in crate::emu) struct SheetState {
 
 #[derive(Debug, Clone)]
 struct PlateState {
+    /// Sums, which are 0 between ticks; those of calm ticks have 16 bits.
     sums: Vec<i32>,
+    short_sums: Vec<i16>,
     u: Vec<Block>,
     v: Vec<Block>,
     silent: Vec<Block>,
@@ -139,11 +169,13 @@ impl SheetState {
     pub(in crate::emu) fn new(program: &Program, sheet: &Sheet) -> Self {
         let plate = |plate: &Plate| {
             let zero = vec![[0; LANES]; plate.blocks.len()];
-            PlateState { sums: vec![0; REACH], u: zero.clone(), v: zero.clone(), silent: zero }
+            let (sums, short_sums) = (vec![0; REACH], vec![0; REACH]);
+            PlateState { sums, short_sums, u: zero.clone(), v: zero.clone(), silent: zero }
         };
         let mut state = Self {
             plates: sheet.plates.iter().map(plate).collect(),
             pending: Vec::new(),
+            single: true,
             at_rest: vec![false; program.cores.len()],
             resting: 0,
             marks: Vec::new(),
@@ -155,10 +187,10 @@ impl SheetState {
     /// Back to the state before the first tick; keeps memory.
     pub(in crate::emu) fn reset(&mut self, program: &Program, sheet: &Sheet) {
         self.pending.clear();
+        self.single = true;
         self.at_rest.fill(false);
         self.resting = 0;
         for (state, plate) in self.plates.iter_mut().zip(&sheet.plates) {
-            state.sums.fill(0);
             for blocks in [&mut state.u, &mut state.v, &mut state.silent] {
                 blocks.fill([0; LANES]);
             }
@@ -179,13 +211,13 @@ impl SheetState {
         (state.u.as_flattened()[at], state.v.as_flattened()[at])
     }
 
-    /// A spike of flat input neuron `input`, integrated in the next tick.
-    pub(in crate::emu) fn accept_input(&mut self, sheet: &Sheet, input: u32) {
-        self.pending.push(sheet.first_source[sheet.first_source.len() - 1] + input);
-    }
-
-    /// The spikes of the last tick, integrated in the next.
-    pub(in crate::emu) fn accept_fired(&mut self, sheet: &Sheet, cores: &[Core]) {
+    /// What comes in from the host in this tick and what the cores fired, integrated in the next.
+    pub(in crate::emu) fn accept(&mut self, sheet: &Sheet, input: &[InputSpike], cores: &[Core]) {
+        let first_input = sheet.first_source[sheet.first_source.len() - 1];
+        self.single &= input.iter().all(|spike| spike.value <= 1) && input.is_sorted_by(|a, b| a.input < b.input);
+        for spike in input {
+            (0..spike.value).for_each(|_| self.pending.push(first_input + spike.input));
+        }
         for (core, &first) in cores.iter().zip(&sheet.first_source) {
             self.pending.extend(core.fired.iter().map(|&neuron| first + u32::from(neuron)));
         }
@@ -196,15 +228,24 @@ impl SheetState {
         if self.resting > 0 {
             self.wake(program, sheet);
         }
-        for number in 0..sheet.plates.len() {
-            if let Some(sums) = self.plates[number].sums.first_chunk_mut::<REACH>() {
-                sheet.plates[number].rows.add(&self.pending, sums);
+        for (number, plate) in sheet.plates.iter().enumerate() {
+            let calm = plate.calm && self.single;
+            let state = &mut self.plates[number];
+            if calm {
+                if let Some(sums) = state.short_sums.first_chunk_mut::<REACH>() {
+                    plate.rows.add(&self.pending, sums);
+                }
+            } else if let Some(sums) = state.sums.first_chunk_mut::<REACH>() {
+                plate.rows.add(&self.pending, sums);
             }
-            match (sheet.dialect, sheet.refractory) {
-                (Dialect::Lava, true) => self.stride::<false, true>(program, sheet, number, cores, tick),
-                (Dialect::Lava, false) => self.stride::<false, false>(program, sheet, number, cores, tick),
-                (_, true) => self.stride::<true, true>(program, sheet, number, cores, tick),
-                (_, false) => self.stride::<true, false>(program, sheet, number, cores, tick),
+            let run = Run { program, sheet, number, tick };
+            match (calm, sheet.dialect, sheet.refractory) {
+                (true, _, true) => self.stride::<CALM, true>(&run, cores),
+                (true, _, false) => self.stride::<CALM, false>(&run, cores),
+                (false, Dialect::Lava, true) => self.stride::<LAVA, true>(&run, cores),
+                (false, Dialect::Lava, false) => self.stride::<LAVA, false>(&run, cores),
+                (false, _, true) => self.stride::<NENGO, true>(&run, cores),
+                (false, _, false) => self.stride::<NENGO, false>(&run, cores),
             }
         }
         self.pending.clear();
@@ -227,36 +268,52 @@ impl SheetState {
     }
 
     /// The tick of every core of one plate that does not rest.
-    fn stride<const NENGO: bool, const SILENT: bool>(
-        &mut self,
-        program: &Program,
-        sheet: &Sheet,
-        number: usize,
-        cores: &mut [Core],
-        tick: u32,
-    ) {
+    fn stride<const RULE: u8, const SILENT: bool>(&mut self, run: &Run<'_>, cores: &mut [Core]) {
+        let Run { program, sheet, number, tick } = *run;
         let (plate, state) = (&sheet.plates[number], &mut self.plates[number]);
-        let sums = state.sums.as_chunks_mut::<LANES>().0;
         for (index, span) in plate.cores.clone().zip(plate.starts.windows(2)) {
             let (core, loaded) = (&mut cores[index], &program.cores[index]);
             core.begin(loaded);
             if self.at_rest[index] {
                 continue;
             }
-            let blocks = span[0]..span[1];
-            let mut cells = Cells {
-                sums: &mut sums[blocks.clone()],
-                u: &mut state.u[blocks.clone()],
-                v: &mut state.v[blocks.clone()],
-                silent: &mut state.silent[blocks.clone()],
-            };
-            let totals = lanes::tick::<NENGO, SILENT>(&plate.blocks, blocks, sheet.limit, &mut cells, &mut self.marks);
+            let totals = state.tick::<RULE, SILENT>(plate, span[0]..span[1], sheet.limit, &mut self.marks);
             let marks = &self.marks;
-            let still = core.sweep(program, loaded, (tick, 0), |sweep| pass_all(sweep, loaded.neurons(), marks, totals));
-            if still {
+            let update = |sweep: &mut Sweep<'_>| pass_all(sweep, loaded.neurons(), marks, totals);
+            if core.sweep(program, loaded, (tick, 0), update) {
                 self.at_rest[index] = true;
                 self.resting += 1;
             }
+        }
+    }
+}
+
+/// A tick of one plate.
+#[derive(Clone, Copy)]
+struct Run<'r> {
+    program: &'r Program,
+    sheet: &'r Sheet,
+    number: usize,
+    tick: u32,
+}
+
+impl PlateState {
+    fn tick<const RULE: u8, const SILENT: bool>(
+        &mut self,
+        plate: &Plate,
+        blocks: Range<usize>,
+        limit: i32,
+        marks: &mut Vec<Marks>,
+    ) -> Totals {
+        let all = blocks.clone();
+        let (u, v) = (&mut self.u[all.clone()], &mut self.v[all.clone()]);
+        let silent = &mut self.silent[all.clone()];
+        if RULE == CALM {
+            let sums = &mut self.short_sums.as_chunks_mut().0[all];
+            lanes::tick::<RULE, SILENT, _>(&plate.blocks, blocks, limit, &mut Cells { sums, u, v, silent }, marks)
+        } else {
+            let sums = &mut self.sums.as_chunks_mut().0[all];
+            lanes::tick::<RULE, SILENT, _>(&plate.blocks, blocks, limit, &mut Cells { sums, u, v, silent }, marks)
         }
     }
 }

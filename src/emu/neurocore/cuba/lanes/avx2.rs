@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 use std::ops::Range;
 
-use super::{Block, Blocks, Cells, LANES, Marks, Registers, Totals};
+use super::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Registers, Totals, take};
 
 /// Compartments of one vector.
 const WIDTH: usize = 8;
@@ -20,32 +20,33 @@ const NARROW: i32 = 1 << 26;
 
 /// As [`super::tick`]; `None`, and nothing done, where the processor or the width of the state is not for it.
 #[inline]
-pub(super) fn tick<const NENGO: bool, const SILENT: bool>(
+pub(super) fn tick<const RULE: u8, const SILENT: bool, S: Copy + Default + Into<i32>>(
     blocks: &Blocks,
     range: Range<usize>,
     limit: i32,
-    cells: &mut Cells<'_>,
+    cells: &mut Cells<'_, S>,
     marks: &mut Vec<Marks>,
 ) -> Option<Totals> {
     if limit >= NARROW || !is_x86_feature_detected!("avx2") || !is_x86_feature_detected!("popcnt") {
         return None;
     }
     // SAFETY: the processor has AVX2 and POPCNT, the only things that the function asks for beyond safe code.
-    Some(unsafe { tick_all::<NENGO, SILENT>(blocks, range, limit, cells, marks) })
+    Some(unsafe { tick_all::<RULE, SILENT, S>(blocks, range, limit, cells, marks) })
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn tick_all<const NENGO: bool, const SILENT: bool>(
+fn tick_all<const RULE: u8, const SILENT: bool, S: Copy + Default + Into<i32>>(
     blocks: &Blocks,
     range: Range<usize>,
     limit: i32,
-    cells: &mut Cells<'_>,
+    cells: &mut Cells<'_, S>,
     marks: &mut Vec<Marks>,
 ) -> Totals {
     let mut totals = Totals::default();
     let state = cells.u.iter_mut().zip(cells.v.iter_mut()).zip(cells.silent.iter_mut());
     for (((registers, bias), sums), ((u, v), silent)) in blocks.part(range).zip(cells.sums.iter_mut()).zip(state) {
-        let (of_block, overflows) = block::<NENGO, SILENT>(registers, bias, limit, [sums, u, v, silent]);
+        let taken = take(sums);
+        let (of_block, overflows) = block::<RULE, SILENT>(registers, bias, limit, &taken, [u, v, silent]);
         totals.add(of_block, overflows);
         marks.push(of_block);
     }
@@ -119,6 +120,16 @@ fn lava(limit: i32, a: __m256i, u: __m256i, v: __m256i, bias: __m256i) -> Next {
     Next { u, v: kept, overflows: [_mm256_or_si256(back, forth), _mm256_xor_si256(kept, wide), none, none] }
 }
 
+/// As [`super::calm`].
+#[target_feature(enable = "avx2,popcnt")]
+fn calm(limit: i32, a: __m256i, u: __m256i, v: __m256i, bias: __m256i) -> Next {
+    let u = _mm256_add_epi32(u, _mm256_slli_epi32::<6>(a));
+    let wide = _mm256_add_epi32(_mm256_add_epi32(v, u), bias);
+    let kept = _mm256_max_epi32(_mm256_min_epi32(wide, _mm256_set1_epi32(limit)), _mm256_set1_epi32(-limit));
+    let none = _mm256_setzero_si256();
+    Next { u, v: kept, overflows: [_mm256_xor_si256(kept, wide), none, none, none] }
+}
+
 /// How many lanes of all are not 0.
 #[target_feature(enable = "avx2,popcnt")]
 fn count(flags: [__m256i; 4]) -> u32 {
@@ -136,21 +147,23 @@ fn bits(mask: __m256i) -> u32 {
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn block<const NENGO: bool, const SILENT: bool>(
+fn block<const RULE: u8, const SILENT: bool>(
     r: &Registers,
     bias: &Block,
     limit: i32,
-    [sums, us, vs, silents]: [&mut Block; 4],
+    sums: &Block,
+    [us, vs, silents]: [&mut Block; 3],
 ) -> (Marks, u32) {
     let none = _mm256_setzero_si256();
     let (mut marks, mut overflows) = (Marks::default(), 0);
     for part in 0..LANES / WIDTH {
         let (a, u_before, v_before) = (load(sums, part), load(us, part), load(vs, part));
         let v_kept = decay::<true>(v_before, load(&r.keep_v, part));
-        let next = if NENGO {
-            nengo(limit, a, decay::<true>(u_before, load(&r.keep_u, part)), v_kept, load(bias, part))
-        } else {
-            lava(limit, a, decay::<false>(u_before, load(&r.keep_u, part)), v_kept, load(bias, part))
+        let (keep_u, bias) = (load(&r.keep_u, part), load(bias, part));
+        let next = match RULE {
+            LAVA => lava(limit, a, decay::<false>(u_before, keep_u), v_kept, bias),
+            NENGO => nengo(limit, a, decay::<true>(u_before, keep_u), v_kept, bias),
+            _ => calm(limit, a, decay::<true>(u_before, keep_u), v_kept, bias),
         };
         let threshold = load(&r.threshold, part);
         let mut changed = _mm256_or_si256(a, _mm256_xor_si256(next.u, u_before));
@@ -166,7 +179,6 @@ fn block<const NENGO: bool, const SILENT: bool>(
         }
         let v = _mm256_andnot_si256(fires, held);
         changed = _mm256_or_si256(changed, _mm256_or_si256(_mm256_xor_si256(v, v_before), fires));
-        store(sums, part, none);
         store(us, part, next.u);
         store(vs, part, v);
         let shift = part * WIDTH;

@@ -11,6 +11,26 @@ const WIDTH: usize = 8;
 /// How many rows before its turn a row is asked for, and where it begins.
 const AHEAD: usize = 3;
 
+/// A sum of weights, which wraps.
+pub(super) trait Sum: Copy {
+    /// `self + weight`.
+    fn plus(self, weight: Self) -> Self;
+}
+
+impl Sum for i16 {
+    #[inline(always)]
+    fn plus(self, weight: Self) -> Self {
+        self.wrapping_add(weight)
+    }
+}
+
+impl Sum for i32 {
+    #[inline(always)]
+    fn plus(self, weight: Self) -> Self {
+        self.wrapping_add(weight)
+    }
+}
+
 /// Rows by the width of their weights.
 #[derive(Debug)]
 pub(super) enum Rows {
@@ -43,8 +63,16 @@ impl Rows {
         })
     }
 
+    /// Calls `synapse` with the target and the weight of every synapse.
+    pub(super) fn each(&self, mut synapse: impl FnMut(u16, i16)) {
+        match self {
+            Self::Narrow(rows) => rows.each(|target, weight| synapse(target, weight.into())),
+            Self::Wide(rows) => rows.each(synapse),
+        }
+    }
+
     /// Adds the synapses of the rows `sources` to `sums`.
-    pub(super) fn add(&self, sources: &[u32], sums: &mut [i32; REACH]) {
+    pub(super) fn add<S: Sum + From<i8> + From<i16>>(&self, sources: &[u32], sums: &mut [S; REACH]) {
         match self {
             Self::Narrow(rows) => rows.add(sources, sums),
             Self::Wide(rows) => rows.add(sources, sums),
@@ -52,7 +80,7 @@ impl Rows {
     }
 }
 
-impl<W: Copy + Into<i32>> Chunked<W> {
+impl<W: Copy> Chunked<W> {
     fn new(rows: impl Iterator<Item = Vec<(u16, i16)>>, width: impl Fn(i16) -> W) -> Option<Self> {
         let mut all = Self { offsets: vec![0], chunks: Vec::new() };
         for row in rows {
@@ -69,11 +97,17 @@ impl<W: Copy + Into<i32>> Chunked<W> {
         Some(all)
     }
 
+    fn each(&self, mut synapse: impl FnMut(u16, W)) {
+        for chunk in &self.chunks {
+            chunk.targets.iter().zip(&chunk.weights).for_each(|(&target, &weight)| synapse(target, weight));
+        }
+    }
+
     fn span(&self, source: u32) -> std::ops::Range<usize> {
         self.offsets[source as usize] as usize..self.offsets[source as usize + 1] as usize
     }
 
-    fn add(&self, sources: &[u32], sums: &mut [i32; REACH]) {
+    fn add<S: Sum + From<W>>(&self, sources: &[u32], sums: &mut [S; REACH]) {
         let per_line = (64 / size_of::<Chunk<W>>()).max(1);
         for (number, &source) in sources.iter().enumerate() {
             if let Some(&later) = sources.get(number + 2 * AHEAD) {
@@ -85,7 +119,7 @@ impl<W: Copy + Into<i32>> Chunked<W> {
             for chunk in &self.chunks[self.span(source)] {
                 for lane in 0..WIDTH {
                     let sum = &mut sums[usize::from(chunk.targets[lane])];
-                    *sum = sum.wrapping_add(chunk.weights[lane].into());
+                    *sum = sum.plus(chunk.weights[lane].into());
                 }
             }
         }
@@ -110,10 +144,13 @@ mod tests {
             for &(target, weight) in sources.iter().flat_map(|&source| &rows[source as usize]) {
                 expected[usize::from(target)] += i32::from(weight);
             }
-            let mut sums = vec![0; REACH];
+            let mut sums = vec![0_i32; REACH];
             let laid_out = Rows::new(rows.into_iter(), most < 128).expect("few");
             laid_out.add(&sources, sums.first_chunk_mut().expect("long enough"));
             assert_eq!(sums, expected);
+            let mut sums = vec![0_i16; REACH];
+            laid_out.add(&sources, sums.first_chunk_mut().expect("long enough"));
+            assert!(sums.iter().zip(&expected).all(|(&sum, &expected)| i32::from(sum) == expected));
         }
     }
 }
