@@ -120,6 +120,9 @@ pub(super) struct ChipTuning {
     /// Length of a fixed tick in microseconds
     #[arg(long, value_name = "US")]
     pub tick: Option<u32>,
+    /// Arithmetic of a Loihi-style chip: lava, nengo, brian2 or `chip_best_guess`
+    #[arg(long, value_name = "NAME")]
+    pub dialect: Option<String>,
     /// Override any number of the chip file, such as mesh.buffer=4; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -134,11 +137,13 @@ pub(super) struct ChipTuning {
 impl ChipTuning {
     /// As the chip room wants it.
     pub(super) fn options(&self) -> Result<LoadOptions> {
+        let set = self.set.iter().map(|text| pair(text, "--set")).collect::<Result<Vec<_>>>()?;
+        let dialect = self.dialect.iter().map(|name| ("core.cuba.dialect".to_owned(), name.clone()));
         Ok(LoadOptions {
             cost_set: self.cost_set.clone(),
             supply_mv: self.supply,
             tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
-            set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
+            set: set.into_iter().chain(dialect).collect(),
             defects: self.defect.clone(),
             defects_file: self.defects.clone(),
         })

@@ -242,6 +242,7 @@ impl Draft {
         thresholds.sort_unstable();
         thresholds.dedup();
         let words = u32::try_from(self.words).unwrap_or(u32::MAX);
+        let slots = spec.delay_slots.map(|limit| ("delay_slots", self.body.delay_slots() as usize, limit));
         [
             ("neurons", self.run.len(), limits.neurons.min(1 << 16)),
             ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
@@ -250,8 +251,10 @@ impl Draft {
             ("threshold_configs", thresholds.len(), u32::from(spec.threshold_configs)),
             ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
         ]
+        .into_iter()
+        .chain(slots)
         .map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit })
-        .to_vec()
+        .collect()
     }
 
     /// Whether every capacity is respected.

@@ -139,7 +139,14 @@ impl CubaCore {
             u: vec![[0; LANES]; blocks],
             v: vec![[0; LANES]; blocks],
             silent: vec![[0; LANES]; blocks],
-            sums: vec![0; if self.flat.is_some() { REACH } else { self.rows * neurons }],
+            sums: vec![
+                0;
+                self.flat.as_ref().map_or(self.rows * neurons, |flat| if flat.len() > 0 {
+                    REACH
+                } else {
+                    neurons
+                })
+            ],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
             touched: vec![false; self.shifted.len()],

@@ -283,8 +283,18 @@ mod tests {
                 .collect();
             let draw = |rng: &mut Rng, bits| std::array::from_fn::<i32, LANES, _>(|_| some(rng, bits));
             // In dialect lava u may be anything; v never leaves its range.
-            let u = draw(&mut rng, if calm { 20 } else if nengo { 23 } else { 31 });
-            let (a, v) = (draw(&mut rng, if calm { 14 } else { 31 }), draw(&mut rng, 23).map(|v| v.clamp(-LIMIT, LIMIT)));
+            let u = draw(
+                &mut rng,
+                if calm {
+                    20
+                } else if nengo {
+                    23
+                } else {
+                    31
+                },
+            );
+            let (a, v) =
+                (draw(&mut rng, if calm { 14 } else { 31 }), draw(&mut rng, 23).map(|v| v.clamp(-LIMIT, LIMIT)));
             let silent = std::array::from_fn::<i32, LANES, _>(|_| rng.below(refractory) as i32);
             let mut all = [[a], [u], [v], [silent]];
             let [sums, us, vs, silents] = &mut all;
