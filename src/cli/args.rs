@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::chip::LoadOptions;
+pub(super) use super::choice::{ChipChoice, ChipTuning, ImageChip};
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
 use crate::stimulus::MAX_TICKS;
-use crate::units::Picos;
 
 /// Emulate neuromorphic chips and map spiking networks onto them.
 #[derive(Debug, Parser)]
@@ -79,6 +78,8 @@ pub(super) enum Command {
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text
     Disasm(super::asm::DisasmArgs),
+    /// Run one neuron of a program and plot its states and spikes
+    Neuron(super::neuron::NeuronArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -86,68 +87,6 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// Which chip, with which numbers.
-#[derive(Debug, Clone, ClapArgs)]
-pub(super) struct ChipChoice {
-    /// A built-in chip or a chip file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: String,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// The chip of an image.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ImageChip {
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long = "chip", value_name = "NAME|FILE")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// Changes to a chip description for this run.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ChipTuning {
-    /// Energy and time cost set of the chip, such as davies2018 or nahuku
-    #[arg(long, value_name = "NAME")]
-    pub cost_set: Option<String>,
-    /// Supply voltage in millivolts
-    #[arg(long, value_name = "MV")]
-    pub supply: Option<u32>,
-    /// Length of a fixed tick in microseconds
-    #[arg(long, value_name = "US")]
-    pub tick: Option<u32>,
-    /// Arithmetic of a Loihi-style chip: lava, nengo, brian2 or `chip_best_guess`
-    #[arg(long, value_name = "NAME")]
-    pub dialect: Option<String>,
-    /// Override any number of the chip file, such as mesh.buffer=4; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Something of the chip is dead: core=17, router=17, neuron=17:3, axon=17:3 or link=17:east; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub defect: Vec<String>,
-    /// A TOML file with a table [defects]: lists cores, routers, neurons, axons, links
-    #[arg(long, value_name = "FILE")]
-    pub defects: Option<String>,
-}
-
-impl ChipTuning {
-    /// As the chip room wants it.
-    pub(super) fn options(&self) -> Result<LoadOptions> {
-        let set = self.set.iter().map(|text| pair(text, "--set")).collect::<Result<Vec<_>>>()?;
-        let dialect = self.dialect.iter().map(|name| ("core.cuba.dialect".to_owned(), name.clone()));
-        Ok(LoadOptions {
-            cost_set: self.cost_set.clone(),
-            supply_mv: self.supply,
-            tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
-            set: set.into_iter().chain(dialect).collect(),
-            defects: self.defect.clone(),
-            defects_file: self.defects.clone(),
-        })
-    }
 }
 
 /// How a network file is read.
@@ -181,7 +120,7 @@ fn ticks() -> RangedI64ValueParser<u32> {
 }
 
 /// Splits `key=value`.
-fn pair(text: &str, flag: &str) -> Result<(String, String)> {
+pub(super) fn pair(text: &str, flag: &str) -> Result<(String, String)> {
     text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).ok_or_else(|| {
         Problem::invalid("cli/pair", flag, format!("'{text}' is no KEY=VALUE"))
             .help(format!("write {flag} KEY=VALUE without spaces"))
@@ -243,6 +182,9 @@ pub(super) struct Mapping {
     /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<String>,
+    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub sigma_delta: Option<u16>,
     /// Seed of strategies that draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,

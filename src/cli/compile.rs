@@ -104,7 +104,8 @@ fn calibrate(graph: &Graph, path: &Path, args: &CompileArgs, console: &Console) 
 impl Mapping {
     /// As the compiler wants it.
     pub(super) fn options(&self) -> Result<compile::Options> {
-        let mut options = compile::Options { weight_bits: self.weight_bits, seed: self.seed, ..Default::default() };
+        let (weight_bits, seed, sigma_delta) = (self.weight_bits, self.seed, self.sigma_delta);
+        let mut options = compile::Options { weight_bits, seed, sigma_delta, ..Default::default() };
         if let Some(name) = &self.placement {
             options.placement = name.parse()?;
         }

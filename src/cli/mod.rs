@@ -3,6 +3,7 @@
 mod args;
 mod asm;
 mod chip;
+mod choice;
 mod compile;
 mod console;
 mod demo;
@@ -11,6 +12,7 @@ mod import;
 mod inspect;
 mod learn;
 mod map;
+mod neuron;
 mod progress;
 mod report;
 mod run;
@@ -62,6 +64,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Chip(args) => chip::run(&args, console),
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
+        Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),

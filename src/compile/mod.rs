@@ -6,6 +6,7 @@ mod log;
 mod options;
 pub mod place;
 mod repair;
+mod sigma_delta;
 mod usage;
 mod verify;
 
@@ -37,6 +38,9 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     graph::check(network)?;
     match (network, &chip.family) {
         (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Float(graph), _) if options.sigma_delta.is_some() => {
+            sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
+        }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),

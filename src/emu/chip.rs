@@ -219,7 +219,7 @@ impl Lists {
             let sheet = program.sheet().zip(self.sheet.as_ref());
             sheet.map_or((0, 0), |(sheet, state)| state.current_and_membrane(sheet, core, neuron))
         };
-        self.cores[core].current_and_membrane(neuron).unwrap_or_else(of_sheet)
+        self.cores[core].current_and_membrane(&program.cores[core], neuron).unwrap_or_else(of_sheet)
     }
 
     fn faults(&self) -> Faults {
@@ -246,6 +246,7 @@ impl Lists {
             faults: self.faults(),
             tick_times: self.fabric.tick_times().to_vec(),
             latency: self.fabric.latency(),
+            tick_bounds: self.fabric.bounds().to_vec(),
         };
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::format::{Encoding, index_width, words};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
+use super::programs;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
@@ -140,6 +141,7 @@ impl Draft {
             out_offsets: vec![0],
             axons_out: Vec::new(),
             learning: Vec::new(),
+            programs: programs::groups(row, &run),
         };
         let mut draft = Self { run, body, axons: Vec::new(), words: 0 };
         draft.write(row, sketches);
@@ -253,8 +255,16 @@ impl Draft {
         ]
         .into_iter()
         .chain(slots)
+        .chain(self.memory(row))
         .map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit })
         .collect()
+    }
+
+    /// Bytes of a programmable core's memory; outgoing entries are not known yet: one a neuron.
+    fn memory(&self, row: &Row<'_>) -> Option<(&'static str, usize, u32)> {
+        let programs = row.spec.programs.as_ref()?;
+        let bytes = self.body.program_bytes(self.axons.len(), self.run.len(), programs) + 8 * self.words;
+        Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 
     /// Whether every capacity is respected.
@@ -353,9 +363,11 @@ fn configure(row: &Row<'_>, run: &Range<u32>) -> (Vec<CompartmentConfig>, Vec<u1
     let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
     let mut config_of = Vec::with_capacity(run.len());
     for (population, neurons, _) in row.segments(run) {
-        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[population].neuron else { continue };
         for neuron in neurons {
-            let config = configuration(registers, neuron as usize);
+            let config = match &row.graph.populations[population].neuron {
+                Some(IntNeuron::Cuba(registers)) => configuration(registers, neuron as usize),
+                _ => CompartmentConfig::PROGRAM,
+            };
             config_of.push(*known.entry(config.clone()).or_insert_with(|| {
                 configs.push(config);
                 (configs.len() - 1) as u16

@@ -11,6 +11,7 @@ mod lags;
 mod learning;
 mod outliers;
 mod partition;
+mod programs;
 mod quantise;
 mod scale;
 #[cfg(test)]

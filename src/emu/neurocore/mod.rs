@@ -2,6 +2,7 @@
 
 mod crossbar;
 mod cuba;
+mod programmed;
 mod ranc;
 mod ranc_fast;
 mod ranc_planes;
@@ -12,6 +13,9 @@ mod stream;
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
 use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
+pub(super) use programmed::ProgrammedCore;
+#[cfg(test)]
+pub(in crate::emu) use ranc::finish as ranc_finish;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
@@ -20,6 +24,7 @@ pub(super) use stream::Stream;
 use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
 use super::time::Clock;
+use super::traffic::Ways;
 use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
@@ -29,13 +34,24 @@ use crate::units::Picos;
 pub(super) struct Outgoing {
     pub(super) at: Picos,
     pub(super) to: Target,
+    pub(super) payload: i32,
+    /// Flits of the packet.
+    pub(super) flits: u32,
+}
+
+/// The compartments of a list core, by kind.
+#[derive(Debug, Clone)]
+enum Compartments {
+    Cuba(cuba::State),
+    Programmed(programmed::State),
+    /// A sheet has them.
+    Apart,
 }
 
 /// A list core's state. A core writes nothing but this.
 #[derive(Debug, Clone)]
 pub(super) struct Core {
-    /// `None` where a sheet has it.
-    state: Option<cuba::State>,
+    state: Compartments,
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
     pub(super) clock: Clock,
@@ -43,6 +59,10 @@ pub(super) struct Core {
     pub(super) outbox: Vec<Outgoing>,
     /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
+    /// Payloads of the same; empty where spikes have none.
+    pub(super) payloads: Vec<i32>,
+    /// Links that further flits crossed.
+    pub(super) flits: Ways,
     timing: bool,
     pub(super) counts: EventCounts,
     pub(super) faults: Faults,
@@ -77,11 +97,17 @@ impl Core {
     /// In the reset state; `own` says whether it has the state of its compartments, or a sheet.
     pub(super) fn new(program: &CoreProgram, timing: bool, own: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
-            state: own.then(|| lists(program).reset()),
+            state: match &program.body {
+                _ if !own => Compartments::Apart,
+                Body::Programmed(body) => Compartments::Programmed(body.reset()),
+                _ => Compartments::Cuba(lists(program).reset()),
+            },
             at_rest: false,
             clock: Clock::default(),
             outbox: Vec::new(),
             fired: Vec::new(),
+            payloads: Vec::new(),
+            flits: Ways::default(),
             timing,
             counts: EventCounts::default(),
             faults: Faults::default(),
@@ -101,9 +127,14 @@ impl Core {
 
     /// Back to the state before the first tick; keeps memory.
     pub(super) fn reset(&mut self, program: &CoreProgram) {
-        if let Some(state) = &mut self.state {
-            state.reset(lists(program));
+        match (&mut self.state, &program.body) {
+            (Compartments::Cuba(state), _) => state.reset(lists(program)),
+            (Compartments::Programmed(state), Body::Programmed(body)) => *state = body.reset(),
+            (Compartments::Apart, _) => {}
+            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
         }
+        self.payloads.clear();
+        self.flits = Ways::default();
         self.at_rest = false;
         self.clock = Clock::default();
         self.outbox.clear();
@@ -117,25 +148,42 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        let body = lists(core);
-        let Some(mut state) = self.state.take() else { return };
-        let input = state.integrate(body, tick);
-        let learning = if body.has_learning() { self.learn(program, body, &mut state, tick) } else { 0 };
+        let mut state = std::mem::replace(&mut self.state, Compartments::Apart);
+        let mut begin = self.clock.start;
+        let input = match (&mut state, &core.body) {
+            (Compartments::Programmed(state), Body::Programmed(body)) => {
+                state.integrate(body, tick);
+                // A program may do something in every tick.
+                true
+            }
+            (Compartments::Cuba(state), Body::Cuba(body)) => {
+                let input = state.integrate(body, tick);
+                if body.has_learning() {
+                    begin += self.learn(program, body, state, tick);
+                }
+                input
+            }
+            _ => unreachable!("a core keeps its kind"),
+        };
         self.begin(core);
-        let begin = self.clock.start + learning;
         if self.at_rest && !input {
             self.clock.swept = begin + core.neurons() as u64 * program.times.access;
         } else {
-            let still = self.sweep(program, core, (tick, begin), |sweep| state.update(body, tick, sweep));
+            let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
+                (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
+                (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
+                _ => unreachable!("a core keeps its kind"),
+            });
             self.at_rest = still && !input;
         }
-        self.state = Some(state);
+        self.state = state;
     }
 
     /// A tick begins: every compartment is looked at, nothing is sent yet.
     pub(super) fn begin(&mut self, core: &CoreProgram) {
         self.outbox.clear();
         self.fired.clear();
+        self.payloads.clear();
         self.counts.add(Event::NeuronAccess, core.neurons() as u64);
     }
 
@@ -156,9 +204,11 @@ impl Core {
             now: begin,
             active: 0,
             timing: self.timing,
-            learns: lists(core).has_learning(),
+            learns: matches!(&core.body, Body::Cuba(body) if body.has_learning()),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
+            payloads: &mut self.payloads,
+            flits: &mut self.flits,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
             first_spikes: &mut self.first_spikes,
@@ -183,35 +233,56 @@ impl Core {
 
     /// What the core has learned.
     pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
-        self.state.as_ref().map(|state| state.learned(lists(core))).unwrap_or_default()
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.learned(body),
+            _ => Vec::new(),
+        }
     }
 
     /// Traces of a learning group.
     pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
-        self.state.as_ref().and_then(|state| state.traces(lists(core), group))
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.traces(body, group),
+            _ => None,
+        }
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
     pub(super) fn count_intake(to: &CoreProgram, axon: u16, times: u64, counts: &mut EventCounts) {
         counts.add(Event::AxonIn, times);
-        lists(to).count_synapses(axon, times, counts);
+        match &to.body {
+            Body::Programmed(body) => body.count_synapses(axon, times, counts),
+            _ => lists(to).count_synapses(axon, times, counts),
+        }
     }
 
     /// How long the core takes a packet for `axon` in, with its synapses.
     pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
-        Picos(lists(core).axon_time(axon))
+        Picos(match &core.body {
+            Body::Programmed(body) => body.axon_time(axon),
+            _ => lists(core).axon_time(axon),
+        })
     }
 
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
-    pub(super) fn accept(&mut self, axon: u16) {
-        if let Some(state) = &mut self.state {
-            state.accept(axon);
+    pub(super) fn accept(&mut self, axon: u16, payload: i32) {
+        match &mut self.state {
+            Compartments::Cuba(state) => state.accept(axon),
+            Compartments::Programmed(state) => state.accept(axon, payload),
+            Compartments::Apart => {}
         }
     }
 
-    /// u and v of a neuron, where the core has them.
-    pub(super) fn current_and_membrane(&self, neuron: usize) -> Option<(i32, i32)> {
-        self.state.as_ref().map(|state| (state.current(neuron), state.membrane(neuron)))
+    /// u and v of a neuron; `None` where a sheet has them. Of a program: the states of these names, for v the first where it has none.
+    pub(super) fn current_and_membrane(&self, core: &CoreProgram, neuron: usize) -> Option<(i32, i32)> {
+        match (&self.state, &core.body) {
+            (Compartments::Programmed(state), Body::Programmed(body)) => {
+                Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
+            }
+            (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
+            (Compartments::Apart, _) => None,
+            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+        }
     }
 }
 
@@ -219,7 +290,7 @@ impl Core {
 fn lists(core: &CoreProgram) -> &CubaCore {
     match &core.body {
         Body::Cuba(body) => body,
-        Body::Crossbar(_) => unreachable!("chips of crossbars have banks"),
+        Body::Crossbar(_) | Body::Programmed(_) => unreachable!("asked of fixed compartments only"),
     }
 }
 
@@ -237,6 +308,8 @@ pub(super) struct Sweep<'a> {
     learns: bool,
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
+    payloads: &'a mut Vec<i32>,
+    flits: &'a mut Ways,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
     first_spikes: &'a mut [u32],
@@ -248,6 +321,35 @@ impl Sweep<'_> {
     /// A neuron fires: it is noted, and its packets leave one after the other.
     #[inline]
     fn fire(&mut self, neuron: usize) {
+        self.note(neuron);
+        if !self.timing || self.learns {
+            self.fired.push(neuron as u16);
+        }
+        if self.timing {
+            self.send(neuron, 1, 1);
+        }
+    }
+
+    /// The same with a payload, in so many flits.
+    fn fire_graded(&mut self, neuron: usize, payload: i32, flits: u32) {
+        self.note(neuron);
+        if flits > 1 {
+            let mesh = &self.program.chip.mesh;
+            for to in self.core.targets_of(neuron) {
+                let target = self.program.cores[to.core as usize].router;
+                self.flits.add(mesh, Some(self.core.router), target, u64::from(flits - 1));
+            }
+        }
+        if !self.timing {
+            self.fired.push(neuron as u16);
+            self.payloads.push(payload);
+            return;
+        }
+        self.send(neuron, payload, flits);
+    }
+
+    #[inline]
+    fn note(&mut self, neuron: usize) {
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
         *first = (*first).min(self.tick);
@@ -257,16 +359,14 @@ impl Sweep<'_> {
                 self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
             }
         }
-        if !self.timing || self.learns {
-            self.fired.push(neuron as u16);
-        }
-        if !self.timing {
-            return;
-        }
+    }
+
+    #[inline]
+    fn send(&mut self, neuron: usize, payload: i32, flits: u32) {
         self.now += self.program.times.spike_out;
         for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
-            self.outbox.push(Outgoing { at: Picos(self.now), to });
+            self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
         }
     }
 }

@@ -14,7 +14,7 @@ use super::lanes::{self, Block, Blocks, CALM, Cells, LANES, LAVA, Marks, NENGO, 
 use super::{CubaCore, pass_all};
 use crate::chip::Dialect;
 use crate::emu::neurocore::{Core, Sweep, lists};
-use crate::emu::program::{CoreProgram, Program, Target};
+use crate::emu::program::{Body, CoreProgram, Program, Target};
 use crate::stimulus::InputSpike;
 
 /// What never changes.
@@ -44,6 +44,9 @@ struct Plate {
 impl Sheet {
     /// `None` where a core cannot be worked through so, or where the layout would take more memory than the synapses.
     pub(in crate::emu) fn new(program: &Program) -> Option<Self> {
+        if !program.cores.iter().all(|core| matches!(core.body, Body::Cuba(_))) {
+            return None;
+        }
         let cores = || program.cores.iter().map(lists);
         let first = cores().next()?;
         if !cores().all(|core| core.flat.is_some() && core.blocks.is_some()) {
