@@ -54,7 +54,7 @@ const FENCES: [(&str, &[&str]); 19] = [
 
 /// (text, where it may stand: path prefixes under `src/`).
 const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
-    ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes.rs"]),
+    ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
     ("crossbeam::", &["emu/shard", "trace/writer"]),

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::chip::LoadOptions;
+pub(super) use super::choice::{ChipChoice, ChipTuning, ImageChip};
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
 use crate::stimulus::MAX_TICKS;
-use crate::units::Picos;
 
 /// Emulate neuromorphic chips and map spiking networks onto them.
 #[derive(Debug, Parser)]
@@ -90,63 +89,6 @@ pub(super) enum Command {
     Man,
 }
 
-/// Which chip, with which numbers.
-#[derive(Debug, Clone, ClapArgs)]
-pub(super) struct ChipChoice {
-    /// A built-in chip or a chip file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: String,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// The chip of an image.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ImageChip {
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long = "chip", value_name = "NAME|FILE")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// Changes to a chip description for this run.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ChipTuning {
-    /// Energy and time cost set of the chip, such as davies2018 or nahuku
-    #[arg(long, value_name = "NAME")]
-    pub cost_set: Option<String>,
-    /// Supply voltage in millivolts
-    #[arg(long, value_name = "MV")]
-    pub supply: Option<u32>,
-    /// Length of a fixed tick in microseconds
-    #[arg(long, value_name = "US")]
-    pub tick: Option<u32>,
-    /// Override any number of the chip file, such as mesh.buffer=4; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Something of the chip is dead: core=17, router=17, neuron=17:3, axon=17:3 or link=17:east; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub defect: Vec<String>,
-    /// A TOML file with a table [defects]: lists cores, routers, neurons, axons, links
-    #[arg(long, value_name = "FILE")]
-    pub defects: Option<String>,
-}
-
-impl ChipTuning {
-    /// As the chip room wants it.
-    pub(super) fn options(&self) -> Result<LoadOptions> {
-        Ok(LoadOptions {
-            cost_set: self.cost_set.clone(),
-            supply_mv: self.supply,
-            tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
-            set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
-            defects: self.defect.clone(),
-            defects_file: self.defects.clone(),
-        })
-    }
-}
-
 /// How a network file is read.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Reading {
@@ -178,7 +120,7 @@ fn ticks() -> RangedI64ValueParser<u32> {
 }
 
 /// Splits `key=value`.
-fn pair(text: &str, flag: &str) -> Result<(String, String)> {
+pub(super) fn pair(text: &str, flag: &str) -> Result<(String, String)> {
     text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).ok_or_else(|| {
         Problem::invalid("cli/pair", flag, format!("'{text}' is no KEY=VALUE"))
             .help(format!("write {flag} KEY=VALUE without spaces"))

@@ -3,6 +3,7 @@
 mod args;
 mod asm;
 mod chip;
+mod choice;
 mod compile;
 mod console;
 mod demo;

@@ -244,6 +244,7 @@ impl Draft {
         thresholds.sort_unstable();
         thresholds.dedup();
         let words = u32::try_from(self.words).unwrap_or(u32::MAX);
+        let slots = spec.delay_slots.map(|limit| ("delay_slots", self.body.delay_slots() as usize, limit));
         [
             ("neurons", self.run.len(), limits.neurons.min(1 << 16)),
             ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
@@ -253,6 +254,7 @@ impl Draft {
             ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
         ]
         .into_iter()
+        .chain(slots)
         .chain(self.memory(row))
         .map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit })
         .collect()

@@ -9,6 +9,7 @@ mod format;
 mod incoming;
 mod lags;
 mod learning;
+mod outliers;
 mod partition;
 mod programs;
 mod quantise;
