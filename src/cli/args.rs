@@ -71,7 +71,9 @@ pub(super) enum Command {
     Chip(ChipArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
-    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    /// Count the spikes of every neuron in a run, for strategies that weigh traffic
+    Profile(super::profile::ProfileArgs),
+    /// Score mappings, and map problems of the field's benchmark formats
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
@@ -224,12 +226,27 @@ pub(super) struct CompileArgs {
 /// How a network is laid onto the chip.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Mapping {
-    /// Placement strategy: row-major, zigzag, hilbert
-    #[arg(long, value_name = "NAME")]
+    /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
+    /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
+    /// `+refine` it also learns of the host, of cores that share a router and of regions
+    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE...][+refine]")]
     pub placement: Option<String>,
-    /// Partition strategy: sequential
+    /// TOML file with blocked routers, pins, regions and populations that stay together
+    #[arg(long, value_name = "FILE")]
+    pub constraints: Option<PathBuf>,
+    /// Spikes of every neuron for strategies, as `profile` writes them; else every neuron counts one
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Seconds that a placement strategy plans its work for
+    #[arg(long, value_name = "SECONDS")]
+    pub place_time: Option<f64>,
+    /// Partition strategy: auto, sequential
     #[arg(long, value_name = "NAME")]
     pub partition: Option<String>,
+    /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file
+    /// of hMETIS. With --placement only which neurons share a core is taken from it
+    #[arg(long, value_name = "FILE", conflicts_with = "partition")]
+    pub mapping: Option<PathBuf>,
     /// Weight bits without sign, where the chip offers a choice
     #[arg(long, value_name = "BITS")]
     pub weight_bits: Option<u8>,

@@ -10,6 +10,8 @@ mod export;
 mod import;
 mod inspect;
 mod map;
+mod place;
+mod profile;
 mod progress;
 mod report;
 mod run;
@@ -61,6 +63,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Chip(args) => chip::run(&args, console),
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
+        Command::Profile(args) => profile::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {

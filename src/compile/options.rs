@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::mapping::Mapping;
+use super::traffic::Rates;
 use crate::diag::{Problem, Problems, Result, nearest};
 
 /// In which order cores are filled.
@@ -20,8 +22,10 @@ pub enum Placement {
 /// How neurons are divided among cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Partition {
-    /// In graph order; a core is closed when the next neuron would break one of its capacities.
+    /// What suits the family: on synapse-list cores sequential, on crossbars the cheapest of several tilings.
     #[default]
+    Auto,
+    /// In graph order; a core is closed when the next neuron would break one of its capacities.
     Sequential,
 }
 
@@ -41,6 +45,10 @@ pub struct Options {
     pub placement: Placement,
     /// How neurons are divided among cores.
     pub partition: Partition,
+    /// Where every neuron goes, prescribed; then `partition` and `placement` mean nothing.
+    pub mapping: Option<Mapping>,
+    /// Spikes of every neuron, by which a partition strategy weighs traffic; `None`: every neuron counts one.
+    pub rates: Option<Rates>,
     /// Width to which weights are quantised, in bits as the chip counts them; `None`: the widest it has.
     pub weight_bits: Option<u8>,
     /// Accepts a change of the spike reset where the chip has no other (soft reset, several spikes a tick and
@@ -60,7 +68,7 @@ impl Placement {
 
 impl Partition {
     /// Every partition with its name on the command line.
-    pub const ALL: [(Self, &'static str); 1] = [(Self::Sequential, "sequential")];
+    pub const ALL: [(Self, &'static str); 2] = [(Self::Auto, "auto"), (Self::Sequential, "sequential")];
 }
 
 /// Looks a strategy up by name.

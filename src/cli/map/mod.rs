@@ -1,6 +1,7 @@
-//! `map`: mapping problems of the field's benchmark formats, without a chip or a network.
+//! `map`: scores of mappings, and mapping problems of the field's benchmark formats, without a chip or a network.
 
 mod place;
+mod score;
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -17,10 +18,13 @@ pub(super) struct MapArgs {
 enum MapAction {
     /// Place clusters on a mesh: QAPLIB .dat, or a list of traffic with --side
     Place(place::PlaceArgs),
+    /// Score the mapping of an image: packets, hops, multicast-tree hops, busiest links, utilisation
+    Score(score::ScoreArgs),
 }
 
 pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
     match &args.action {
         MapAction::Place(args) => place::run(args, console),
+        MapAction::Score(args) => score::run(args, console),
     }
 }

@@ -12,9 +12,10 @@
 
 use super::lags::{self, cyclic};
 use super::lines::{FanIn, Lines, Sliced, slice};
-use super::pack::{Core, orders, pack};
+use super::pack::{Core, Groups, orders, pack};
 use super::{check, misfit_cores};
 use crate::chip::{CapacityLimits, ChipSpec, CrossbarSpec};
+use crate::compile::division::Division;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
 
@@ -49,23 +50,49 @@ pub(super) struct Packed {
 struct Candidate {
     fan: FanIn,
     slicings: Vec<Sliced>,
-    orders: Vec<Vec<u32>>,
+    orders: Vec<Groups>,
+}
+
+/// How populations are cut.
+pub(super) enum Cutting<'a> {
+    /// In every order that may pay, of which the cheapest is taken.
+    Any,
+    /// As numbered.
+    Sequential,
+    /// At least into the groups of a division.
+    Groups(&'a Division),
+}
+
+impl Cutting<'_> {
+    fn orders(&self, population: usize, shape: &[u32], size: u32) -> Vec<Groups> {
+        match self {
+            Self::Any => orders(shape, size),
+            Self::Sequential => vec![vec![(0..size).collect()]],
+            Self::Groups(division) => vec![division.of(population).into_iter().map(|(_, neurons)| neurons).collect()],
+        }
+    }
 }
 
 /// Partition and fan-out of a checked network.
-pub(super) fn plan(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec) -> Result<Plan> {
-    match attempt(graph, chip, spec, true) {
+pub(super) fn plan(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, cutting: &Cutting<'_>) -> Result<Plan> {
+    match attempt(graph, chip, spec, cutting, true) {
         // Lag that a population cannot bear, or delays that relays cannot make: copies alone may still do.
         Err(problems) if problems.has("crossbar/rest") || problems.has("crossbar/delay") => {
-            attempt(graph, chip, spec, false).map_err(|_| problems)
+            attempt(graph, chip, spec, cutting, false).map_err(|_| problems)
         }
         result => result,
     }
 }
 
-fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool) -> Result<Plan> {
+fn attempt(
+    graph: &IntGraph,
+    chip: &ChipSpec,
+    spec: &CrossbarSpec,
+    cutting: &Cutting<'_>,
+    relays: bool,
+) -> Result<Plan> {
     let lines = Lines::of(graph)?;
-    let candidates = candidates(graph, &lines, chip, spec)?;
+    let candidates = candidates(graph, &lines, chip, spec, cutting)?;
     let may_relay: Vec<bool> = cyclic(graph).into_iter().map(|on_cycle| relays && !on_cycle).collect();
     let mut demand: Vec<Vec<u32>> = graph.populations.iter().map(|p| vec![1; p.size()]).collect();
     let mut cores: Vec<Option<Choice>> = candidates.iter().map(|_| None).collect();
@@ -98,7 +125,13 @@ fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool)
 }
 
 /// Fan-in, slicings and orders of every population; all that can never fit is told at once.
-fn candidates(graph: &IntGraph, lines: &Lines, chip: &ChipSpec, spec: &CrossbarSpec) -> Result<Vec<Option<Candidate>>> {
+fn candidates(
+    graph: &IntGraph,
+    lines: &Lines,
+    chip: &ChipSpec,
+    spec: &CrossbarSpec,
+    cutting: &Cutting<'_>,
+) -> Result<Vec<Option<Candidate>>> {
     let limits = &chip.capacity;
     let neurons: usize = graph.populations.iter().filter(|p| !p.is_input()).map(crate::graph::Population::size).sum();
     let room = u64::from(chip.cores()) * u64::from(limits.neurons);
@@ -124,7 +157,8 @@ fn candidates(graph: &IntGraph, lines: &Lines, chip: &ChipSpec, spec: &CrossbarS
                     let (axons, neuron) = worst.flatten().unwrap_or_default();
                     found.push(misfit_axons(&population.name, neuron, axons, fan.of_neuron(neuron).len(), chip));
                 }
-                all.push(Some(Candidate { slicings, orders: orders(&population.shape, fan.neurons()), fan }));
+                let orders = cutting.orders(p, &population.shape, fan.neurons());
+                all.push(Some(Candidate { slicings, orders, fan }));
             }
         }
     }
@@ -189,7 +223,10 @@ fn choose(
                     continue;
                 }
                 let cores = pack(&candidate.fan, sliced, lines, order, slots, limits);
-                let cost = cost(graph, lines, &cores, limits) + relay_cores as u64 * u64::from(limits.neurons);
+                // A group that is split counts as much as may be: mappings want none.
+                let split =
+                    (cores.len() - order.len().min(cores.len())) as u64 * if order.len() > 1 { 1 << 32 } else { 0 };
+                let cost = cost(graph, lines, &cores, limits) + relay_cores as u64 * u64::from(limits.neurons) + split;
                 if best.as_ref().is_none_or(|best| cost < best.cost) {
                     best = Some(Choice { slicing, cores, relay_cores, cost });
                 }

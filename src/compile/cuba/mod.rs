@@ -24,7 +24,8 @@ pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 pub use weights::{SignMode, truncate_weights};
 
-use super::{Log, Options, Partition};
+use super::division::Division;
+use super::{Log, Options, place};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::Result;
 use crate::graph::IntGraph;
@@ -40,8 +41,14 @@ pub(super) fn lower(
 ) -> Result<Image> {
     check::check(graph, chip, spec)?;
     let row = draft::Row::new(graph, chip, spec)?;
-    let drafts = match options.partition {
-        Partition::Sequential => partition::partition(&row, log)?,
+    let division: Option<Division> = options.mapping.as_ref().map(|mapping| mapping.divide(graph, chip)).transpose()?;
+    let drafts = partition::partition(&row, division.as_ref(), log)?;
+    let order = match division.and_then(|division| division.places) {
+        Some(places) => places,
+        None => {
+            log.say("place", format!("{} order", options.placement));
+            place::order(chip, options.placement)
+        }
     };
-    Ok(emit::emit(&row, drafts, options, log))
+    Ok(emit::emit(&row, drafts, order))
 }

@@ -1,0 +1,139 @@
+//! How `compile` lays a network onto the chip: strategies, constraints, measured traffic and mappings from their files.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::args::Mapping;
+use super::console::read_text;
+use super::progress;
+use crate::chip::ChipSpec;
+use crate::compile::constraints::Constraints;
+use crate::compile::mapping;
+use crate::compile::replace::{Pipeline, Placing, replace};
+use crate::compile::traffic::Rates;
+use crate::compile::{self, Compiled, Log, Placement};
+use crate::diag::{Problem, Result, nearest};
+use crate::image::Image;
+use crate::place::Watch;
+
+/// Guards work that was planned for some seconds: it stops a search that takes far longer, and at Ctrl-C. Work is
+/// planned and not timed, so that results repeat. Lines go to `-v`.
+pub(super) struct Late {
+    begun: Instant,
+    seconds: f64,
+    stop: Arc<AtomicBool>,
+}
+
+impl Late {
+    /// Seconds that even a slow machine is given.
+    const LEAST: f64 = 60.0;
+    /// How much slower than planned a machine may be.
+    const SLOWER: f64 = 20.0;
+
+    /// From now on.
+    pub(super) fn new(seconds: f64) -> Self {
+        Self { begun: Instant::now(), seconds, stop: progress::interrupt() }
+    }
+}
+
+impl Watch for Late {
+    fn gone(&self) -> f64 {
+        if self.stop.load(Ordering::Relaxed) {
+            return f64::INFINITY;
+        }
+        self.begun.elapsed().as_secs_f64() / (self.seconds * Self::SLOWER).max(Self::LEAST)
+    }
+
+    fn step(&self, line: &str) {
+        tracing::info!("{line}");
+    }
+}
+
+/// What `--placement` stands for: an order in which cores are filled, or a strategy that looks at the traffic.
+enum Wish {
+    Order(Placement),
+    Pipeline(Pipeline),
+}
+
+impl Mapping {
+    /// As the compiler wants it.
+    pub(super) fn options(&self) -> Result<compile::Options> {
+        let mut options = compile::Options { weight_bits: self.weight_bits, seed: self.seed, ..Default::default() };
+        options.placement = match self.wish()? {
+            Wish::Order(order) => order,
+            // Strategies take the cores in the order of the partition.
+            Wish::Pipeline(_) => Placement::RowMajor,
+        };
+        if let Some(name) = &self.partition {
+            options.partition = name.parse()?;
+        }
+        if let Some(path) = &self.mapping {
+            options.mapping = Some(mapping::Mapping::read(&read_text(path)?, &path.display().to_string())?);
+        }
+        for what in &self.allow {
+            match what.as_str() {
+                "reset" => options.allow_reset_change = true,
+                _ => {
+                    return Err(Problem::invalid("cli/allow", "--allow", format!("unknown change '{what}'"))
+                        .limit("reset")
+                        .help(nearest(what, ["reset"]).map_or_else(
+                            || "leave it out to see what the chip cannot do".to_owned(),
+                            |near| format!("did you mean '{near}'?"),
+                        ))
+                        .into());
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    fn wish(&self) -> Result<Wish> {
+        let Some(text) = &self.placement else {
+            let traffic = self.constraints.is_some() || self.weights.is_some();
+            return Ok(if traffic { Wish::Pipeline("auto".parse()?) } else { Wish::Order(Placement::default()) });
+        };
+        match text.parse::<Placement>() {
+            Ok(order) if self.constraints.is_none() => Ok(Wish::Order(order)),
+            _ => text.parse().map(Wish::Pipeline),
+        }
+    }
+
+    /// Places the compiled cores by a strategy, where one is asked for.
+    pub(super) fn apply(&self, compiled: &mut Compiled, chip: &ChipSpec, log: &mut Log) -> Result<()> {
+        let Wish::Pipeline(pipeline) = self.wish()? else { return Ok(()) };
+        if let Some(time) = self.place_time.filter(|time| !(1e-3..=1e6).contains(time)) {
+            return Err(Problem::invalid("cli/place-time", "--place-time", format!("{time} seconds"))
+                .limit("0.001 to 1000000 seconds")
+                .help("leave it out for a time that fits the size")
+                .into());
+        }
+        let constraints = match &self.constraints {
+            Some(path) => Constraints::read(&read_text(path)?, &path.display().to_string())?,
+            None => Constraints::default(),
+        };
+        let rates = self.rates(&compiled.image)?;
+        let placing = Placing {
+            pipeline: &pipeline,
+            seed: self.seed,
+            seconds: self.place_time,
+            rates: rates.as_ref(),
+            constraints: &constraints,
+            watch: &Late::new(self.place_time.unwrap_or(2.0)),
+        };
+        replace(compiled, chip, &placing, log)
+    }
+
+    /// Measured traffic, where a profile is given.
+    pub(super) fn rates(&self, image: &Image) -> Result<Option<Rates>> {
+        let Some(path) = &self.weights else { return Ok(None) };
+        let sizes = sizes(image);
+        let sizes: Vec<(&str, usize)> = sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+        Rates::read(&read_text(path)?, &path.display().to_string(), &sizes).map(Some)
+    }
+}
+
+/// Names and sizes of the populations of an image.
+pub(super) fn sizes(image: &Image) -> Vec<(String, usize)> {
+    image.populations.iter().map(|population| (population.name.clone(), population.size())).collect()
+}
