@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files directly in `src` that every room may use.
-const BASE: [&str; 9] = ["bits", "diag", "digest", "event", "fixed", "ids", "rng", "rule", "units"];
+const BASE: [&str; 11] =
+    ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "isa",
     "chip",
     "graph",
     "stimulus",
     "place",
+    "partition",
     "image",
     "foreign",
     "synthetic",
@@ -28,17 +30,18 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 18] = [
+const FENCES: [(&str, &[&str]); 19] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &[]),
     ("stimulus", &[]),
     ("place", &[]),
+    ("partition", &[]),
     ("image", &["chip"]),
     ("foreign", &["chip", "image", "stimulus"]),
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
-    ("compile", &["chip", "graph", "image", "place"]),
+    ("compile", &["chip", "graph", "image", "partition", "place"]),
     ("emu", &["chip", "image", "stimulus"]),
     ("oracle", &["chip", "graph", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),

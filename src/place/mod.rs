@@ -28,25 +28,11 @@ pub use mesh::{MOST_SLOTS, Mesh};
 pub use refine::{Prices, Refine, refine};
 pub use routers::Routers;
 pub use run::{Budget, Placed, Task, assign, default_limit, dense_limit, place};
-pub use strategy::{KNOWN, Known, Parameter, Strategy};
+pub use strategy::{KNOWN, Known, Strategy};
 
-/// The clock and the audience of a strategy. Only a clock that runs out makes results depend on the machine.
-pub trait Watch: Sync {
-    /// Share of the time limit that is gone, 0 to 1 and beyond.
-    fn gone(&self) -> f64;
-    /// One line an iteration, aligned.
-    fn step(&self, line: &str);
-}
-
-/// No clock, no audience.
-pub struct Quiet;
-
-impl Watch for Quiet {
-    fn gone(&self) -> f64 {
-        0.0
-    }
-    fn step(&self, _: &str) {}
-}
+pub use crate::parameters::Parameter;
+use crate::watch::Share;
+pub use crate::watch::{Quiet, Watch};
 
 /// A watch whose lines nobody reads.
 struct Quieter<'a>(&'a dyn Watch);
@@ -56,22 +42,6 @@ impl Watch for Quieter<'_> {
         self.0.gone()
     }
     fn step(&self, _: &str) {}
-}
-
-/// A part of another watch's time: from `from` to `to` of its whole.
-struct Share<'a> {
-    of: &'a dyn Watch,
-    from: f64,
-    to: f64,
-}
-
-impl Watch for Share<'_> {
-    fn gone(&self) -> f64 {
-        ((self.of.gone() - self.from) / (self.to - self.from)).max(0.0)
-    }
-    fn step(&self, line: &str) {
-        self.of.step(line);
-    }
 }
 
 /// Counts work and looks at the clock only after every so much of it, since a look is dearer than a step.

@@ -4,20 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::diag::{Problem, Problems, Result, nearest};
-
-/// One parameter of a strategy.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Parameter {
-    /// Its key.
-    pub key: &'static str,
-    /// Value where none is given.
-    pub default: f64,
-    /// Smallest and largest value.
-    pub range: (f64, f64),
-    /// What it is.
-    pub about: &'static str,
-}
+use crate::diag::{Problem, Problems, Result};
+use crate::parameters::{Owner, Parameter, Values, parameter, unknown};
 
 /// One strategy.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,10 +16,6 @@ pub struct Known {
     pub improves: bool,
     /// Its other parameters.
     pub parameters: &'static [Parameter],
-}
-
-const fn parameter(key: &'static str, default: f64, range: (f64, f64), about: &'static str) -> Parameter {
-    Parameter { key, default, range, about }
 }
 
 /// One that needs no start.
@@ -86,21 +70,19 @@ pub struct Strategy {
     pub known: &'static Known,
     /// Start of one that improves.
     pub start: Option<&'static Known>,
-    values: Vec<(&'static str, f64)>,
+    values: Values,
 }
 
 impl Strategy {
     /// Value of a parameter: given, else its default. The key must be one of the strategy's.
     #[must_use]
     pub fn value(&self, key: &str) -> f64 {
-        let given = self.values.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
-        let default = || self.known.parameters.iter().find(|p| p.key == key).map_or(0.0, |p| p.default);
-        given.unwrap_or_else(default)
+        self.values.value(self.known.parameters, key)
     }
 
     /// A strategy by name with default parameters.
     fn named(known: &'static Known) -> Self {
-        Self { known, start: None, values: Vec::new() }
+        Self { known, start: None, values: Values::default() }
     }
 
     /// The start as a strategy of its own.
@@ -113,12 +95,7 @@ impl Strategy {
 fn known(name: &str) -> Result<&'static Known> {
     KNOWN.iter().find(|known| known.name == name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-        let help = nearest(name, names.iter().copied())
-            .map_or_else(|| "choose one of these".to_owned(), |near| format!("did you mean '{near}'?"));
-        Problem::invalid("place/strategy", format!("strategy '{name}'"), "no placement strategy has this name")
-            .limit(names.join(", "))
-            .help(help)
-            .into()
+        unknown("place/strategy", name, "placement", &names).into()
     })
 }
 
@@ -137,44 +114,20 @@ impl FromStr for Strategy {
 
 impl Strategy {
     fn set(&mut self, part: &str) -> Result<()> {
-        let place = format!("strategy '{}'", self.known.name);
-        let Some((key, value)) = part.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
-            return Err(Problem::invalid("place/parameter", place, format!("'{part}' is no KEY=VALUE"))
-                .help("write NAME,KEY=VALUE,KEY=VALUE without blanks")
-                .into());
-        };
-        if key == "start" && self.known.improves {
-            let start = known(value)?;
-            if start.improves || start.name == "auto" {
-                return Err(Problem::invalid("place/parameter", place, format!("'{value}' is no start"))
-                    .help("start from one that does not itself start from another, such as hilbert or multilevel")
-                    .into());
-            }
-            self.start = Some(start);
-            return Ok(());
+        let others: &[&str] = if self.known.improves { &["start"] } else { &[] };
+        let owner = Owner { code: "place/parameter", name: self.known.name, others };
+        let (key, value) = owner.split(part)?;
+        if key != "start" || !self.known.improves {
+            return self.values.set(self.known.parameters, &owner, key, value);
         }
-        let mut keys: Vec<&str> = self.known.parameters.iter().map(|p| p.key).collect();
-        keys.extend(self.known.improves.then_some("start"));
-        let Some(parameter) = self.known.parameters.iter().find(|p| p.key == key) else {
-            let help = nearest(key, keys.iter().copied())
-                .map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean '{near}'?"));
-            let limit = if keys.is_empty() { "it has none".to_owned() } else { keys.join(", ") };
-            return Err(Problem::invalid("place/parameter", place, format!("unknown parameter '{key}'"))
-                .limit(limit)
-                .help(help)
+        let start = known(value)?;
+        if start.improves || start.name == "auto" {
+            let place = format!("strategy '{}'", self.known.name);
+            return Err(Problem::invalid("place/parameter", place, format!("'{value}' is no start"))
+                .help("start from one that does not itself start from another, such as hilbert or multilevel")
                 .into());
-        };
-        let (low, high) = parameter.range;
-        let number = value.parse::<f64>().ok().filter(|number| (low..=high).contains(number));
-        let Some(number) = number else {
-            return Err(Problem::invalid("place/parameter", place, format!("{key} = '{value}'"))
-                .limit(format!("{low} to {high}: {}", parameter.about))
-                .help("give a number in this range")
-                .into());
-        };
-        self.values.retain(|(known, _)| *known != parameter.key);
-        self.values.push((parameter.key, number));
-        self.values.sort_by_key(|(key, _)| *key);
+        }
+        self.start = Some(start);
         Ok(())
     }
 }
@@ -185,7 +138,7 @@ impl fmt::Display for Strategy {
         if let Some(start) = self.start {
             write!(f, ",start={}", start.name)?;
         }
-        self.values.iter().try_for_each(|(key, value)| write!(f, ",{key}={value}"))
+        write!(f, "{}", self.values)
     }
 }
 

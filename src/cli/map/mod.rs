@@ -1,5 +1,7 @@
 //! `map`: scores of mappings, and mapping problems of the field's benchmark formats, without a chip or a network.
 
+mod clock;
+mod partition;
 mod place;
 mod score;
 
@@ -16,6 +18,8 @@ pub(super) struct MapArgs {
 
 #[derive(Debug, Subcommand)]
 enum MapAction {
+    /// Divide a hypergraph's neurons into cores: hMETIS .hgr
+    Partition(partition::PartitionArgs),
     /// Place clusters on a mesh: QAPLIB .dat, or a list of traffic with --side
     Place(place::PlaceArgs),
     /// Score the mapping of an image: packets, hops, multicast-tree hops, busiest links, utilisation
@@ -24,6 +28,7 @@ enum MapAction {
 
 pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
     match &args.action {
+        MapAction::Partition(args) => partition::run(args, console),
         MapAction::Place(args) => place::run(args, console),
         MapAction::Score(args) => score::run(args, console),
     }

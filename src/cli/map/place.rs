@@ -1,15 +1,15 @@
 //! `map place`: a placement benchmark from its file to a permutation.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
 use super::super::console::{Console, must_not_exist, read_text, write};
-use super::super::progress;
+use super::clock::{Clock, check_limit, interrupted};
 use crate::diag::{Problem, Result};
-use crate::place::{self, Budget, Mesh, Strategy, Task, Watch, formats};
+use crate::place::{self, Budget, Mesh, Strategy, Task, formats};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PlaceArgs {
@@ -39,29 +39,6 @@ pub(super) struct PlaceArgs {
     pub force: bool,
 }
 
-/// A clock from now, lines to `-v`, and Ctrl-C.
-struct Clock {
-    begun: Instant,
-    limit: Duration,
-    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    bar: indicatif::ProgressBar,
-}
-
-impl Watch for Clock {
-    fn gone(&self) -> f64 {
-        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            return f64::INFINITY;
-        }
-        let gone = self.begun.elapsed().as_secs_f64() / self.limit.as_secs_f64();
-        self.bar.set_position((gone * 1000.0) as u64);
-        gone
-    }
-
-    fn step(&self, line: &str) {
-        tracing::info!("{line}");
-    }
-}
-
 /// What a file held and what was found.
 struct Outcome {
     clusters: usize,
@@ -84,12 +61,7 @@ pub(super) fn run(args: &PlaceArgs, console: &Console) -> Result<u8> {
             .help("2 fit most machines")
             .into());
     }
-    if let Some(limit) = args.time_limit.filter(|limit| !(limit.is_finite() && (1e-3..=1e6).contains(limit))) {
-        return Err(Problem::invalid("cli/time-limit", "--time-limit", format!("{limit} seconds"))
-            .limit("0.001 to 1000000 seconds")
-            .help("leave it out for a limit that fits the size")
-            .into());
-    }
+    check_limit(args.time_limit)?;
     let text = read_text(&args.file)?;
     let begun = Instant::now();
     let outcome = if args.side.is_some() || formats::is_traffic(&text) {
@@ -128,10 +100,10 @@ pub(super) fn run(args: &PlaceArgs, console: &Console) -> Result<u8> {
         ];
         console.result(&console.table(&header, vec![row.to_vec()]));
     }
-    Ok(if progress::interrupt().load(std::sync::atomic::Ordering::Relaxed) { super::super::INTERRUPTED } else { 0 })
+    Ok(if interrupted() { super::super::INTERRUPTED } else { 0 })
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
@@ -152,8 +124,7 @@ fn permutation(outcome: &Outcome) -> String {
 }
 
 fn clock(args: &PlaceArgs, default: f64, console: &Console) -> Clock {
-    let limit = Duration::from_secs_f64(args.time_limit.unwrap_or(default));
-    Clock { begun: Instant::now(), limit, stop: progress::interrupt(), bar: progress::bar(console, 1000, "placing") }
+    Clock::new(args.time_limit.unwrap_or(default), console, "placing")
 }
 
 fn budget<'a>(args: &PlaceArgs, clock: &'a Clock) -> Budget<'a> {

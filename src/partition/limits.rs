@@ -1,0 +1,117 @@
+//! What a core can hold, and what a division costs, counted plainly from the pins alone: the judge of every
+//! search, which shares no code with any.
+
+use super::{Hypergraph, Weight};
+
+/// What a chip charges for neurons in a core: the one door through which a chip enters the partition.
+pub trait Resources {
+    /// Capacities of one core.
+    fn limits(&self) -> Limits;
+    /// What a neuron takes of a core besides the axons that it shares with others.
+    fn weight(&self, neuron: usize) -> Weight;
+    /// Distinct inbound axons that a core with targets of this net needs: more than 1 where the chip copies an axon,
+    /// as TrueNorth does for every further axon type.
+    fn axons(&self, net: usize) -> u32;
+}
+
+/// A core that holds so many neurons and takes one axon for each net.
+impl Resources for Limits {
+    fn limits(&self) -> Limits {
+        *self
+    }
+    fn weight(&self, _: usize) -> Weight {
+        Weight { neurons: 1, ..Weight::default() }
+    }
+    fn axons(&self, _: usize) -> u32 {
+        1
+    }
+}
+
+/// Capacities of one core; `u64::MAX` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Neurons.
+    pub neurons: u64,
+    /// Distinct inbound axons.
+    pub axons: u64,
+    /// Synapse memory in the unit of the vertices' weights.
+    pub synapses: u64,
+    /// Cores there are; `None` is any number.
+    pub parts: Option<usize>,
+}
+
+impl Limits {
+    /// No limit but neurons.
+    #[must_use]
+    pub const fn of_neurons(neurons: u64) -> Self {
+        Self { neurons, axons: u64::MAX, synapses: u64::MAX, parts: None }
+    }
+
+    /// Whether a core may hold this much.
+    #[must_use]
+    pub const fn hold(&self, neurons: u64, synapses: u64, axons: u64) -> bool {
+        neurons <= self.neurons && synapses <= self.synapses && axons <= self.axons
+    }
+}
+
+/// A division by the numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Measures {
+    /// Parts with a vertex.
+    pub cores: usize,
+    /// Packets: sum over nets of weight * (cores touched - 1).
+    pub km1: u64,
+    /// Weight of the nets that touch more than one core.
+    pub cut: u64,
+    /// Cores that a net touches, in the mean.
+    pub connectivity: f64,
+    /// Most neurons of a core.
+    pub neurons_max: u64,
+    /// Most distinct inbound axons of a core.
+    pub axons_max: u64,
+    /// Distinct inbound axons of all cores.
+    pub axons_sum: u64,
+    /// Most synapse memory of a core.
+    pub synapses_max: u64,
+    /// Cores over a limit.
+    pub illegal: usize,
+}
+
+/// Measures a division from its pins.
+#[must_use]
+pub fn measure(graph: &Hypergraph, division: &[u32], limits: &Limits) -> Measures {
+    let parts = division.iter().max().map_or(0, |&last| last as usize + 1);
+    let (mut neurons, mut synapses, mut axons) = (vec![0_u64; parts], vec![0_u64; parts], vec![0_u64; parts]);
+    for (vertex, &part) in division.iter().enumerate() {
+        let weight = graph.weight(vertex);
+        neurons[part as usize] += u64::from(weight.neurons);
+        synapses[part as usize] += weight.synapses;
+        axons[part as usize] += u64::from(weight.axons);
+    }
+    let mut found = Measures::default();
+    let mut touches = 0_u64;
+    let (mut touched, mut fed) = (vec![usize::MAX; parts], vec![usize::MAX; parts]);
+    for (number, net) in graph.nets().iter().enumerate() {
+        let mut lambda = 0_u64;
+        for pin in graph.pins(number) {
+            let part = division[pin.index()] as usize;
+            lambda += u64::from(std::mem::replace(&mut touched[part], number) != number);
+            if pin.is_sink() && std::mem::replace(&mut fed[part], number) != number {
+                axons[part] += u64::from(net.axons);
+            }
+        }
+        touches += lambda;
+        found.km1 += net.weight * lambda.saturating_sub(1);
+        found.cut += if lambda > 1 { net.weight } else { 0 };
+    }
+    found.connectivity = touches as f64 / graph.nets().len().max(1) as f64;
+    let mut used = vec![false; parts];
+    division.iter().for_each(|&part| used[part as usize] = true);
+    found.cores = used.iter().filter(|used| **used).count();
+    found.neurons_max = neurons.iter().copied().max().unwrap_or(0);
+    found.synapses_max = synapses.iter().copied().max().unwrap_or(0);
+    found.axons_max = axons.iter().copied().max().unwrap_or(0);
+    found.axons_sum = axons.iter().sum();
+    found.illegal = (0..parts).filter(|&p| !limits.hold(neurons[p], synapses[p], axons[p])).count();
+    found
+}

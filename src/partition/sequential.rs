@@ -1,0 +1,41 @@
+//! `sequential`: neurons in the order of the network; a core is closed when the next neuron would break a limit.
+//!
+//! What PACMAN (Rowley et al. 2019, SpiNNTools) does with slices of populations, and the baseline of every table.
+//! Deviation: limits are counted over neurons of several populations, not over slices of one.
+
+use super::Hypergraph;
+use super::Limits;
+
+/// The division in vertex order. A vertex that fits no core alone gets one of its own.
+pub(super) fn run(graph: &Hypergraph, limits: &Limits) -> Vec<u32> {
+    let order: Vec<u32> = (0..graph.vertices() as u32).collect();
+    fill(graph, limits, &order)
+}
+
+/// Fills cores in this order.
+pub(super) fn fill(graph: &Hypergraph, limits: &Limits, order: &[u32]) -> Vec<u32> {
+    let mut division = vec![0; graph.vertices()];
+    let mut fed = vec![u32::MAX; graph.nets().len()];
+    let (mut part, mut neurons, mut synapses, mut axons) = (0_u32, 0_u64, 0_u64, 0_u64);
+    let mut empty = true;
+    for &vertex in order {
+        let v = vertex as usize;
+        let weight = graph.weight(v);
+        let more = |fed: &[u32], part| {
+            let new = graph.incident(v).iter().filter(|pin| pin.is_sink() && fed[pin.index()] != part);
+            u64::from(weight.axons) + new.map(|pin| u64::from(graph.nets()[pin.index()].axons)).sum::<u64>()
+        };
+        let new = more(&fed, part);
+        let fits = limits.hold(neurons + u64::from(weight.neurons), synapses + weight.synapses, axons + new);
+        if !fits && !empty {
+            (part, neurons, synapses, axons) = (part + 1, 0, 0, 0);
+        }
+        neurons += u64::from(weight.neurons);
+        synapses += weight.synapses;
+        axons += more(&fed, part);
+        graph.incident(v).iter().filter(|pin| pin.is_sink()).for_each(|pin| fed[pin.index()] = part);
+        division[v] = part;
+        empty = false;
+    }
+    division
+}

@@ -1,0 +1,146 @@
+//! Small graphs whose best division is known, and properties of every strategy.
+
+use super::*;
+use crate::rng::Rng;
+use crate::watch::Quiet;
+
+/// A random network: every neuron with a few targets and some spikes.
+fn network(neurons: usize, fan: usize, seed: u64) -> Hypergraph {
+    let mut rng = Rng::new(seed);
+    let nets: Vec<(u32, u64, Vec<u32>)> = (0..neurons as u32)
+        .map(|source| {
+            let targets = (0..fan).map(|_| rng.below(neurons as u64) as u32).collect();
+            (source, 1 + rng.below(9), targets)
+        })
+        .collect();
+    Hypergraph::of(neurons, nets, &Limits::of_neurons(u64::MAX))
+}
+
+fn task<'a>(graph: &'a Hypergraph, limits: Limits, seed: u64) -> Task<'a> {
+    Task { graph, limits, name: "test", seed, watch: &Quiet, given: None }
+}
+
+fn solve(graph: &Hypergraph, limits: Limits, strategy: &str) -> Partition {
+    partition(&task(graph, limits, 1), &strategy.parse().expect("known")).unwrap_or_else(|p| panic!("{p}"))
+}
+
+/// Fewest cores, then least traffic, of all divisions into at most `most` cores.
+fn brute(graph: &Hypergraph, limits: &Limits, most: usize) -> Option<(usize, u64)> {
+    let n = graph.vertices();
+    let mut division = vec![0_u32; n];
+    let mut best: Option<(usize, u64)> = None;
+    loop {
+        let found = measure(graph, &division, limits);
+        if found.illegal == 0 && found.cores <= most {
+            best = Some(best.map_or((found.cores, found.km1), |best| best.min((found.cores, found.km1))));
+        }
+        // The next restricted growth string: every division once.
+        let Some(at) = (1..n).rev().find(|&at| {
+            let most_before = division[..at].iter().max().copied().unwrap_or(0);
+            division[at] <= most_before && (division[at] as usize) < most - 1
+        }) else {
+            return best;
+        };
+        division[at] += 1;
+        division[at + 1..].fill(0);
+    }
+}
+
+#[test]
+fn multilevel_finds_the_optimum_of_tiny_networks() {
+    let mut compared = 0;
+    for seed in 0..12 {
+        let graph = network(9, 3, seed);
+        for limits in [
+            Limits { parts: Some(3), ..Limits::of_neurons(3) },
+            Limits { axons: 6, ..Limits::of_neurons(4) },
+            Limits { axons: 8, ..Limits::of_neurons(9) },
+        ] {
+            if (0..9).any(|v| graph.axons_of(v) > limits.axons) {
+                continue;
+            }
+            let (cores, km1) = brute(&graph, &limits, 9).expect("single neurons fit");
+            let found = solve(&graph, limits, "multilevel");
+            assert_eq!(
+                (found.measures.illegal, found.measures.cores, found.measures.km1),
+                (0, cores, km1),
+                "seed {seed}, {limits:?}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 20, "only {compared} cases had a division");
+}
+
+#[test]
+fn every_strategy_keeps_the_limits_and_repeats() {
+    let graph = network(300, 6, 5);
+    for limits in [Limits { axons: 40, ..Limits::of_neurons(32) }, Limits::of_neurons(50)] {
+        let greedy = solve(&graph, limits, "overlap-greedy").measures;
+        for name in ["sequential", "overlap-greedy", "multilevel,sweeps=50,starts=2"] {
+            let found = solve(&graph, limits, name);
+            assert_eq!(found.measures.illegal, 0, "{name}");
+            assert_eq!(found.fault(&task(&graph, limits, 1)), None, "{name}");
+            assert_eq!(found.measures, measure(&graph, &found.division, &limits), "{name}");
+            assert_eq!(found, solve(&graph, limits, name), "{name} repeats");
+            if name.starts_with("multilevel") && limits.axons != u64::MAX {
+                assert!(found.measures.cores <= greedy.cores && found.measures.km1 < greedy.km1, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_divided_is_told() {
+    let graph = network(30, 5, 3);
+    let tell = |limits: Limits, strategy: &str, given: Option<&[u32]>| {
+        let task = Task { given, ..task(&graph, limits, 1) };
+        partition(&task, &strategy.parse().expect("known")).expect_err("impossible").to_string()
+    };
+    assert!(tell(Limits { axons: 1, ..Limits::of_neurons(9) }, "multilevel", None).contains("fits no core alone"));
+    let few = Limits { parts: Some(2), ..Limits::of_neurons(9) };
+    assert!(tell(few, "multilevel", None).starts_with("error[partition/parts]: test: 30 neurons\n  limit: 18"));
+    assert!(tell(Limits::of_neurons(9), "external", Some(&[0, 1])).contains("2 parts\n  limit: 30"));
+    assert!(tell(Limits::of_neurons(9), "external", None).contains("external,file=FILE"));
+}
+
+#[test]
+fn a_given_division_over_a_limit_is_measured_and_faulted() {
+    let graph = network(30, 5, 3);
+    let given = vec![7; 30];
+    let task = Task { given: Some(&given), ..task(&graph, Limits::of_neurons(9), 1) };
+    let found = partition(&task, &"external".parse().expect("known")).expect("measured");
+    assert_eq!((found.measures.cores, found.measures.illegal, found.measures.km1), (1, 1, 0));
+    assert!(found.fault(&task).expect("too full").to_string().contains("1 of 1 cores"));
+}
+
+#[test]
+fn files_are_read_as_hmetis_writes_them() {
+    let text = "% a net of the source 1 that feeds itself\n3 4 1\n5 1 2 1\n7 3 4\n\n2 4\n";
+    let graph = formats::read_hgr(text, "a.hgr", None).unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!((graph.vertices(), graph.nets().len(), graph.pin_count()), (4, 3, 5));
+    assert_eq!(graph.pins(0), [Pin::new(0, true), Pin::new(1, true)]);
+    assert_eq!(graph.pins(1), [Pin::new(2, false), Pin::new(3, true)]);
+    let sourced = formats::read_hgr(text, "a.hgr", Some(("0\n3\n1\n", "a.src"))).unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!(sourced.pins(1), [Pin::new(2, true), Pin::new(3, false)]);
+    let found = measure(&sourced, &[0, 1, 0, 1], &Limits::of_neurons(2));
+    assert_eq!((found.km1, found.cut, found.axons_max, found.illegal), (14, 14, 2, 0));
+    for (text, problem) in [
+        ("", "the file is empty"),
+        ("2 3\n1 2\n", "a.hgr: the file ends after 1 nets"),
+        ("1 3\n1 4\n", "a.hgr:2: pin 4"),
+        ("1 3\n1 x\n", "a.hgr:2: 'x' is no number"),
+        ("1 3 7\n1 2\n", "a.hgr:1: format 7"),
+        ("1 3\n1 2\n3\n", "a.hgr:3: '3' after the last line"),
+        ("1 99999999999\n1 2\n", "a.hgr:1: 1 nets and 99999999999 vertices"),
+        ("1 3 1\n99999999999 1 2\n", "a.hgr:2: a net weight of 99999999999"),
+        ("1073741824 5\n", "the file ends after 0 nets"),
+    ] {
+        let told = formats::read_hgr(text, "a.hgr", None).expect_err(text).to_string();
+        assert!(told.contains(problem), "{told}");
+    }
+    let told = |text: &str| formats::read_division(text, "a.part", 3).expect_err(text).to_string();
+    assert!(told("0\n1\n").contains("a.part: 2 parts\n  limit: 3"));
+    assert!(told("0\n1\n3\n").contains("a.part:3: part 3"));
+    assert_eq!(formats::read_division(&formats::write_division(&[2, 0, 1]), "a.part", 3), Ok(vec![2, 0, 1]));
+}
