@@ -73,6 +73,8 @@ pub(super) enum Command {
     Train(TrainArgs),
     /// Count the spikes of every neuron in a run, for strategies that weigh traffic
     Profile(super::profile::ProfileArgs),
+    /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
+    Explore(super::explore::ExploreArgs),
     /// Score mappings, and map problems of the field's benchmark formats
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
@@ -240,8 +242,8 @@ pub(super) struct Mapping {
     /// Seconds that a placement strategy plans its work for
     #[arg(long, value_name = "SECONDS")]
     pub place_time: Option<f64>,
-    /// Partition strategy: auto, sequential
-    #[arg(long, value_name = "NAME")]
+    /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel
+    #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
     pub partition: Option<String>,
     /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file
     /// of hMETIS. With --placement only which neurons share a core is taken from it

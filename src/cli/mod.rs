@@ -6,6 +6,7 @@ mod chip;
 mod compile;
 mod console;
 mod demo;
+mod explore;
 mod export;
 mod import;
 mod inspect;
@@ -64,6 +65,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
         Command::Profile(args) => profile::run(&args, console),
+        Command::Explore(args) => explore::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {

@@ -108,20 +108,31 @@ impl Mapping {
                 .help("leave it out for a time that fits the size")
                 .into());
         }
-        let constraints = match &self.constraints {
-            Some(path) => Constraints::read(&read_text(path)?, &path.display().to_string())?,
-            None => Constraints::default(),
-        };
+        let constraints = self.constraints()?;
         let rates = self.rates(&compiled.image)?;
         let placing = Placing {
             pipeline: &pipeline,
             seed: self.seed,
             seconds: self.place_time,
             rates: rates.as_ref(),
+            hot: &[],
             constraints: &constraints,
             watch: &Late::new(self.place_time.unwrap_or(2.0)),
         };
         replace(compiled, chip, &placing, log)
+    }
+
+    /// The placement strategy; `auto` where none is named.
+    pub(super) fn pipeline(&self) -> Result<Pipeline> {
+        self.placement.as_deref().unwrap_or("auto").parse()
+    }
+
+    /// What the file of constraints asks for.
+    pub(super) fn constraints(&self) -> Result<Constraints> {
+        match &self.constraints {
+            Some(path) => Constraints::read(&read_text(path)?, &path.display().to_string()),
+            None => Ok(Constraints::default()),
+        }
     }
 
     /// Measured traffic, where a profile is given.

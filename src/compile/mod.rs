@@ -10,6 +10,7 @@ mod options;
 pub mod place;
 mod repair;
 pub mod replace;
+mod search;
 pub mod traffic;
 mod usage;
 mod verify;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::mapping::Mapping;
 use super::traffic::Rates;
 use crate::diag::{Problem, Problems, Result, nearest};
+use crate::partition::Strategy;
 
 /// In which order cores are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,13 +21,15 @@ pub enum Placement {
 }
 
 /// How neurons are divided among cores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Partition {
     /// What suits the family: on synapse-list cores sequential, on crossbars the cheapest of several tilings.
     #[default]
     Auto,
     /// In graph order; a core is closed when the next neuron would break one of its capacities.
     Sequential,
+    /// By the traffic, with a strategy of `crate::partition`.
+    Search(Strategy),
 }
 
 /// Peaks of a float run, by population, from which the quantiser chooses its scales.
@@ -66,11 +69,6 @@ impl Placement {
         [(Self::RowMajor, "row-major"), (Self::Zigzag, "zigzag"), (Self::Hilbert, "hilbert")];
 }
 
-impl Partition {
-    /// Every partition with its name on the command line.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::Auto, "auto"), (Self::Sequential, "sequential")];
-}
-
 /// Looks a strategy up by name.
 fn by_name<T: Copy>(code: &'static str, kind: &str, name: &str, all: &[(T, &'static str)]) -> Result<T> {
     if let Some((value, _)) = all.iter().find(|(_, known)| *known == name) {
@@ -98,8 +96,24 @@ impl FromStr for Placement {
 
 impl FromStr for Partition {
     type Err = Problems;
-    fn from_str(name: &str) -> Result<Self> {
-        by_name("compile/partition", "partition", name, &Self::ALL)
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "sequential" => Ok(Self::Sequential),
+            _ => {
+                let strategy: Strategy = text.replacen(':', ",", 1).parse()?;
+                if strategy.known.name == "external" {
+                    return Err(Problem::invalid(
+                        "compile/partition",
+                        text,
+                        "a network takes partition files as mappings",
+                    )
+                    .help("compile --mapping FILE")
+                    .into());
+                }
+                Ok(Self::Search(strategy))
+            }
+        }
     }
 }
 
@@ -111,7 +125,11 @@ impl fmt::Display for Placement {
 
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(name_of(*self, &Self::ALL))
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Sequential => f.pad("sequential"),
+            Self::Search(strategy) => strategy.fmt(f),
+        }
     }
 }
 

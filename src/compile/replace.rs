@@ -16,12 +16,17 @@ use crate::image::{CoreBody, Image};
 use crate::place::{self as placing, Budget, Flow, Prices, Refine, Routers, Strategy, Task, Watch, refine, repair};
 
 /// A placement strategy, and whether what it finds is refined with what it does not know: several cores a router, the
-/// host, regions, links over chip edges. Written `anneal,start=hilbert` or `spectral+refine`; `auto` is refined.
+/// host, regions, links over chip edges. Written `anneal,start=hilbert` or `spectral+refine`; `auto` is refined,
+/// `stay` leaves the cores where they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
-    strategy: Strategy,
+    /// `None`: where the cores stand.
+    strategy: Option<Strategy>,
     refined: bool,
 }
+
+/// The name of the strategy that leaves the cores where they stand.
+const STAY: &str = "stay";
 
 impl FromStr for Pipeline {
     type Err = Problems;
@@ -40,15 +45,22 @@ impl FromStr for Pipeline {
             .help(help)
             .into());
         }
+        if first == STAY {
+            return Ok(Self { strategy: None, refined: then.is_some() });
+        }
         let strategy: Strategy = first.replacen(':', ",", 1).parse()?;
         let refined = then.is_some() || strategy.known.name == "auto";
-        Ok(Self { strategy, refined })
+        Ok(Self { strategy: Some(strategy), refined })
     }
 }
 
 impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.strategy, if self.refined { "+refine" } else { "" })
+        match &self.strategy {
+            Some(strategy) => write!(f, "{strategy}")?,
+            None => write!(f, "{STAY}")?,
+        }
+        write!(f, "{}", if self.refined { "+refine" } else { "" })
     }
 }
 
@@ -62,6 +74,8 @@ pub struct Placing<'a> {
     pub seconds: Option<f64>,
     /// Measured spikes; `None`: every neuron counts one.
     pub rates: Option<&'a Rates>,
+    /// How much dearer links are that were found hot, by `router * 4 + direction`; empty: none is known.
+    pub hot: &'a [f64],
     /// What is blocked, pinned and kept together.
     pub constraints: &'a Constraints,
     /// Clock and audience.
@@ -140,7 +154,7 @@ fn find(image: &Image, chip: &ChipSpec, placing: &Placing<'_>) -> Result<(Vec<u3
             flow: &with_host,
             anchors: &[host(chip)],
             regions: &bound.regions,
-            prices: &prices(&routers, chip),
+            prices: &prices(&routers, chip, placing.hot),
             seed: placing.seed,
             moves: (seconds * MOVES) as u64,
         };
@@ -161,6 +175,9 @@ fn start(
 ) -> Result<(Vec<u32>, String)> {
     let Pipeline { strategy, refined } = placing.pipeline;
     let ending = if *refined { "+refine" } else { "" };
+    let Some(strategy) = strategy else {
+        return Ok((image.cores.iter().map(|core| core.core).collect(), format!("{STAY}{ending}")));
+    };
     if let Some((placement, name)) = Placement::ALL.iter().find(|(_, name)| *name == strategy.known.name) {
         // Orders are over routers: the cores of one follow each other.
         let order = place::order(chip, *placement).into_iter().map(|core| core.0);
@@ -177,15 +194,22 @@ fn start(
     Ok((slots, format!("{}{ending}", placed.strategy)))
 }
 
-/// Links over chip edges are as much dearer as they are slower, where the chip says so.
-fn prices(routers: &Routers, chip: &ChipSpec) -> Prices {
-    let Some(edge) = &chip.mesh.edge else { return Prices::new(routers, 0.0, |_| false, |_| false) };
-    let slower = match (edge.cycle, chip.mesh.cycle) {
+/// Prices of the links: one over a chip edge is as much dearer as it is slower, where the chip says so, and one that
+/// was found hot by as much as `hot` says (`router * 4 + direction`, 0: nothing).
+fn prices(routers: &Routers, chip: &ChipSpec, hot: &[f64]) -> Prices {
+    let slower = chip.mesh.edge.as_ref().map_or(0.0, |edge| match (edge.cycle, chip.mesh.cycle) {
         (Some(edge), Some(inner)) if inner.0 > 0 => (edge.0 as f64 / inner.0 as f64 - 1.0).max(0.0),
         _ => 0.0,
-    };
-    let (wide, high) = (usize::from(edge.tile.0.max(1)), usize::from(edge.tile.1.max(1)));
-    Prices::new(routers, slower, |x| (x + 1).is_multiple_of(wide), |y| (y + 1).is_multiple_of(high))
+    });
+    let tile = chip.mesh.edge.as_ref().map_or((0, 0), |edge| (usize::from(edge.tile.0), usize::from(edge.tile.1)));
+    let leaves = |at: usize, tile: usize| if tile > 0 && (at + 1).is_multiple_of(tile) { slower } else { 0.0 };
+    let heat = |link: usize| hot.get(link).copied().unwrap_or(0.0);
+    let router = |x: usize, y: usize| (y * routers.width + x) * 4;
+    // Of the two directions the mean: the traffic between two cores uses both alike as far as is known.
+    let east = |x: usize, y: usize| 1.0 + leaves(x, tile.0) + (heat(router(x, y)) + heat(router(x + 1, y) + 1)) / 2.0;
+    let south =
+        |x: usize, y: usize| 1.0 + leaves(y, tile.1) + (heat(router(x, y) + 3) + heat(router(x, y + 1) + 2)) / 2.0;
+    Prices::new(routers, east, south)
 }
 
 /// Whether what belongs together came to stand together.

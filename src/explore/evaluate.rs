@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bounds;
+use super::measure::{measure, spikes_of};
 use super::network::Bench;
 use super::row::{Measured, Row, Static};
 use super::space::Candidate;
@@ -11,17 +12,12 @@ use super::sweep::Sweep;
 use crate::chip::{self, ChipSpec};
 use crate::compile::constraints::Constraints;
 use crate::compile::replace::{Pipeline, Placing, pairs, replace};
-use crate::compile::traffic::{Rates, counted, traffic};
+use crate::compile::traffic::{Rates, traffic};
 use crate::compile::{self, Compiled, CoreUse, Log, Options, Placement};
 use crate::diag::Result;
 use crate::digest::Digester;
-use crate::emu::counters::{RunResult, SampleResult};
 use crate::emu::{self, Control, Record, RunOptions};
-use crate::energy;
-use crate::event::Event;
-use crate::ids::CoreId;
 use crate::place::Watch;
-use crate::report::seconds_of;
 
 /// What candidates share: networks in memory, and the spikes of each network on each chip.
 pub(super) struct Shared<'a> {
@@ -91,21 +87,10 @@ impl<'a> Shared<'a> {
         let compiled = compile::compile(&bench.network, chip, &options, &mut Log::default())?;
         let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::All };
         let result = emu::run(&compiled.image, chip, &bench.stimulus, &options, control)?;
-        let found = Arc::new(spikes_of(&compiled, bench, &result));
+        let found = Arc::new(spikes_of(&compiled, &bench.stimulus, &result));
         lock().entry(key).or_insert_with(|| Arc::clone(&found));
         Ok(found)
     }
-}
-
-/// Spikes of every neuron and input in a run that recorded all.
-fn spikes_of(compiled: &Compiled, bench: &Bench, result: &RunResult) -> Rates {
-    let spikes = result.samples.iter().flat_map(|sample| &sample.spikes);
-    let inputs = bench.stimulus.samples.iter().flat_map(|sample| &sample.spikes);
-    counted(
-        &compiled.image,
-        spikes.map(|spike| (spike.population, spike.neuron)),
-        inputs.map(|spike| (spike.input, spike.value)),
-    )
 }
 
 impl Stem {
@@ -128,6 +113,7 @@ impl Stem {
             seed: candidate.seed,
             seconds: Some(shared.sweep.seconds),
             rates: self.rates.as_deref(),
+            hot: &[],
             constraints: &constraints,
             watch,
         };
@@ -135,7 +121,7 @@ impl Stem {
         replace(&mut compiled, &self.chip, &placing, &mut Log::default())?;
         let statics = self.statics(&compiled);
         let measured = match run {
-            true => Some(self.measure(&compiled, &shared.benches[candidate.network], control)?),
+            true => Some(measure(&compiled, &self.chip, &shared.benches[candidate.network].stimulus, control)?.0),
             false => None,
         };
         Ok((statics, measured))
@@ -162,66 +148,6 @@ impl Stem {
             mapping: digest.finish().short(),
         }
     }
-
-    /// Runs the mapping with time.
-    fn measure(&self, compiled: &Compiled, bench: &Bench, control: &dyn Control) -> Result<Measured> {
-        let options = RunOptions { timing: true, threads: 1, strict: false, record: Record::All };
-        let result = emu::run(&compiled.image, &self.chip, &bench.stimulus, &options, control)?;
-        let mut counts = emu::counters::EventCounts::default();
-        result.samples.iter().for_each(|sample| counts.merge(&sample.counts));
-        let each: Vec<f64> = result.samples.iter().filter_map(|sample| seconds_of(&self.chip, sample)).collect();
-        let total = (!each.is_empty()).then(|| each.iter().sum::<f64>());
-        let bill = energy::bill(&self.chip.energy, &counts, total);
-        let ticks: Vec<f64> = result
-            .samples
-            .iter()
-            .flat_map(|sample| &sample.tick_times)
-            .map(|tick| tick.busy.max(tick.drained).as_seconds())
-            .collect();
-        let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let packets: u64 = result.samples.iter().map(|sample| sample.latency.packets).sum();
-        let waited: f64 = result.samples.iter().map(|sample| sample.latency.total.as_seconds()).sum();
-        let worst = result.samples.iter().map(|sample| sample.latency.worst).max();
-        let links = (0..).zip(&result.links).filter(|(_, load)| load.packets > 0);
-        Ok(Measured {
-            joules: bill.total_joules(),
-            complete: bill.unknown().is_empty(),
-            seconds: mean(&each),
-            tick: mean(&ticks),
-            packet: (packets > 0).then(|| waited / packets as f64),
-            packet_worst: worst.filter(|_| packets > 0).map(|worst| worst.as_seconds()),
-            hops: counts.get(Event::HopX) + counts.get(Event::HopY),
-            max_link: result.links.iter().map(|load| load.packets).max().unwrap_or(0),
-            faults: result.samples.iter().map(|sample| sample.faults.total()).sum(),
-            spikes: spikes_digest(&result.samples),
-            links: links.map(|(link, load)| (link, load.packets, load.peak)).collect(),
-            routers: self.routers(compiled, &result),
-        })
-    }
-
-    /// Cores and synaptic events by router.
-    fn routers(&self, compiled: &Compiled, result: &RunResult) -> Vec<(u32, u32, u64)> {
-        let mut found: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
-        for (core, counts) in compiled.image.cores.iter().zip(&result.core_counts) {
-            let (x, y) = self.chip.router_of(CoreId(core.core));
-            let router = found.entry(u32::from(y) * u32::from(self.chip.mesh.width) + u32::from(x)).or_default();
-            router.0 += 1;
-            router.1 += counts.synaptic();
-        }
-        found.into_iter().map(|(router, (cores, events))| (router, cores, events)).collect()
-    }
-}
-
-/// Digest of the spikes alone: what no mapping may change.
-fn spikes_digest(samples: &[SampleResult]) -> String {
-    let mut digest = Digester::default();
-    for sample in samples {
-        digest.word(sample.spikes.len() as u64);
-        for spike in &sample.spikes {
-            [spike.tick, spike.population, spike.neuron].into_iter().for_each(|word| digest.word(u64::from(word)));
-        }
-    }
-    digest.finish().short()
 }
 
 /// The resource that is fullest on most cores.

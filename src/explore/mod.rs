@@ -8,6 +8,7 @@ mod bounds;
 mod diff;
 mod evaluate;
 mod journal;
+mod measure;
 mod network;
 mod results;
 mod row;
@@ -15,8 +16,7 @@ mod run;
 mod space;
 mod summary;
 mod sweep;
-#[cfg(test)]
-mod tests;
+mod tune;
 
 pub use diff::{Difference, Moved, diff};
 pub use results::{csv, json_lines, manifest, read_rows};
@@ -25,3 +25,4 @@ pub use run::{Audience, Done, run};
 pub use space::{Candidate, candidates};
 pub use summary::summary;
 pub use sweep::Sweep;
+pub use tune::{Round, Tune, tune};

@@ -1,7 +1,5 @@
 //! Networks of a sweep with their stimuli: from files, or made here.
 
-use std::path::Path;
-
 use super::sweep::NetworkEntry;
 use crate::diag::{Problem, Result};
 use crate::graph::{

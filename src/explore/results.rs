@@ -71,7 +71,8 @@ pub fn csv(rows: &[Row]) -> String {
 /// What the results came from: digests of the inputs, version, seeds, and a digest of the results themselves.
 #[must_use]
 pub fn manifest(sweep: &Sweep, done: &Done, version: &str, files: &[(String, Digest)]) -> String {
-    let inputs: Vec<_> = files.iter().map(|(name, digest)| json!({ "file": name, "digest": digest.to_string() })).collect();
+    let inputs: Vec<_> =
+        files.iter().map(|(name, digest)| json!({ "file": name, "digest": digest.to_string() })).collect();
     let value = json!({
         "version": version, "sweep": sweep.name, "sweep_digest": sweep.digest.to_string(), "inputs": inputs,
         "seeds": sweep.seeds, "candidates": done.candidates, "rows": done.rows.len(),

@@ -115,13 +115,13 @@ pub fn candidates(sweep: &Sweep) -> Result<Vec<Candidate>> {
         }
     }
     Ok(match sweep.budget {
-        Some(budget) if budget < all.len() => sample(all, budget, sweep),
+        Some(budget) if budget < all.len() => sample(&all, budget, sweep),
         _ => all,
     })
 }
 
 /// A sample without replacement, in order, baselines first.
-fn sample(all: Vec<Candidate>, budget: usize, sweep: &Sweep) -> Vec<Candidate> {
+fn sample(all: &[Candidate], budget: usize, sweep: &Sweep) -> Vec<Candidate> {
     let mut rng = Rng::new(sweep.seeds.first().copied().unwrap_or(1));
     let mut order: Vec<usize> = (0..all.len()).collect();
     for at in (1..order.len()).rev() {

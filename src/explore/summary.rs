@@ -8,7 +8,7 @@ use super::space::Candidate;
 use super::sweep::Sweep;
 use super::{evaluate::Shared, run::Done};
 use crate::chip::ChipSpec;
-use crate::report::{Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat, Correlation};
+use crate::report::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
 
 /// The report's model; `candidates` are those of the sweep.
 #[must_use]

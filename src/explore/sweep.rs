@@ -74,8 +74,7 @@ pub struct ChipEntry {
 
 const KEYS: [&str; 10] =
     ["name", "seeds", "budget", "emulate", "weights", "seconds", "network", "chip", "pipeline", "about"];
-const NETWORK: [&str; 9] =
-    ["name", "file", "profile", "stimulus", "samples", "ticks", "weight_bits", "chips", "side"];
+const NETWORK: [&str; 9] = ["name", "file", "profile", "stimulus", "samples", "ticks", "weight_bits", "chips", "side"];
 const CHIP: [&str; 6] = ["name", "chip", "cost_set", "supply", "tick", "set"];
 const PIPELINE: [&str; 2] = ["partition", "placement"];
 /// Most candidates of a sweep.
@@ -171,13 +170,15 @@ impl Sweep {
         }
         for (number, table) in tables(&table, "chip", file, &mut problems) {
             let place = format!("{file}: chip {number}");
-            sweep.chips.extend(chip(table, place, folder, &mut problems));
+            sweep.chips.extend(chip(table, &place, folder, &mut problems));
         }
         for (number, table) in tables(&table, "pipeline", file, &mut problems) {
-            pipelines(table, format!("{file}: pipeline {number}"), &mut sweep.pipelines, &mut problems);
+            pipelines(table, &format!("{file}: pipeline {number}"), &mut sweep.pipelines, &mut problems);
         }
         let names: Vec<&str> = sweep.chips.iter().map(|chip| chip.name.as_str()).collect();
-        for odd in sweep.networks.iter().flat_map(|network| &network.chips).filter(|chip| !names.contains(&chip.as_str())) {
+        for odd in
+            sweep.networks.iter().flat_map(|network| &network.chips).filter(|chip| !names.contains(&chip.as_str()))
+        {
             let help = nearest(odd, names.iter().copied())
                 .map_or_else(|| "name a [[chip]] of this file".to_owned(), |near| format!("did you mean '{near}'?"));
             let problem = Problem::invalid("sweep/chips", file, format!("no chip is called '{odd}'"));
@@ -223,7 +224,18 @@ fn head(table: &Table, file: &str, problems: &mut Vec<Problem>) -> Sweep {
     };
     let digest = Digest::of(b"");
     let lists = (Vec::new(), Vec::new(), Vec::new());
-    Sweep { name, digest, seeds, budget, emulate, profiled, seconds, networks: lists.0, chips: lists.1, pipelines: lists.2 }
+    Sweep {
+        name,
+        digest,
+        seeds,
+        budget,
+        emulate,
+        profiled,
+        seconds,
+        networks: lists.0,
+        chips: lists.1,
+        pipelines: lists.2,
+    }
 }
 
 /// The tables of a list with their numbers from 1; there must be one.
@@ -267,8 +279,8 @@ fn network(table: &Table, place: String, folder: &Path, problems: &mut Vec<Probl
     Some(NetworkEntry { name: name.unwrap_or_else(stem), file: path(&file), stimulus: path(&stimulus), ..entry })
 }
 
-fn chip(table: &Table, place: String, folder: &Path, problems: &mut Vec<Problem>) -> Option<ChipEntry> {
-    let mut reader = Reader { table, place: place.clone(), problems };
+fn chip(table: &Table, place: &str, folder: &Path, problems: &mut Vec<Problem>) -> Option<ChipEntry> {
+    let mut reader = Reader { table, place: place.to_owned(), problems };
     reader.known(&CHIP);
     let name = reader.text("name");
     let Some(chip) = reader.text("chip") else {
@@ -296,8 +308,8 @@ fn chip(table: &Table, place: String, folder: &Path, problems: &mut Vec<Problem>
 }
 
 /// Every partition with every placement of one entry; names are checked here, so that no sweep starts in vain.
-fn pipelines(table: &Table, place: String, found: &mut Vec<(String, String)>, problems: &mut Vec<Problem>) {
-    let mut reader = Reader { table, place: place.clone(), problems };
+fn pipelines(table: &Table, place: &str, found: &mut Vec<(String, String)>, problems: &mut Vec<Problem>) {
+    let mut reader = Reader { table, place: place.to_owned(), problems };
     reader.known(&PIPELINE);
     let (partitions, placements) = (reader.list("partition"), reader.list("placement"));
     for (key, list) in [("partition", &partitions), ("placement", &placements)] {

@@ -19,7 +19,7 @@ pub struct Refine<'a> {
     pub anchors: &'a [u32],
     /// Where each cluster may stand; empty: anywhere.
     pub regions: &'a [Option<Region>],
-    /// Price of the links between neighbouring columns (west to east) and rows; 1 each where all are alike.
+    /// Price of every link.
     pub prices: &'a Prices,
     /// Seed of every draw.
     pub seed: u64,
@@ -27,39 +27,58 @@ pub struct Refine<'a> {
     pub moves: u64,
 }
 
-/// Distances along the two axes with a price for every link: links over chip edges cost more.
+/// A price for every link. The way from one router to another is along the row of the first, then along the column of
+/// the second; the price between two is the mean of both ways, since traffic is known by pairs only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prices {
-    /// Price from column 0 to each column.
-    x: Vec<f64>,
-    /// Price from row 0 to each row.
-    y: Vec<f64>,
+    width: usize,
+    /// Price from column 0 to each column, by row.
+    along: Vec<f64>,
+    /// Price from row 0 to each row, by row and column.
+    down: Vec<f64>,
 }
 
 impl Prices {
-    /// Every link costs 1, and `edge` more where `column` or `row` says that it leaves the chip eastwards or southwards.
+    /// `east(x, y)` and `south(x, y)` are the prices of the links from a router to the next one there, to and fro.
     #[must_use]
-    pub fn new(routers: &Routers, edge: f64, column: impl Fn(usize) -> bool, row: impl Fn(usize) -> bool) -> Self {
-        let along = |length: usize, leaves: &dyn Fn(usize) -> bool| {
-            let step = |sum: &mut f64, at: usize| {
-                let here = *sum;
-                *sum += 1.0 + if leaves(at) { edge } else { 0.0 };
-                Some(here)
-            };
-            (0..length).scan(0.0, step).collect()
-        };
-        Self { x: along(routers.width, &column), y: along(routers.height, &row) }
+    pub fn new(routers: &Routers, east: impl Fn(usize, usize) -> f64, south: impl Fn(usize, usize) -> f64) -> Self {
+        let (width, height) = (routers.width, routers.height);
+        let (mut along, mut down) = (vec![0.0; width * height], vec![0.0; width * height]);
+        for y in 0..height {
+            for x in 0..width {
+                let at = y * width + x;
+                if x > 0 {
+                    along[at] = along[at - 1] + east(x - 1, y);
+                }
+                if y > 0 {
+                    down[at] = down[at - width] + south(x, y - 1);
+                }
+            }
+        }
+        Self { width, along, down }
     }
 
-    fn at(&self, (x, y): (usize, usize)) -> (f64, f64) {
-        (self.x[x], self.y[y])
+    /// Every link costs 1.
+    #[must_use]
+    pub fn even(routers: &Routers) -> Self {
+        Self::new(routers, |_, _| 1.0, |_, _| 1.0)
+    }
+
+    /// Price between two routers.
+    fn between(&self, a: (usize, usize), b: (usize, usize)) -> f64 {
+        let way = |from: (usize, usize), to: (usize, usize)| {
+            let row = from.1 * self.width;
+            let turn = self.along[row + to.0] - self.along[row + from.0];
+            turn.abs() + (self.down[to.1 * self.width + to.0] - self.down[row + to.0]).abs()
+        };
+        (way(a, b) + way(b, a)) / 2.0
     }
 }
 
 /// A placement being refined.
 struct State<'a> {
     task: &'a Refine<'a>,
-    at: Vec<(f64, f64)>,
+    at: Vec<(usize, usize)>,
     slot: Vec<u32>,
     who: Vec<u32>,
     rng: Rng,
@@ -67,12 +86,11 @@ struct State<'a> {
 
 impl State<'_> {
     /// Change of cost if `cluster` stood at `new`, its edge to `besides` aside.
-    fn pull(&self, cluster: u32, new: (f64, f64), besides: u32) -> f64 {
-        let old = self.at[cluster as usize];
+    fn pull(&self, cluster: u32, new: (usize, usize), besides: u32) -> f64 {
+        let (old, prices) = (self.at[cluster as usize], self.task.prices);
         let change = |&(to, w): &(u32, f64)| {
             let p = self.at[to as usize];
-            let near = (new.0 - p.0).abs() + (new.1 - p.1).abs();
-            if to == besides { 0.0 } else { w * (near - (old.0 - p.0).abs() - (old.1 - p.1).abs()) }
+            if to == besides { 0.0 } else { w * (prices.between(new, p) - prices.between(old, p)) }
         };
         self.task.flow.of(cluster as usize).iter().map(change).sum()
     }
@@ -107,7 +125,7 @@ impl State<'_> {
         if old == slot || !task.routers.free[slot as usize] {
             return None;
         }
-        let place = task.prices.at(task.routers.cell(slot));
+        let place = task.routers.cell(slot);
         let mut delta = self.pull(cluster, place, other);
         if other != EMPTY {
             let region = task.regions.get(other as usize).copied().flatten();
@@ -123,7 +141,7 @@ impl State<'_> {
         let old = self.slot[cluster as usize];
         self.who[old as usize] = other;
         self.who[slot as usize] = cluster;
-        let place = self.task.prices.at(self.task.routers.cell(slot));
+        let place = self.task.routers.cell(slot);
         if other != EMPTY {
             self.slot[other as usize] = old;
             self.at[other as usize] = self.at[cluster as usize];
@@ -146,7 +164,7 @@ pub fn refine(task: &Refine<'_>, slots: &mut [u32], watch: &dyn Watch) {
     let mut who = vec![EMPTY; task.routers.free.len()];
     (0..).zip(slots.iter()).for_each(|(c, slot)| who[*slot as usize] = c);
     let slot: Vec<u32> = slots.iter().chain(task.anchors).copied().collect();
-    let at = slot.iter().map(|slot| task.prices.at(task.routers.cell(*slot))).collect();
+    let at = slot.iter().map(|slot| task.routers.cell(*slot)).collect();
     let mut state = State { task, at, slot, who, rng: Rng::new(task.seed) };
     let draw = |state: &mut State<'_>| {
         let cluster = state.below(n) as u32;
@@ -202,7 +220,7 @@ mod tests {
             let distinct = (0..4).all(|a| (0..a).all(|b| slots[a] != slots[b]));
             best = if distinct { best.min(cost(&routers, &flow, &slots)) } else { best };
         }
-        let prices = Prices::new(&routers, 0.0, |_| false, |_| false);
+        let prices = Prices::even(&routers);
         let anchors = [7];
         let task = Refine {
             routers: &routers,
@@ -228,7 +246,7 @@ mod tests {
         routers.free[1] = false;
         let flow = Flow::new(3, &[(0, 1, 1.0), (1, 2, 1.0)], "").expect("fine");
         let regions = [Some(Region { x: (3, 3), y: (0, 0) }), None];
-        let prices = Prices::new(&routers, 0.0, |_| false, |_| false);
+        let prices = Prices::even(&routers);
         let task = Refine {
             routers: &routers,
             flow: &flow,

@@ -114,7 +114,8 @@ impl Exploration {
         let mut rows = Vec::new();
         for group in &self.groups {
             let title = format!("{} {}", group.title, group.changes).trim_end().to_owned();
-            let shown = [("baseline", group.baseline), ("best", group.best.filter(|best| Some(*best) != group.baseline))];
+            let shown =
+                [("baseline", group.baseline), ("best", group.best.filter(|best| Some(*best) != group.baseline))];
             for (name, at) in shown {
                 let Some(point) = at.and_then(|at| group.points.get(at)) else { continue };
                 let mut row = vec![title.clone(), format!("{name}: {}", point.label)];

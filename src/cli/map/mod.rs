@@ -4,6 +4,7 @@ mod clock;
 mod partition;
 mod place;
 mod score;
+mod tune;
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -24,6 +25,8 @@ enum MapAction {
     Place(place::PlaceArgs),
     /// Score the mapping of an image: packets, hops, multicast-tree hops, busiest links, utilisation
     Score(score::ScoreArgs),
+    /// Map, run, and map again by the spikes and hot links that were measured
+    Tune(Box<tune::TuneArgs>),
 }
 
 pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
@@ -31,5 +34,6 @@ pub(super) fn run(args: &MapArgs, console: &Console) -> Result<u8> {
         MapAction::Partition(args) => partition::run(args, console),
         MapAction::Place(args) => place::run(args, console),
         MapAction::Score(args) => score::run(args, console),
+        MapAction::Tune(args) => tune::run(args, console),
     }
 }

@@ -3,6 +3,7 @@
 
 mod check;
 mod codebook;
+mod divide;
 mod emit;
 mod lags;
 mod lines;
@@ -17,12 +18,14 @@ pub use verify::{lags, verify};
 
 use super::division::Division;
 use super::log::Log;
+use super::search::Search;
 use super::{Options, Partition, place};
 use crate::chip::{ChipSpec, CrossbarSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
 use crate::ids::CoreId;
 use crate::image::Image;
+use crate::place::Watch;
 
 /// The core type, where it is this one.
 fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
@@ -36,14 +39,17 @@ fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
 }
 
 /// Partition, place, route and emit: a network of crossbar neurons as an image for `chip`.
-pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Image> {
+pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, watch: &dyn Watch, log: &mut Log) -> Result<Image> {
     let spec = crossbar_of(chip)?;
     Problems::check(check::check(graph, spec), ())?;
     let division: Option<Division> = options.mapping.as_ref().map(|mapping| mapping.divide(graph, chip)).transpose()?;
-    let cutting = match (&division, options.partition) {
+    let cutting = match (&division, &options.partition) {
         (Some(division), _) => plan::Cutting::Groups(division),
         (None, Partition::Auto) => plan::Cutting::Any,
         (None, Partition::Sequential) => plan::Cutting::Sequential,
+        (None, Partition::Search(strategy)) => {
+            plan::Cutting::Search(Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch })
+        }
     };
     let plan = plan::plan(graph, chip, spec, &cutting)?;
     let counts = emit::cores_of(graph, &plan, chip);

@@ -60,6 +60,25 @@ impl<'a> Row<'a> {
         self.starts[self.starts.len() - 1]
     }
 
+    /// Bits of synapse memory that each compartment's own synapses take; shared weights take none.
+    pub(super) fn synapse_bits(&self) -> Vec<u64> {
+        let mut bits = vec![0_u64; self.len() as usize];
+        let widest = self.spec.index_widths.iter().copied().max().unwrap_or(0);
+        for (population, links) in self.inbound.iter().enumerate() {
+            let first = self.starts[population] as usize;
+            for link in links.iter().filter(|link| !link.shares) {
+                let each = u64::from(link.encoding.bits()) + u64::from(widest);
+                let size = self.starts[population + 1] as usize - first;
+                for neuron in 0..size {
+                    link.incoming.visit(neuron as u32, |_, weight| {
+                        bits[first + neuron] += if link.projection.weights[weight as usize] == 0 { 0 } else { each };
+                    });
+                }
+            }
+        }
+        bits
+    }
+
     /// The populations of a core whose compartments are `members` of the row, ascending.
     pub(super) fn segments<'m>(&self, members: &'m [u32]) -> impl Iterator<Item = Segment<'m>> + use<'_, 'm> {
         self.starts.windows(2).enumerate().filter_map(move |(population, bounds)| {

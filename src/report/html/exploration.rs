@@ -29,7 +29,8 @@ pub(in crate::report) fn exploration_page(exploration: &Exploration) -> String {
 }
 
 fn one_group(group: &ExploredGroup) -> Markup {
-    let (baseline, best) = (group.baseline.and_then(|at| group.points.get(at)), group.best.and_then(|at| group.points.get(at)));
+    let (baseline, best) =
+        (group.baseline.and_then(|at| group.points.get(at)), group.best.and_then(|at| group.points.get(at)));
     let measured = group.points.iter().filter(|point| point.values[5].is_some()).count();
     markup! {
         h1 style="margin-top:30px;font-size:21px" { (group.title) small { " " (group.changes) } }
@@ -112,11 +113,12 @@ fn heat_map(heat: &Heat) -> String {
         let all = || used.iter().map(|router| of(*router)).chain([u32::from(host)]);
         (all().min().unwrap_or(0) as u16, all().max().unwrap_or(0) as u16)
     };
-    let ((x0, x1), (y0, y1)) = (span(&|router| router % width, heat.host.0), span(&|router| router / width, heat.host.1));
+    let ((x0, x1), (y0, y1)) =
+        (span(&|router| router % width, heat.host.0), span(&|router| router / width, heat.host.1));
     let cell = |router: u32| ((router % width) as u16, (router / width) as u16);
     let routers = heat.routers.iter().map(|&(router, cores, synaptic_events)| {
         let (x, y) = cell(router);
-        Router { x, y, cores, synaptic_events, spikes: 0, packets_in: packets_into(heat, router) }
+        Router { x, y, cores: cores as u16, synaptic_events, spikes: 0, packets_in: packets_into(heat, router) }
     });
     let links = heat.links.iter().map(|&(link, packets, peak)| {
         let (x, y) = cell(link / 4);

@@ -95,7 +95,8 @@ pub(super) fn front(group: &ExploredGroup) -> String {
         disc(&mut svg, class, axes.at(place), radius, &title(point));
     }
     let (left, top, ..) = AREA;
-    for (k, (class, name)) in [("fb", "baseline"), ("fc", "best"), ("fa", "front"), ("fi", "beaten")].iter().enumerate() {
+    for (k, (class, name)) in [("fb", "baseline"), ("fc", "best"), ("fa", "front"), ("fi", "beaten")].iter().enumerate()
+    {
         let x = left + 160.0 + 76.0 * k as f64;
         svg.rect(class, (x, top - 10.0), (9.0, 9.0), None);
         svg.text("l", (x + 13.0, top - 1.0), name);
@@ -105,8 +106,7 @@ pub(super) fn front(group: &ExploredGroup) -> String {
 
 /// Static hops by the time a tick needs (packet latency where that is unknown).
 pub(super) fn scatter(group: &ExploredGroup) -> String {
-    let pairs: Vec<(f64, f64)> =
-        group.points.iter().filter_map(|point| point.values[2].zip(point.values[7])).collect();
+    let pairs: Vec<(f64, f64)> = group.points.iter().filter_map(|point| point.values[2].zip(point.values[7])).collect();
     let axes = Axes::of(&pairs);
     let mut svg = sheet();
     axes.draw(&mut svg, (FIGURES[2], FIGURES[7]));
@@ -136,7 +136,10 @@ pub(super) fn bars(group: &ExploredGroup) -> String {
     best.sort_by(|a, b| a.1.values[2].unwrap_or(0.0).total_cmp(&b.1.values[2].unwrap_or(0.0)));
     best.truncate(MOST);
     let ratio = |point: &ExploredPoint, figure: usize| {
-        point.values[figure].zip(baseline.values[figure]).filter(|(_, base)| *base > 0.0).map(|(value, base)| value / base)
+        point.values[figure]
+            .zip(baseline.values[figure])
+            .filter(|(_, base)| *base > 0.0)
+            .map(|(value, base)| value / base)
     };
     let most = best.iter().flat_map(|(_, point)| SHOWN.map(|(figure, _)| ratio(point, figure))).flatten();
     let most = most.fold(1.0, f64::max);
@@ -179,7 +182,11 @@ pub(super) fn convergence(group: &ExploredGroup) -> String {
             }
             let Some((first, least)) = found.filter(|(first, _)| *first > 0.0) else { continue };
             let (x, y) = axes.at((tried as f64, least / first));
-            data.push_str(&if data.is_empty() { format!("M{} {}", at(x), at(y)) } else { format!("H{}V{}", at(x), at(y)) });
+            data.push_str(&if data.is_empty() {
+                format!("M{} {}", at(x), at(y))
+            } else {
+                format!("H{}V{}", at(x), at(y))
+            });
         }
         svg.path(line, &data);
         let x = left + 150.0 + 110.0 * k as f64;
