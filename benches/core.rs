@@ -51,6 +51,7 @@ fn network(neuron: IntNeuron, size: u32, fan_out: u32, weights: std::ops::Range<
     }
     let population = |name: &str, size, neuron| Population { name: name.to_owned(), shape: vec![size], neuron };
     IntGraph {
+        learning: Vec::new(),
         name: "random".to_owned(),
         populations: vec![population("input", INPUTS, None), population("neurons", size, Some(neuron))],
         projections,

@@ -46,6 +46,7 @@ fn network(size: u32) -> Network {
         refractory: vec![1],
     };
     Network::Int(IntGraph {
+        learning: Vec::new(),
         name: "random".to_owned(),
         populations: vec![Population {
             name: "neurons".to_owned(),

@@ -71,6 +71,7 @@ fn network(rng: &mut Rng, cuba: bool) -> IntGraph {
     let side = 2 + rng.below(3) as u32;
     let layers = 2 + rng.below(3) as usize;
     let mut graph = IntGraph {
+        learning: Vec::new(),
         name: "random".to_owned(),
         populations: Vec::new(),
         projections: Vec::new(),

@@ -78,7 +78,11 @@ fn no_mapping_changes_a_spike() {
                 watch: &Quiet,
             };
             let mut moved = compiled(&chip, &row_major);
-            replace(&mut moved, &chip, &placing, &mut Log::default()).unwrap_or_else(|problems| panic!("{problems}"));
+            if let Err(problems) = replace(&mut moved, &chip, &placing, &mut Log::default()) {
+                // The dense matrices of tabu search hold no mesh of 4,096 cores.
+                assert!(name == "truenorth" && known.name == "tabu" && problems.has("place/size"), "{problems}");
+                continue;
+            }
             assert_eq!(spikes(&moved, &chip), wanted, "{name} {}", known.name);
         }
     }

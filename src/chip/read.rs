@@ -193,6 +193,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         compartment_configs: section.number("compartment_configs", 1..=65_535, found) as u16,
         threshold_configs: section.number("threshold_configs", 1..=65_535, found) as u16,
         synapse_formats: section.number("synapse_formats", 1..=256, found) as u16,
+        tag_bits: section.number("tag_bits", 0..=9, found) as u8,
     };
     section.finish(found);
     dialect.map(|dialect| CubaSpec { dialect, ..spec })
@@ -302,6 +303,7 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
                 digester.bytes(widths);
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
+            words(&mut digester, &[c.tag_bits.into()]);
         }
         Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
         Family::TinyOdin(c) => words(&mut digester, &c.words()),

@@ -229,6 +229,8 @@ pub struct CubaSpec {
     pub threshold_configs: u16,
     /// Distinct synapse formats per core.
     pub synapse_formats: u16,
+    /// Bits of the tag that synapses may have for learning; 0: its formats have none.
+    pub tag_bits: u8,
 }
 
 /// What one core can hold.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::place::Mapping;
 use crate::chip::LoadOptions;
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
@@ -69,6 +70,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// List, show and check chip descriptions
     Chip(ChipArgs),
+    /// Show samples to an image that learns, and compare how it reads them before and after
+    Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
     /// Count the spikes of every neuron in a run, for strategies that weigh traffic
@@ -225,41 +228,6 @@ pub(super) struct CompileArgs {
     pub force: bool,
 }
 
-/// How a network is laid onto the chip.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct Mapping {
-    /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
-    /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
-    /// `+refine` it also learns of the host, of cores that share a router and of regions
-    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE...][+refine]")]
-    pub placement: Option<String>,
-    /// TOML file with blocked routers, pins, regions and populations that stay together
-    #[arg(long, value_name = "FILE")]
-    pub constraints: Option<PathBuf>,
-    /// Spikes of every neuron for strategies, as `profile` writes them; else every neuron counts one
-    #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
-    /// Seconds that a placement strategy plans its work for
-    #[arg(long, value_name = "SECONDS")]
-    pub place_time: Option<f64>,
-    /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel
-    #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
-    pub partition: Option<String>,
-    /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file
-    /// of hMETIS. With --placement only which neurons share a core is taken from it
-    #[arg(long, value_name = "FILE", conflicts_with = "partition")]
-    pub mapping: Option<PathBuf>,
-    /// Weight bits without sign, where the chip offers a choice
-    #[arg(long, value_name = "BITS")]
-    pub weight_bits: Option<u8>,
-    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub allow: Vec<String>,
-    /// Seed of strategies that draw
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-}
-
 /// How a stimulus file becomes spikes.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct StimulusArgs {
@@ -355,6 +323,12 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Leave all weights as they are: nothing is learned
+    #[arg(long)]
+    pub freeze: bool,
+    /// Write the image with what was learned, to be run again
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

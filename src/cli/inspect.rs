@@ -1,5 +1,7 @@
 //! `inspect`: what an image holds and how full each core is.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::args::InspectArgs;
@@ -8,6 +10,7 @@ use super::console::Console;
 use super::session::Session;
 use crate::compile::{self, Log};
 use crate::diag::Result;
+use crate::image::Image;
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
     let session = Session::open(&args.image, &args.chip)?;
@@ -24,6 +27,9 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
                     "copies": population.copies.len(),
                 })).collect::<Vec<_>>(),
                 "outputs": image.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>(),
+                "learning": rules(image).into_iter().map(|(projection, rule, synapses)| json!({
+                    "projection": projection, "rule": rule, "synapses": synapses,
+                })).collect::<Vec<_>>(),
                 "connections": log.metrics.connections, "hops": log.metrics.hops,
                 "usage": log.cores.iter().map(core_json).collect::<Vec<_>>(),
             }),
@@ -49,8 +55,21 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
         };
         console.result(&format!("  {kind:8} {} {:?}{copies}", population.name, population.shape));
     }
+    for (projection, rule, synapses) in rules(image) {
+        console.result(&format!("  learns   projection {projection}, {synapses} synapses: {rule}"));
+    }
     console.result(&usage_table(&log.cores, &chip_names(image), console));
     Ok(0)
+}
+
+/// Projection, rule and synapses of everything that learns.
+fn rules(image: &Image) -> Vec<(u32, String, usize)> {
+    let mut found: BTreeMap<u32, (String, usize)> = BTreeMap::new();
+    for group in image.learning() {
+        let of = || image.learned_synapses(group.projection).len();
+        found.entry(group.projection).or_insert_with(|| (group.rule.clone(), of()));
+    }
+    found.into_iter().map(|(projection, (rule, synapses))| (projection, rule, synapses)).collect()
 }
 
 /// What the compiler would tell of this image: use of the cores and static metrics.

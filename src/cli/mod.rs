@@ -10,6 +10,7 @@ mod explore;
 mod export;
 mod import;
 mod inspect;
+mod learn;
 mod map;
 mod place;
 mod profile;
@@ -67,6 +68,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Profile(args) => profile::run(&args, console),
         Command::Explore(args) => explore::run(&args, console),
         Command::Map(args) => map::run(&args, console),
+        Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "spikeloom", &mut std::io::stdout());

@@ -1,10 +1,12 @@
 //! How `compile` lays a network onto the chip: strategies, constraints, measured traffic and mappings from their files.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::args::Mapping;
+use clap::Args as ClapArgs;
+
 use super::console::read_text;
 use super::progress;
 use crate::chip::ChipSpec;
@@ -16,6 +18,41 @@ use crate::compile::{self, Compiled, Log, Placement};
 use crate::diag::{Problem, Result, nearest};
 use crate::image::Image;
 use crate::place::Watch;
+
+/// How a network is laid onto the chip.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Mapping {
+    /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
+    /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
+    /// `+refine` it also learns of the host, of cores that share a router and of regions
+    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE...][+refine]")]
+    pub placement: Option<String>,
+    /// TOML file with blocked routers, pins, regions and populations that stay together
+    #[arg(long, value_name = "FILE")]
+    pub constraints: Option<PathBuf>,
+    /// Spikes of every neuron for strategies, as `profile` writes them; else every neuron counts one
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Seconds that a placement strategy plans its work for
+    #[arg(long, value_name = "SECONDS")]
+    pub place_time: Option<f64>,
+    /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel
+    #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
+    pub partition: Option<String>,
+    /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file
+    /// of hMETIS. With --placement only which neurons share a core is taken from it
+    #[arg(long, value_name = "FILE", conflicts_with = "partition")]
+    pub mapping: Option<PathBuf>,
+    /// Weight bits without sign, where the chip offers a choice
+    #[arg(long, value_name = "BITS")]
+    pub weight_bits: Option<u8>,
+    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub allow: Vec<String>,
+    /// Seed of strategies that draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
 
 /// Guards work that was planned for some seconds: it stops a search that takes far longer, and at Ctrl-C. Work is
 /// planned and not timed, so that results repeat. Lines go to `-v`.

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::args::{RunArgs, Switch};
-use super::console::{Console, must_not_exist};
+use super::console::{Console, must_not_exist, write};
 use super::session::{Extras, Session, record, threads, write_run};
 use super::{INTERRUPTED, inspect, trace};
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::emu::{self, RunOptions};
+use crate::image;
 use crate::report;
 use crate::stimulus::{Sample, Stimulus};
 
@@ -18,7 +19,11 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     if let Some([_, file]) = args.trace.as_deref() {
         must_not_exist(file.as_ref(), args.force)?;
     }
-    let session = Session::open(&args.image, &args.chip)?;
+    if let Some(file) = &args.save_weights {
+        must_not_exist(file, args.force)?;
+    }
+    let mut session = Session::open(&args.image, &args.chip)?;
+    learning(args, &mut session)?;
     session.check_readout(args.readout.into())?;
     let cycles = session.cycles(&args.input, &args.stimulus)?;
     let stimulus = match &cycles {
@@ -36,6 +41,11 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
         None => session.run(&stimulus, &options, console)?,
     };
+    if let Some(file) = &args.save_weights {
+        let learned = emu::with_learned(&session.image, &result.learned);
+        write(file, &image::encode(&learned, session.chip.digest), args.force)?;
+        console.say(&format!("wrote {}", file.display()));
+    }
     let log = inspect::log(&session);
     let report = session.report(
         &stimulus,
@@ -65,6 +75,25 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     Ok(if result.interrupted { INTERRUPTED } else { 0 })
 }
 
+/// Whether there is something to be saved, and nothing to be learned where that is not wished.
+fn learning(args: &RunArgs, session: &mut Session) -> Result<()> {
+    let learns = session.image.learning().next().is_some();
+    let flags = [(args.freeze, "--freeze"), (args.save_weights.is_some(), "--save-weights")];
+    if let Some((_, flag)) = flags.iter().find(|(given, _)| *given && !learns) {
+        return Err(Problem::invalid("cli/learning", *flag, "nothing in this image learns")
+            .help("give a projection of the network a \"learning\" rule, or drop the flag")
+            .into());
+    }
+    if args.freeze && args.save_weights.is_some() {
+        let what = "with --freeze there is nothing to be saved";
+        return Err(Problem::invalid("cli/learning", "--save-weights", what).help("drop one of the two").into());
+    }
+    if args.freeze {
+        session.image.freeze();
+    }
+    Ok(())
+}
+
 /// The name of a stimulus that is given by cycle.
 fn by_cycle(args: &RunArgs) -> Sample {
     Sample { name: args.input.display().to_string(), spikes: Vec::new(), ticks: 0, label: None }
@@ -79,6 +108,7 @@ fn settings(args: &RunArgs, options: &RunOptions) -> Vec<(String, String)> {
         ("strict".to_owned(), options.strict.to_string()),
         ("record".to_owned(), args.record.clone()),
     ];
+    settings.extend(args.freeze.then(|| ("learning".to_owned(), "off".to_owned())));
     settings.extend(args.stimulus.ticks.map(|ticks| ("ticks".to_owned(), ticks.to_string())));
     settings.extend(args.chip.tuning.set.iter().map(|text| ("set".to_owned(), text.clone())));
     settings

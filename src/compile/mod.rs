@@ -50,6 +50,18 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     }
 }
 
+/// Crossbars have no learning engine.
+fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
+    let name = |projection: crate::ids::ProjectionId| network.projections[projection.index()].name.clone();
+    let refuse = |learning: &graph::Learning| {
+        let place = format!("projection '{}'", name(learning.projection));
+        Problem::misfit("compile/learning", place, format!("chip '{}' cannot learn", chip.name))
+            .help("compile for loihi, or drop the rule")
+    };
+    let found = network.learning.iter().map(refuse).collect();
+    Problems::check(found, ()).expect_err("a network that learns has a projection that does")
+}
+
 /// Clocked designs are loaded from their own files.
 fn imported_only(chip: &ChipSpec) -> Problems {
     Problem::invalid("compile/family", chip.name.as_str(), "networks are not compiled for this chip, but imported")
@@ -77,6 +89,7 @@ pub fn compile_watched(
     let network = integers(network, chip, options, log)?;
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,
+        Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, watch, log)?,
         Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };

@@ -93,8 +93,7 @@ fn distinct<T: Ord>(body: &CubaCore, part: impl Fn(&crate::image::CompartmentCon
 fn synapse_words(body: &CubaCore, spec: &CubaSpec) -> usize {
     let list_words = |list: &crate::image::SynapseList| {
         let format = &body.formats[usize::from(list.format)];
-        let bits = u32::from(format.weight_bits) + u32::from(format.index_bits) + u32::from(format.delay_bits);
-        cuba::words(spec, list.count as usize, bits) as usize
+        cuba::words(spec, list.count as usize, format.bits()) as usize
     };
     body.lists.iter().map(list_words).sum()
 }

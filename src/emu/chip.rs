@@ -1,14 +1,15 @@
 //! The chip: cores and what lies between them, tick by tick.
 
 use super::banks::Banks;
-use super::counters::{EventCounts, Faults, LinkLoad, SampleResult};
+use super::counters::{EventCounts, Faults, LearnedCore, LinkLoad, SampleResult};
 use super::fabric::Fabric;
 use super::neurocore::Core;
-use super::program::{Program, Target};
+use super::program::{CoreProgram, Program, Target};
 use super::run::Feed;
 use super::traffic::settle;
-use super::{Record, shard};
+use super::{Record, Traces, shard};
 use crate::diag::Result;
+use crate::ids::CoreId;
 use crate::stimulus::InputSpike;
 use crate::units::Picos;
 
@@ -73,7 +74,7 @@ impl<'p> Chip<'p> {
         Self { program, engine, tick: 0, threads }
     }
 
-    /// Back to the state before the first tick.
+    /// Back to the state before the first tick; what was learned stays.
     pub fn reset(&mut self) {
         match &mut self.engine {
             Engine::Crossbars(banks) => banks.reset(self.program),
@@ -149,6 +150,24 @@ impl<'p> Chip<'p> {
             Engine::Lists(lists) => lists.fabric.tick_times(),
         };
         times.last().map(|time| time.duration)
+    }
+
+    /// What was learned so far, by core; a reset does not forget it. Empty where nothing learns.
+    #[must_use]
+    pub fn learned(&self) -> Vec<LearnedCore> {
+        let Engine::Lists(lists) = &self.engine else { return Vec::new() };
+        let cores = lists.cores.iter().zip(&self.program.cores);
+        let of =
+            |(core, loaded): (&Core, &CoreProgram)| LearnedCore { core: loaded.id.0, groups: core.learned(loaded) };
+        cores.map(of).filter(|core| !core.groups.is_empty()).collect()
+    }
+
+    /// Traces of the learning group number `group` of the core `core` (physical number); `None` where there is none.
+    #[must_use]
+    pub fn traces(&self, core: u32, group: usize) -> Option<Traces> {
+        let Engine::Lists(lists) = &self.engine else { return None };
+        let at = self.program.cores.binary_search_by_key(&CoreId(core), |loaded| loaded.id).ok()?;
+        lists.cores[at].traces(&self.program.cores[at], group)
     }
 
     /// What happened since the reset. Links are not part of the reset: they are taken.

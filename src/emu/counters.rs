@@ -130,6 +130,30 @@ pub struct SampleResult {
     pub latency: PacketLatency,
 }
 
+/// What one projection has learned on one core; synapses in the order of the image's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LearnedGroup {
+    /// Number of the projection.
+    pub projection: u32,
+    /// Weights.
+    pub weights: Vec<i16>,
+    /// Delays; empty where the rule has none.
+    pub delays: Vec<i16>,
+    /// Tags.
+    pub tags: Vec<i16>,
+    /// Learning steps, those before the run included.
+    pub steps: u64,
+}
+
+/// What a core has learned, its groups in image order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LearnedCore {
+    /// Physical core.
+    pub core: u32,
+    /// One a projection that learns there.
+    pub groups: Vec<LearnedGroup>,
+}
+
 /// What a run of many samples did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunResult {
@@ -144,6 +168,8 @@ pub struct RunResult {
     pub population_spikes: Vec<u64>,
     /// Whether the user stopped it.
     pub interrupted: bool,
+    /// What was learned, by core; empty where nothing learns.
+    pub learned: Vec<LearnedCore>,
 }
 
 impl RunResult {
@@ -178,6 +204,12 @@ impl RunResult {
         }
         feed(&mut digester, self.population_spikes.iter().copied());
         digester.word(u64::from(self.interrupted));
+        for group in self.learned.iter().flat_map(|core| &core.groups) {
+            digester.word(group.steps);
+            for values in [&group.weights, &group.delays, &group.tags] {
+                feed(&mut digester, values.iter().map(|&value| i64::from(value).cast_unsigned()));
+            }
+        }
         digester
     }
 }

@@ -8,6 +8,7 @@ mod chip;
 pub mod clocked;
 pub mod counters;
 mod fabric;
+mod learned;
 pub mod mesh;
 mod neurocore;
 pub mod probe;
@@ -26,7 +27,8 @@ pub mod watch;
 mod tests;
 
 pub use chip::Chip;
-pub use probe::CompartmentState;
+pub use learned::with_learned;
+pub use probe::{CompartmentState, Traces};
 pub use program::Program;
 pub use readout::Readout;
 pub use run::{MOST_THREADS, run, run_program};

@@ -43,7 +43,25 @@ pub struct CompartmentState {
     pub v: i32,
 }
 
+/// Traces of a learning group at the end of the last learning step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traces {
+    /// x1 and x2 of every source, in the order of the image's lists.
+    pub before: Vec<[u8; 2]>,
+    /// y1, y2 and y3 of every compartment of the core; `None` where it is no target.
+    pub after: Vec<Option<[u8; 3]>>,
+}
+
 impl Chip<'_> {
+    /// Spikes since the reset of the neuron at `place`; `None` where nothing is loaded.
+    #[must_use]
+    pub fn spikes_of(&self, place: Place) -> Option<u32> {
+        let index = self.program.cores.binary_search_by_key(&CoreId(place.core), |core| core.id).ok()?;
+        let mut found = None;
+        self.spike_counts(index, |counts| found = counts.get(usize::from(place.neuron)).copied());
+        found
+    }
+
     /// The state of the neuron at `place` (as in [`crate::image::PopulationImage::places`]); `None` where nothing
     /// is loaded.
     #[must_use]

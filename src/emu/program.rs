@@ -8,6 +8,7 @@ use crate::diag::Result;
 use crate::event::Event;
 use crate::ids::CoreId;
 use crate::image::{self, CoreBody, Image};
+use crate::rule::Draws;
 use crate::units::Picos;
 
 /// A packet's target: used core (index into [`Program::cores`]), axon, delay in ticks.
@@ -100,6 +101,7 @@ pub(super) struct Times {
     pub(super) dense: u64,
     pub(super) sparse: u64,
     pub(super) shared: u64,
+    pub(super) learn: u64,
 }
 
 impl Times {
@@ -115,6 +117,7 @@ impl Times {
             dense: of(Event::SynapseDense),
             sparse: of(Event::SynapseSparse),
             shared: of(Event::SynapseShared),
+            learn: of(Event::SynapseUpdate),
         }
     }
 }
@@ -146,6 +149,8 @@ pub struct Program {
     pub(super) swept_bits: u64,
     /// The vector units, where they are used: results do not depend on it.
     pub(super) vector: Option<Vector>,
+    /// Draws of learning by step, in place of our own.
+    pub(super) recorded: Vec<Draws>,
 }
 
 impl Program {
@@ -188,6 +193,7 @@ impl Program {
             chip: chip.clone(),
             cores,
             vector: vector_units(),
+            recorded: Vec::new(),
         })
     }
 
@@ -195,6 +201,17 @@ impl Program {
     #[must_use]
     pub fn scalar(self) -> Self {
         Self { vector: None, ..self }
+    }
+
+    /// With draws that were recorded elsewhere: those of learning step n of every projection are `draws[n]`.
+    #[must_use]
+    pub fn replaying(self, draws: Vec<Draws>) -> Self {
+        Self { recorded: draws, ..self }
+    }
+
+    /// Whether anything learns, so that each sample changes what the next one meets.
+    pub(super) fn learns(&self) -> bool {
+        self.cores.iter().any(|core| matches!(&core.body, Body::Cuba(body) if body.learns()))
     }
 
     /// Whether it is loaded on a chip of crossbars.

@@ -45,7 +45,8 @@ pub fn run_program(
 ) -> Result<RunResult> {
     check_stimulus(program.inputs(), program.depth, stimulus)?;
     let threads = options.threads.clamp(1, MOST_THREADS);
-    let whole_samples = stimulus.samples.len() >= threads;
+    // What learns is shown one sample after the other.
+    let whole_samples = stimulus.samples.len() >= threads && !program.learns();
     let (workers, shards) = if whole_samples { (threads, 1) } else { (1, threads) };
     let show = Show { program, stimulus, options, control, shards };
     let shared = Shared {
@@ -138,7 +139,9 @@ impl Show<'_> {
         let mut chip = Chip::on_threads(self.program, self.options.timing, &self.options.record, self.shards);
         loop {
             let number = shared.next.fetch_add(1, Ordering::Relaxed);
-            let Some(sample) = self.stimulus.samples.get(number) else { return };
+            let Some(sample) = self.stimulus.samples.get(number) else {
+                return shared.collector.lock().unwrap_or_else(PoisonError::into_inner).keep(&chip);
+            };
             let mut feed = Feed::new(self, sample, number);
             let played = chip.play(&mut feed);
             let stopped = feed.stopped;
@@ -154,7 +157,7 @@ impl Show<'_> {
                 shared.stopped.store(true, Ordering::Relaxed);
             }
             if stopped || failed {
-                return;
+                return shared.collector.lock().unwrap_or_else(PoisonError::into_inner).keep(&chip);
             }
             self.control.sample_done(done, self.stimulus.samples.len());
             chip.reset();
@@ -252,6 +255,13 @@ impl Collector {
         match self.failure {
             Some((_, problems)) => Err(problems),
             None => Ok(RunResult { interrupted, ..self.result }),
+        }
+    }
+
+    /// Keeps what the chip has learned. Chips that do not go on to learn all know the same.
+    fn keep(&mut self, chip: &Chip<'_>) {
+        if self.result.learned.is_empty() {
+            self.result.learned = chip.learned();
         }
     }
 

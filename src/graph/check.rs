@@ -46,6 +46,7 @@ pub fn check(network: &Network) -> Result<()> {
                     int_neuron(&population.name, population.size(), neuron, &mut found);
                 }
             }
+            super::learning::check(graph, &mut found);
         }
     }
     Problems::check(found, ())

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Population, Projection};
+use super::{Learning, Output, Population, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct IntGraph {
     pub projections: Vec<Projection<i32>>,
     /// What is read.
     pub outputs: Vec<Output>,
+    /// How projections learn; those that are not here do not.
+    pub learning: Vec<Learning>,
 }
 
 /// Integer neuron parameters of one population. Each vector has one value for all or one a neuron.

@@ -200,6 +200,12 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     if found.problems.is_empty() {
         synapses(core, body, spec, found);
     }
+    if found.problems.is_empty() {
+        let longest = spec.delay_max.min(spec.dialect.delay_max());
+        for fault in body.learning_faults(longest) {
+            found.require(false, place, || fault);
+        }
+    }
     for out in &body.axons_out {
         let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
         target(image, &destination, 1..=1, place, found);

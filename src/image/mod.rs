@@ -4,6 +4,7 @@ mod check;
 mod check_clocked;
 mod clocked;
 mod codec;
+mod learning;
 mod route;
 mod rows;
 mod v1;
@@ -11,6 +12,7 @@ mod v1;
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
 pub use route::unreachable;
 pub use rows::Rows;
 pub use v1::{
@@ -32,6 +34,8 @@ mod tests {
             weight_exponent: 0,
             index_bits: 0,
             delay_bits: 0,
+            tag_bits: 0,
+            learns: false,
         };
         let synapse = |target, weight| Synapse { target, weight, delay: 0 };
         let core = CubaCore {
@@ -55,6 +59,7 @@ mod tests {
             list_uses: vec![ListUse { list: 0, base: 0 }, ListUse { list: 1, base: 1 }],
             out_offsets: vec![0, 1, 1],
             axons_out: vec![AxonOut { core: 3, axon: 1 }],
+            learning: Vec::new(),
         };
         let place = |neuron| Place { core: 3, neuron };
         let population = |name: &str, shape, places| PopulationImage {

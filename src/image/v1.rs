@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::learning::LearningGroup;
 use super::rows::Rows;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
@@ -170,6 +171,8 @@ pub struct CubaCore {
     pub out_offsets: Vec<u32>,
     /// Packets that a spike sends: one per destination core.
     pub axons_out: Vec<AxonOut>,
+    /// Projections that learn here.
+    pub learning: Vec<LearningGroup>,
 }
 
 /// Registers of a compartment.
@@ -215,6 +218,19 @@ pub struct SynapseFormat {
     pub index_bits: u8,
     /// Delay bits.
     pub delay_bits: u8,
+    /// Tag bits.
+    pub tag_bits: u8,
+    /// Whether the learning engine changes its synapses: their weights use every value, mixed ones nine bits.
+    pub learns: bool,
+}
+
+impl SynapseFormat {
+    /// Bits of a synapse, its index included.
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        let sign = (self.signed && self.learns) as u32;
+        self.weight_bits as u32 + sign + self.delay_bits as u32 + self.tag_bits as u32 + self.index_bits as u32
+    }
 }
 
 /// The kind of a synapse list.

@@ -152,6 +152,7 @@ mod tests {
         };
         let population = |name: &str, neuron| Population { name: name.to_owned(), shape: vec![1], neuron };
         let graph = IntGraph {
+            learning: Vec::new(),
             name: "chain".to_owned(),
             populations: vec![population("in", None), population("out", Some(IntNeuron::Crossbar(neuron)))],
             projections: vec![Projection {

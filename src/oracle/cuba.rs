@@ -7,13 +7,18 @@
 //! - `brian2`: brian2-loihi. Each weight is shifted by itself and clipped; no register has a width.
 //! - `chip_best_guess`: as `nengo`, with delays.
 
+mod plastic;
+
 use std::collections::BTreeMap;
 
 use super::IntRun;
 use crate::chip::Dialect;
 use crate::fixed::wrap;
 use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Projection};
+use crate::rule::Draws;
 use crate::stimulus::Sample;
+pub use plastic::Learned;
+use plastic::Plastic;
 
 /// Largest magnitude of v.
 const V_MAX: i64 = (1 << 23) - 1;
@@ -34,7 +39,7 @@ pub struct Tick {
 #[must_use]
 pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> IntRun {
     let mut result = IntRun { spikes: vec![Vec::new(); graph.populations.len()], membranes: Vec::new() };
-    let network = play(graph, sample, sample.ticks + depth, dialect, |tick, _, fired| {
+    let network = play(graph, sample, sample.ticks + depth, dialect, &[], |tick, _, fired| {
         for (spikes, neurons) in result.spikes.iter_mut().zip(fired) {
             spikes.extend(neurons.iter().map(|&neuron| (tick, neuron)));
         }
@@ -48,7 +53,7 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> I
 #[must_use]
 pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) -> Vec<Vec<Tick>> {
     let mut traced = Vec::new();
-    play(graph, sample, ticks, dialect, |_, network, fired| {
+    play(graph, sample, ticks, dialect, &[], |_, network, fired| {
         let of = |(cells, fired): (&Vec<Cell>, &Vec<u32>)| Tick {
             u: cells.iter().map(|cell| cell.u).collect(),
             v: cells.iter().map(|cell| cell.v).collect(),
@@ -59,12 +64,27 @@ pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) ->
     traced
 }
 
+/// What each projection that learns has learned from the spikes of all but the last of `ticks` ticks, which a chip does
+/// not learn from any more. `recorded` are the draws of each learning step, instead of our own.
+#[must_use]
+pub fn learn(
+    graph: &IntGraph,
+    sample: &Sample,
+    ticks: u32,
+    dialect: Dialect,
+    recorded: &[Draws],
+) -> Vec<Option<Learned>> {
+    let network = play(graph, sample, ticks.saturating_sub(1), dialect, recorded, |_, _, _| {});
+    plastic::learned(&network.pending)
+}
+
 /// Plays `ticks` ticks and shows each at its end; the network after the last.
 fn play<'a>(
     graph: &'a IntGraph,
     sample: &Sample,
     ticks: u32,
     dialect: Dialect,
+    recorded: &[Draws],
     mut show: impl FnMut(u32, &Network<'a>, &[Vec<u32>]),
 ) -> Network<'a> {
     let mut network = Network::new(graph, dialect);
@@ -82,6 +102,7 @@ fn play<'a>(
             }
         }
         network.depart(tick);
+        network.learn(tick, &fired, recorded);
         show(tick, &network, &fired);
     }
     network
@@ -102,15 +123,19 @@ struct Pending<'a> {
     slots: Vec<Vec<i64>>,
     /// Sums of this tick's spikes by (delay, target), before what the dialect does to a sum.
     departing: BTreeMap<(u16, u32), i64>,
+    /// How it learns.
+    plastic: Option<Plastic<'a>>,
 }
 
 impl<'a> Pending<'a> {
-    fn new(projection: &'a Projection<i32>, targets: usize) -> Self {
+    fn new(projection: &'a Projection<i32>, targets: usize, plastic: Option<Plastic<'a>>, dialect: Dialect) -> Self {
         let longest = match &projection.delays {
+            _ if plastic.as_ref().is_some_and(Plastic::delays_act) => dialect.delay_max().into(),
             Delays::Uniform(ticks) => *ticks,
             Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
         };
-        Self { projection, slots: vec![vec![0; targets]; usize::from(longest) + 2], departing: BTreeMap::new() }
+        let slots = vec![vec![0; targets]; usize::from(longest) + 2];
+        Self { projection, slots, departing: BTreeMap::new(), plastic }
     }
 }
 
@@ -150,12 +175,15 @@ impl<'a> Network<'a> {
                 })
                 .collect(),
         };
-        let pending = |p: &'a Projection<i32>| Pending::new(p, graph.populations[p.target.index()].size());
+        let pending = |(number, p): (usize, &'a Projection<i32>)| {
+            let plastic = graph.learning_of(number).map(|learning| Plastic::new(graph, p, learning, dialect));
+            Pending::new(p, graph.populations[p.target.index()].size(), plastic, dialect)
+        };
         Self {
             graph,
             dialect,
             state: graph.populations.iter().map(cells).collect(),
-            pending: graph.projections.iter().map(pending).collect(),
+            pending: graph.projections.iter().enumerate().map(pending).collect(),
         }
     }
 
@@ -174,21 +202,29 @@ impl<'a> Network<'a> {
     /// A spike of `value` leaves a neuron.
     fn send(&mut self, population: usize, neuron: u32, value: i64) {
         let dialect = self.dialect;
-        for Pending { projection, departing, .. } in &mut self.pending {
-            if projection.source.index() != population {
+        let size = self.graph.populations[population].size();
+        for Pending { projection, departing, plastic, .. } in &mut self.pending {
+            let source = projection.source.index() == population;
+            if let Some(plastic) = plastic {
+                plastic.note(source, population, size, neuron, value);
+            }
+            if !source {
                 continue;
             }
             projection.pattern.visit(neuron, |target, weight| {
                 let weight = weight as usize;
-                let effect = effective(projection.weights[weight], projection.exponent, dialect);
-                *departing.entry((projection.delays.of(weight), target)).or_default() += value * effect;
+                let fixed = || (effective(projection.weights[weight], projection.exponent, dialect), None);
+                let learned = plastic.as_ref().map(|plastic| plastic.effect(weight, projection.exponent));
+                let (effect, delay) = learned.unwrap_or_else(fixed);
+                let delay = delay.unwrap_or_else(|| projection.delays.of(weight));
+                *departing.entry((delay, target)).or_default() += value * effect;
             });
         }
     }
 
     /// The spikes of `tick` are all sent; with delay d they are integrated in `tick + 1 + d`.
     fn depart(&mut self, tick: u32) {
-        for Pending { projection, slots, departing } in &mut self.pending {
+        for Pending { projection, slots, departing, .. } in &mut self.pending {
             let count = slots.len();
             for ((delay, target), sum) in std::mem::take(departing) {
                 let sum = match self.dialect {
@@ -196,6 +232,15 @@ impl<'a> Network<'a> {
                     Dialect::Nengo | Dialect::Brian2 | Dialect::ChipBestGuess => sum,
                 };
                 slots[(tick as usize + 1 + usize::from(delay)) % count][target as usize] += sum;
+            }
+        }
+    }
+
+    /// What the spikes of `tick` teach.
+    fn learn(&mut self, tick: u32, fired: &[Vec<u32>], recorded: &[Draws]) {
+        for Pending { projection, plastic, .. } in &mut self.pending {
+            if let Some(plastic) = plastic {
+                plastic.learn(tick, &fired[projection.target.index()], recorded);
             }
         }
     }
@@ -296,6 +341,7 @@ mod tests {
             delays: Delays::Uniform(delay),
         });
         IntGraph {
+            learning: Vec::new(),
             name: "single".into(),
             populations: vec![
                 Population { name: "in".into(), shape: vec![1], neuron: None },

@@ -9,6 +9,7 @@ mod exploration;
 mod format;
 mod html;
 mod json;
+mod learning;
 mod raster;
 mod surface;
 mod text;
@@ -26,6 +27,7 @@ pub use json::model::{
     Timing,
 };
 pub use json::{SCHEMA_VERSION, json, json_schema, read_json};
+pub use learning::{Field, LearningReport, Score};
 pub use surface::{HeldPoint, Surface, SurfacePoint};
 pub(crate) use text::table;
 pub use text::text;

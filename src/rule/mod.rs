@@ -7,12 +7,14 @@
 //! -7..=8, 7-bit traces, 9-bit synaptic variables).
 
 mod parse;
+mod plastic;
 mod print;
 #[cfg(test)]
 mod tests;
 mod trace;
 
 pub use parse::{parse_rule, parse_sum};
+pub use plastic::{Graded, PRESETS, Preset, Sign, preset};
 pub use trace::{DRAW_BITS, Decay, Draws, Trace, TraceName};
 
 /// Least and greatest exponent of a product.

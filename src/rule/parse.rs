@@ -71,8 +71,7 @@ fn spot(place: &str, text: &str, at: usize) -> String {
 }
 
 fn parse_part(text: &str, from: usize, to: usize, place: &str) -> Result<Vec<Product>> {
-    let mut parser = Parser { text, at: from, to, place };
-    Ok(parser.sum()?)
+    Parser { text, at: from, to, place }.sum()
 }
 
 struct Parser<'a> {
@@ -129,18 +128,31 @@ impl<'a> Parser<'a> {
         if self.take('-') { Some(-1) } else { self.take('+').then_some(1) }
     }
 
-    fn sum(&mut self) -> Parsed<Vec<Product>> {
-        let mut products = Vec::new();
+    /// Every product, or the first fault of each.
+    fn sum(&mut self) -> Result<Vec<Product>> {
+        let (mut products, mut faults) = (Vec::new(), Vec::new());
         let mut sign = self.sign().unwrap_or(1);
         loop {
-            products.push(self.term(sign)?);
+            let start = self.at;
+            let read = self.term(sign).and_then(|product| self.ended().map(|()| product));
+            match read {
+                Ok(product) => products.push(product),
+                Err(fault) => {
+                    faults.push(fault);
+                    self.recover(start);
+                }
+            }
             match self.sign() {
                 Some(next) => sign = next,
-                None => break,
+                None => return Problems::check(faults, products),
             }
         }
+    }
+
+    /// Whether a product ends here.
+    fn ended(&mut self) -> Parsed<()> {
         match self.peek() {
-            None => Ok(products),
+            None | Some('+' | '-') => Ok(()),
             Some('/') => Err(self
                 .fault("rule/syntax", self.at, "the engine cannot divide")
                 .help("multiply by a negative power of two, such as 2^-3")),
@@ -148,6 +160,21 @@ impl<'a> Parser<'a> {
                 .fault("rule/syntax", self.at, format!("'{other}' is not expected here"))
                 .help("a rule is a sum of products: 2^-2*y0*x1 - 2^-2*x0*y1")),
         }
+    }
+
+    /// Goes on at the next product after a fault in the one that begins at `start`.
+    fn recover(&mut self, start: usize) {
+        let (mut depth, mut before) = (0_i32, '*');
+        for (offset, c) in self.text[start..self.to].char_indices() {
+            let joins = matches!(c, '+' | '-') && depth <= 0 && !matches!(before, '*' | '^' | '(');
+            if joins && start + offset >= self.at {
+                self.at = start + offset;
+                return;
+            }
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            before = if c.is_whitespace() { before } else { c };
+        }
+        self.at = self.to;
     }
 
     fn term(&mut self, sign: i64) -> Parsed<Product> {

@@ -135,3 +135,46 @@ fn a_trace_decays_with_the_fraction_as_its_chance() {
     assert_eq!((trace.impulse, trace.fraction), (16, 64));
     assert_eq!((trace.add(0, 63), trace.add(0, 64), trace.add(120, 0)), (17, 16, 127));
 }
+
+#[test]
+fn every_product_tells_its_first_fault() {
+    let text = "dw = 2^-9*x0*y1 - 2^-1*x0*(z1 + 3) + y0*x1 + 2^-2*w; dt = x0*y7";
+    let problems = parse_rule(text, "rule").expect_err("four faults");
+    let found: Vec<_> = problems.all().iter().map(|problem| (problem.code, problem.place.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("rule/exponent", "rule, column 6"),
+            ("rule/variable", "rule, column 28"),
+            ("rule/dependency", "rule, column 46"),
+            ("rule/variable", "rule, column 62"),
+        ]
+    );
+}
+
+#[test]
+fn every_preset_is_a_rule() {
+    for preset in PRESETS {
+        let rule = parse(preset.rule);
+        assert_eq!(parse(&rule.to_string()), rule, "{}", preset.name);
+        for (trace, (impulse, tau)) in TraceName::ALL.into_iter().zip(preset.traces) {
+            let named = Variable::ALL.into_iter().find(|variable| variable.name() == trace.name()).expect("a trace");
+            // y2 of the reward rule comes from outside.
+            let outside = preset.name == "reward_stdp" && trace == TraceName::Y2;
+            assert_eq!(rule.reads(named) && !outside, impulse > 0.0 && tau > 0.0, "{} {}", preset.name, trace.name());
+        }
+    }
+}
+
+#[test]
+fn a_decay_survives_its_table_and_nonsense_is_none() {
+    for decay in [Decay::clear(), Decay::by(0.9), Decay::by(1.0)] {
+        assert_eq!(Decay::from_table(decay.table().to_vec()), Some(decay));
+    }
+    let mut table = Decay::by(1.0).table().to_vec();
+    table[127] = (127, 1);
+    assert_eq!(Decay::from_table(table.clone()), None, "it would grow beyond its bits");
+    table[127] = (200, 0);
+    assert_eq!(Decay::from_table(table), None);
+    assert_eq!(Decay::from_table(vec![(0, 0); 3]), None);
+}

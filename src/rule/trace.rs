@@ -21,6 +21,17 @@ pub enum TraceName {
     Y3,
 }
 
+impl TraceName {
+    /// All of them, presynaptic ones first.
+    pub const ALL: [Self; 5] = [Self::X1, Self::X2, Self::Y1, Self::Y2, Self::Y3];
+
+    /// The name in rules.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        ["x1", "x2", "y1", "y2", "y3"][self as usize]
+    }
+}
+
 /// What becomes of each value of a trace in one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decay(Vec<(u8, u64)>);
@@ -41,6 +52,15 @@ impl Decay {
             (whole as u8, ((product - whole) * (1_u64 << DRAW_BITS) as f64).ceil() as u64)
         };
         Self((0..=TOP).map(entry).collect())
+    }
+
+    /// From (whole part, draws below which it rounds up) of each value; `None` where they are no decay.
+    #[must_use]
+    pub fn from_table(table: Vec<(u8, u64)>) -> Option<Self> {
+        let holds = |&(whole, threshold): &(u8, u64)| whole <= TOP && threshold <= 1 << DRAW_BITS;
+        // What is kept at the top never rounds up beyond it.
+        let top = table.last().is_some_and(|&(whole, threshold)| whole < TOP || threshold == 0);
+        (table.len() == usize::from(TOP) + 1 && table.iter().all(holds) && top).then_some(Self(table))
     }
 
     /// The value after one step; `draw` rounds.
@@ -80,6 +100,13 @@ impl Trace {
         }
     }
 
+    /// The same with brian2-loihi's first-order decay: times `1 - 1/tau`.
+    #[must_use]
+    pub fn first_order(impulse: f64, tau: f64) -> Self {
+        let decay = if tau > 0.0 { Decay::by(1.0 - 1.0 / tau) } else { Decay::clear() };
+        Self { decay, ..Self::new(impulse, 0.0) }
+    }
+
     /// After a spike. The 7-bit draw is held against the 8-bit fraction, as lava-nc does it: half and more always
     /// round up.
     #[must_use]
@@ -107,20 +134,21 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The draws of our own generator in a step: `rng::keyed(seed, core, stream, step, 0)` with streams 0 to 5 in
-    /// the order of the fields. Not an architected generator of a chip: none is public.
+    /// The draws of our own generator in a step of a projection: `rng::keyed(seed, projection, stream, step, 0)` with
+    /// streams 0 to 5 in the order of the fields; of its 64 bits the upper [`DRAW_BITS`] or 7 count. Not an architected
+    /// generator of a chip: none is public. The core has no part in it, so that a mapping does not change what is learned.
     #[must_use]
-    pub const fn own(seed: u64, core: u32, step: u32) -> Self {
-        const fn draw(seed: u64, core: u32, stream: u64, step: u32) -> u64 {
-            crate::rng::keyed(seed, core as u64, stream, step as u64, 0)
+    pub const fn own(seed: u64, projection: u32, step: u64) -> Self {
+        const fn draw(seed: u64, projection: u32, stream: u64, step: u64) -> u64 {
+            crate::rng::keyed(seed, projection as u64, stream, step, 0)
         }
         Self {
-            x_decay: draw(seed, core, 0, step) >> (64 - DRAW_BITS),
-            y_decay: draw(seed, core, 1, step) >> (64 - DRAW_BITS),
-            x_impulse: (draw(seed, core, 2, step) >> 57) as u8,
-            y_impulse: (draw(seed, core, 3, step) >> 57) as u8,
-            y_impulse_again: (draw(seed, core, 4, step) >> 57) as u8,
-            synapse: draw(seed, core, 5, step) >> (64 - DRAW_BITS),
+            x_decay: draw(seed, projection, 0, step) >> (64 - DRAW_BITS),
+            y_decay: draw(seed, projection, 1, step) >> (64 - DRAW_BITS),
+            x_impulse: (draw(seed, projection, 2, step) >> 57) as u8,
+            y_impulse: (draw(seed, projection, 3, step) >> 57) as u8,
+            y_impulse_again: (draw(seed, projection, 4, step) >> 57) as u8,
+            synapse: draw(seed, projection, 5, step) >> (64 - DRAW_BITS),
         }
     }
 }

@@ -186,7 +186,7 @@ pub(crate) fn dense(
 pub(crate) fn network(populations: Vec<Population<IntNeuron>>, projections: Vec<Projection<i32>>) -> IntGraph {
     let last = PopulationId::from(populations.len() - 1);
     let outputs = vec![Output { name: "out".to_owned(), population: last }];
-    IntGraph { name: "net".to_owned(), populations, projections, outputs }
+    IntGraph { name: "net".to_owned(), populations, projections, outputs, learning: Vec::new() }
 }
 
 pub(crate) fn compile(graph: &IntGraph, chip: &ChipSpec) -> Result<Image, Problems> {

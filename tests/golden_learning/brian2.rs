@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use spikeloom::fixed::decay_toward_zero;
 use spikeloom::oracle::learning::brian2::{Config, Engine};
-use spikeloom::rule::{Decay, Trace, parse_sum};
+use spikeloom::rule::{Decay, Draws, Trace, parse_sum};
 
 use crate::case::{Case, to_draw};
 
@@ -48,7 +48,8 @@ pub(crate) fn consult(case: &Case) -> BTreeMap<&'static str, Vec<i64>> {
     for step in 0..case.steps() {
         let before: Vec<bool> = case.row("pre_spikes", step, sources).iter().map(|&spike| spike > 0).collect();
         let teachers = case.row("teacher_spikes", step, targets);
-        engine.step(&before, &fired, draw);
+        let draws = Draws { x_decay: draw, y_decay: draw, synapse: draw, ..Draws::default() };
+        engine.step(&before, &fired, &draws);
         for target in 0..targets {
             let row = &weights[target * sources..(target + 1) * sources];
             let learned = row.iter().zip(&before).filter(|(_, spike)| **spike);

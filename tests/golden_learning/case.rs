@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use spikeloom::oracle::learning::lava::Sign;
-use spikeloom::rule::DRAW_BITS;
+
+use spikeloom::rule::{DRAW_BITS, Sign};
 
 pub(crate) struct Case {
     pub(crate) name: String,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use spikeloom::fixed::decay_toward_zero;
-use spikeloom::oracle::learning::lava::{Config, Engine, Graded};
-use spikeloom::rule::{Decay, Dependency, Draws, Factor, Product, Rule, Trace, Variable, parse_sum};
+use spikeloom::oracle::learning::lava::{Config, Engine};
+use spikeloom::rule::{Decay, Dependency, Draws, Factor, Graded, Product, Rule, Trace, Variable, parse_sum};
 
 use crate::case::Case;
 
@@ -65,7 +65,8 @@ pub(crate) fn config(case: &Case) -> Config {
         rule: Rule { weight: sum(case, "dw"), delay: sum(case, "dd"), tag: sum(case, "dt") },
         before: ["x1", "x2"].map(|name| trace(case, name)),
         after: ["y1", "y2", "y3"].map(|name| trace(case, name)),
-        supplied: case.text["rule_kind"] == "3f",
+        supplied: [case.text["rule_kind"] == "3f"; 3],
+        longest: 255,
         graded: match case.number("graded_spike_cfg") {
             0 => Graded::Ignored,
             1 => Graded::Overwrite,
@@ -141,7 +142,7 @@ impl Neurons<'_> {
 pub(crate) fn consult(case: &Case) -> BTreeMap<&'static str, Vec<i64>> {
     let config = config(case);
     let (sources, targets) = (config.sources, config.targets);
-    let supplied = config.supplied;
+    let supplied = config.supplied.contains(&true);
     let (tags, delays) = (case.array("tag_1_0").to_vec(), case.array("tag_2_0").to_vec());
     let mut engine = Engine::new(config, stored_weights(case), tags, delays);
     let mut neurons = Neurons { case, u: vec![0; targets], v: vec![0; targets] };

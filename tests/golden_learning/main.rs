@@ -1,4 +1,5 @@
-//! On-chip learning as lava-nc and brian2-loihi recorded it, against the oracles: weights, tags, delays, traces,
+//! On-chip learning as lava-nc and brian2-loihi recorded it, against the oracles, and against compiled and emulated
+//! images: weights, tags, delays, traces,
 //! activations and spikes of every step, exactly, with their recorded random numbers.
 //!
 //! `SPIKELOOM_GOLDEN` names a folder whose `loihi` holds `learning/NAME.json` and `learning_brian2/NAME.json`, each
@@ -6,6 +7,7 @@
 
 mod brian2;
 mod case;
+mod chip;
 mod lava;
 
 use std::collections::BTreeMap;
@@ -42,4 +44,25 @@ fn the_oracle_is_brian2_loihi_in_every_recorded_step() {
     let cases = case::read_all(&folder().join("learning_brian2"), "brian2-loihi-learning/1");
     assert!(!cases.is_empty(), "no case in {}", folder().display());
     run(&cases, "brian2", brian2::consult);
+}
+
+/// Neurons a core: all on one, and the targets of a projection on several.
+const SIZES: [u32; 2] = [1024, 2];
+
+#[test]
+fn the_chip_is_lava_nc_in_every_recorded_step() {
+    let cases = case::read_all(&folder().join("learning"), "loihi1-learning-golden/1");
+    assert!(!cases.is_empty(), "no case in {}", folder().display());
+    for neurons in SIZES {
+        run(&cases, &format!("lava on the chip, {neurons} neurons a core"), |case| chip::lava(case, neurons));
+    }
+}
+
+#[test]
+fn the_chip_is_brian2_loihi_in_every_recorded_step() {
+    let cases = case::read_all(&folder().join("learning_brian2"), "brian2-loihi-learning/1");
+    assert!(!cases.is_empty(), "no case in {}", folder().display());
+    for neurons in SIZES {
+        run(&cases, &format!("brian2 on the chip, {neurons} neurons a core"), |case| chip::brian2(case, neurons));
+    }
 }

@@ -135,6 +135,7 @@ impl Case {
         let connections = list(&self.text, "connections").iter();
         let outputs = self.populations().iter().map(|node| word(node, "id"));
         Ok(IntGraph {
+            learning: Vec::new(),
             name: self.name.clone(),
             projections: connections
                 .map(|node| self.projection(node, &populations, dialect))

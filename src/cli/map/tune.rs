@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::super::args::{ChipChoice, Mapping, Reading, StimulusArgs};
+use super::super::args::{ChipChoice, Reading, StimulusArgs};
 use super::super::compile::read_network;
 use super::super::console::{Console, must_not_exist, write};
-use super::super::place::Late;
+use super::super::place::{Late, Mapping};
 use super::super::progress;
 use super::super::session::stimulus_of;
 use crate::chip;

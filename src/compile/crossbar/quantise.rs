@@ -43,7 +43,13 @@ pub fn quantise(graph: &Graph, chip: &ChipSpec, options: &Options, log: &mut Log
         delays: p.delays.clone(),
     });
     let projections = projections.collect();
-    Ok(IntGraph { name: graph.name.clone(), populations, projections, outputs: graph.outputs.clone() })
+    Ok(IntGraph {
+        name: graph.name.clone(),
+        populations,
+        projections,
+        outputs: graph.outputs.clone(),
+        learning: Vec::new(),
+    })
 }
 
 /// Why the network cannot be quantised for crossbars, all reasons at once.

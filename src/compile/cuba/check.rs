@@ -29,6 +29,7 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
             problems.push(Problem::invalid("cuba/output", format!("output '{}'", output.name), what));
         }
     }
+    super::learning::check(graph, spec, &mut problems);
     capacity(graph, chip, spec, &mut problems);
     Problems::check(problems, ())
 }

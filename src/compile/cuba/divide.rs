@@ -21,13 +21,16 @@ pub(super) fn divide(row: &Row<'_>, search: &Search<'_>, log: &mut Log) -> Resul
     let weights = row.synapse_bits().into_iter().map(|synapses| Weight { neurons: 1, synapses, axons: 0 }).collect();
     let mut nets = Vec::new();
     for (number, population) in row.graph.populations.iter().enumerate() {
-        let outgoing: Vec<_> = row.graph.projections.iter().filter(|p| p.source.index() == number).collect();
+        let projections = row.graph.projections.iter().enumerate();
+        let outgoing: Vec<_> = projections.filter(|(_, p)| p.source.index() == number).collect();
         for neuron in 0..population.size() as u32 {
             let mut targets = Vec::new();
-            for projection in &outgoing {
+            for (index, projection) in &outgoing {
+                // What learns has a synapse even where its weight is 0 to begin with.
+                let learns = row.graph.learning_of(*index).is_some();
                 let start = row.starts[projection.target.index()];
                 projection.pattern.visit(neuron, |target, weight| {
-                    if projection.weights[weight as usize] != 0 {
+                    if learns || projection.weights[weight as usize] != 0 {
                         targets.push(start + target);
                     }
                 });

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::format::{Encoding, index_width, words};
 use super::incoming::Incoming;
+use super::learning::{self, Extra, Supply};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Pattern, Projection};
+use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Learning, Pattern, Projection};
 use crate::image::{CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList};
 
 /// A projection prepared for cutting.
@@ -19,6 +20,8 @@ pub(super) struct Link<'a> {
     number: u32,
     /// Whether the pattern itself shares weights, so that axons may share lists.
     shares: bool,
+    /// How it learns.
+    learning: Option<&'a Learning>,
 }
 
 /// The network as the partitioner sees it: all compartments in one row.
@@ -42,12 +45,17 @@ impl<'a> Row<'a> {
         let mut inbound: Vec<Vec<Link<'a>>> = graph.populations.iter().map(|_| Vec::new()).collect();
         let mut problems = Vec::new();
         for (number, projection) in (0_u32..).zip(&graph.projections) {
-            match Encoding::of(projection, spec) {
+            let learning = graph.learning_of(number as usize);
+            let encoding = match learning {
+                Some(learning) => Ok(Encoding::of_learning(projection, learning, spec)),
+                None => Encoding::of(projection, spec),
+            };
+            match encoding {
                 Ok(encoding) => {
                     let target = projection.target.index();
                     let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
                     let shares = shares_weights(&projection.pattern);
-                    inbound[target].push(Link { projection, number, incoming, encoding, shares });
+                    inbound[target].push(Link { projection, number, incoming, encoding, shares, learning });
                 }
                 Err(found) => problems.extend(Problems::into_vec(found)),
             }
@@ -71,7 +79,8 @@ impl<'a> Row<'a> {
                 let size = self.starts[population + 1] as usize - first;
                 for neuron in 0..size {
                     link.incoming.visit(neuron as u32, |_, weight| {
-                        bits[first + neuron] += if link.projection.weights[weight as usize] == 0 { 0 } else { each };
+                        let stored = link.learning.is_some() || link.projection.weights[weight as usize] != 0;
+                        bits[first + neuron] += if stored { each } else { 0 };
                     });
                 }
             }
@@ -105,7 +114,7 @@ pub(super) struct Segment<'m> {
 
 impl Segment<'_> {
     /// (compartment, neuron of the population), ascending.
-    pub(super) fn neurons(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+    pub(super) fn neurons(&self) -> impl Iterator<Item = (u32, u32)> + Clone + '_ {
         (self.base..).zip(self.members.iter().map(|member| member - self.start))
     }
 }
@@ -126,6 +135,15 @@ struct Sketch {
     synapses: Vec<Synapse>,
     /// Axon (population, source) and base.
     uses: Vec<((u32, u32), u16)>,
+    /// Tag and learned delay of each synapse, where they learn.
+    extras: Vec<Extra>,
+}
+
+/// A link that learns on a core, and what supplies its traces.
+struct Learner<'r> {
+    link: (usize, usize),
+    learning: &'r Learning,
+    sources: Vec<Supply>,
 }
 
 /// A core's contents save for what leaves it.
@@ -161,6 +179,7 @@ impl Draft {
             list_uses: Vec::new(),
             out_offsets: vec![0],
             axons_out: Vec::new(),
+            learning: Vec::new(),
         };
         let mut draft = Self { members, body, axons: Vec::new(), words: 0 };
         draft.write(row, sketches);
@@ -170,6 +189,7 @@ impl Draft {
     /// Gives every sketch its format and writes lists and axons.
     fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>) {
         let mut axons: BTreeMap<(u32, u32), Vec<ListUse>> = BTreeMap::new();
+        let mut extras: BTreeMap<(usize, usize), Vec<Extra>> = BTreeMap::new();
         let planned: Vec<(ListKind, Sketch)> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
         // One index width for each projection and kind.
         let mut largest: BTreeMap<((usize, usize), u8), u16> = BTreeMap::new();
@@ -192,15 +212,44 @@ impl Draft {
             let projection = row.inbound[sketch.link.0][sketch.link.1].number;
             self.body.lists.push(SynapseList { format, projection, first, count });
             self.body.synapses.extend(sketch.synapses);
+            if row.inbound[sketch.link.0][sketch.link.1].learning.is_some() {
+                extras.entry(sketch.link).or_default().extend(sketch.extras);
+            }
             for (axon, base) in sketch.uses {
                 axons.entry(axon).or_default().push(ListUse { list, base });
             }
+        }
+        let learners = self.learners(row);
+        for supply in learners.iter().flat_map(|learner| &learner.sources) {
+            axons.entry(supply.source).or_default();
         }
         for (axon, uses) in axons {
             self.axons.push(axon);
             self.body.list_uses.extend(uses);
             self.body.axon_offsets.push(self.body.list_uses.len() as u32);
         }
+        let numbers = self.axons.iter().enumerate().map(|(number, source)| (*source, number as u16)).collect();
+        for Learner { link, learning, sources } in learners {
+            let Some(extras) = extras.get(&link) else { continue };
+            let group = learning::group(learning, row.spec, extras, learning::factors(&sources, &numbers));
+            self.body.learning.push(group);
+        }
+    }
+
+    /// The links that learn here.
+    fn learners<'r>(&self, row: &'r Row<'_>) -> Vec<Learner<'r>> {
+        let mut found = Vec::new();
+        for segment in row.segments(&self.members) {
+            for (number, link) in row.inbound[segment.population].iter().enumerate() {
+                let learner = |learning| Learner {
+                    link: (segment.population, number),
+                    learning,
+                    sources: learning::sources(row.graph, learning, &segment.neurons()),
+                };
+                found.extend(link.learning.map(learner));
+            }
+        }
+        found
     }
 
     /// The number of a format, added where it is new.
@@ -212,6 +261,8 @@ impl Draft {
             weight_exponent: encoding.exponent,
             index_bits,
             delay_bits: encoding.delay_bits,
+            tag_bits: encoding.tag_bits,
+            learns: encoding.learns,
         };
         let known = self.body.formats.iter().position(|other| *other == format);
         known.unwrap_or_else(|| {
@@ -267,17 +318,22 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
 /// Cuts one projection of a population down to its neurons on a core and lists it by source.
 fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut Vec<Sketch>) {
     let at = (segment.population, link);
-    let Link { projection, incoming, shares, .. } = &row.inbound[at.0][at.1];
+    let Link { projection, incoming, shares, learning, .. } = &row.inbound[at.0][at.1];
     let source_population = projection.source.0;
     let sources = row.graph.populations[projection.source.index()].size();
     let mut by_source: Vec<Vec<Synapse>> = vec![Vec::new(); sources];
+    let mut extras: Vec<Vec<Extra>> = vec![Vec::new(); if learning.is_some() { sources } else { 0 }];
     for (compartment, neuron) in segment.neurons() {
         let target = compartment as u16;
         incoming.visit(neuron, |source, weight| {
             let value = projection.weights[weight as usize];
-            if value != 0 {
+            if value != 0 || learning.is_some() {
                 let delay = projection.delays.of(weight as usize) as u8;
                 by_source[source as usize].push(Synapse { target, weight: value as i16, delay });
+                if let Some(learning) = learning {
+                    let apart = learning.delay(weight as usize).unwrap_or(i16::from(delay));
+                    extras[source as usize].push(Extra { tag: learning.tag(weight as usize), delay: apart });
+                }
             }
         });
     }
@@ -294,7 +350,8 @@ fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut 
         if *shares {
             known.insert(synapses.clone(), sketches.len());
         }
-        sketches.push(Sketch { link: at, synapses, uses: vec![(axon, first)] });
+        let extras = extras.get_mut(source).map(std::mem::take).unwrap_or_default();
+        sketches.push(Sketch { link: at, synapses, uses: vec![(axon, first)], extras });
     }
 }
 
@@ -311,8 +368,12 @@ fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
     let span = usize::from(last) + 1;
     let ascending = sketch.synapses.windows(2).all(|pair| pair[0].target < pair[1].target);
     let indexed = bits + u32::from(index_width(row.spec, base + last));
-    let cheaper = || words(row.spec, span, bits) < words(row.spec, count, indexed);
+    let learns = row.inbound[sketch.link.0][sketch.link.1].learning.is_some();
+    let cheaper = || !learns && words(row.spec, span, bits) < words(row.spec, count, indexed);
     if ascending && (span == count || cheaper()) {
+        if span == count {
+            return (ListKind::Dense, sketch);
+        }
         let mut filled: Vec<Synapse> =
             (0..span).map(|target| Synapse { target: target as u16, weight: 0, delay: 0 }).collect();
         sketch.synapses.iter().for_each(|synapse| filled[usize::from(synapse.target)] = *synapse);

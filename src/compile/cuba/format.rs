@@ -5,7 +5,8 @@
 
 use crate::chip::CubaSpec;
 use crate::diag::{Problem, Result};
-use crate::graph::{Delays, Projection};
+use crate::graph::{Delays, Learning, Projection};
+use crate::rule::Sign;
 
 /// What all synapses of a projection have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,23 +19,46 @@ pub(super) struct Encoding {
     pub(super) exponent: i8,
     /// Bits for the longest delay.
     pub(super) delay_bits: u8,
+    /// Bits of the tag.
+    pub(super) tag_bits: u8,
+    /// Whether the synapses learn.
+    pub(super) learns: bool,
 }
 
 impl Encoding {
     /// Bits of one synapse without its index.
     pub(super) fn bits(self) -> u32 {
-        u32::from(self.weight_bits) + u32::from(self.delay_bits)
+        let sign = u32::from(self.learns && self.mixed);
+        u32::from(self.weight_bits) + sign + u32::from(self.delay_bits) + u32::from(self.tag_bits)
+    }
+
+    /// The encoding of synapses that learn: the widest weights, with a sign bit where they are mixed, and room for
+    /// every delay and tag that the rule can make.
+    pub(super) fn of_learning(projection: &Projection<i32>, learning: &Learning, spec: &CubaSpec) -> Self {
+        let longest = if learning.needs_delay() { u16::from(spec.delay_max) } else { longest(&projection.delays) };
+        Self {
+            weight_bits: widest(spec),
+            mixed: learning.sign == Sign::Mixed,
+            exponent: projection.exponent,
+            delay_bits: (16 - longest.leading_zeros()) as u8,
+            tag_bits: if learning.rule.needs_tag() { spec.tag_bits } else { 0 },
+            learns: true,
+        }
     }
 
     /// The narrowest encoding that holds every weight and delay of `projection`, or why there is none.
     pub(super) fn of(projection: &Projection<i32>, spec: &CubaSpec) -> Result<Self> {
         let (weight_bits, mixed) = weight_width(projection, spec)?;
-        let longest = match &projection.delays {
-            Delays::Uniform(ticks) => *ticks,
-            Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
-        };
-        let delay_bits = (16 - longest.leading_zeros()) as u8;
-        Ok(Self { weight_bits, mixed, exponent: projection.exponent, delay_bits })
+        let delay_bits = (16 - longest(&projection.delays).leading_zeros()) as u8;
+        Ok(Self { weight_bits, mixed, exponent: projection.exponent, delay_bits, tag_bits: 0, learns: false })
+    }
+}
+
+/// The longest delay in ticks.
+fn longest(delays: &Delays) -> u16 {
+    match delays {
+        Delays::Uniform(ticks) => *ticks,
+        Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
     }
 }
 

@@ -9,6 +9,7 @@ mod emit;
 mod format;
 mod incoming;
 mod lags;
+mod learning;
 mod partition;
 mod quantise;
 mod scale;
@@ -18,6 +19,7 @@ mod testing;
 mod tests;
 mod verify;
 mod verify_core;
+mod verify_learning;
 mod weights;
 
 pub(super) use format::words;

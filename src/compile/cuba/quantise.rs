@@ -59,7 +59,7 @@ pub(in crate::compile) fn quantise(
     }
     let projections = projections.into_iter().flatten().collect();
     let (name, outputs) = (graph.name.clone(), graph.outputs.clone());
-    Problems::check(problems, IntGraph { name, populations, projections, outputs })
+    Problems::check(problems, IntGraph { name, populations, projections, outputs, learning: Vec::new() })
 }
 
 /// Every population's dynamics; `None` for inputs.

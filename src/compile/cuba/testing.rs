@@ -28,6 +28,7 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
             compartment_configs: 32,
             threshold_configs: 16,
             synapse_formats: 16,
+            tag_bits: 9,
         }),
         capacity: CapacityLimits { neurons: 1024, axons_in: 4096, axons_out: 4096 },
         mesh: MeshSpec {

@@ -39,6 +39,7 @@ fn network(sizes: &[u32], projections: Vec<Projection<i32>>) -> IntGraph {
         neuron: (index > 0).then(|| neuron(Some(100))),
     };
     IntGraph {
+        learning: Vec::new(),
         name: "net".into(),
         populations: sizes.iter().enumerate().map(population).collect(),
         projections,
@@ -284,7 +285,7 @@ fn random_network(rng: &mut Rng) -> IntGraph {
         });
     }
     let outputs = vec![Output { name: "out".into(), population: PopulationId::from(shapes.len() - 1) }];
-    IntGraph { name: "random".into(), populations, projections, outputs }
+    IntGraph { name: "random".into(), populations, projections, outputs, learning: Vec::new() }
 }
 
 /// A chip small enough that random networks need many cores.

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::depth::depth;
 use super::draft::{configuration, start};
 use super::verify_core::check_core;
+use super::verify_learning::extras;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{IntGraph, IntNeuron};
@@ -16,36 +17,53 @@ use crate::image::{CoreBody, CubaCore, Image, ListUse, Place};
 const MOST: usize = 20;
 
 /// One effective synapse of a source: target population and neuron, weight, exponent, delay beyond one tick,
-/// projection.
-type Effect = (u32, u32, i32, i8, u32, u32);
+/// projection, and where it learns its tag and learned delay.
+type Effect = (u32, u32, i32, i8, u32, u32, Option<(i16, i16)>);
 
 /// Whether `image` is `network` on `chip`.
 pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
-    let mut checker =
-        Checker { network, image, chip, cores: HashMap::new(), owner: HashMap::new(), problems: Vec::new() };
+    let mut checker = Checker {
+        network,
+        image,
+        chip,
+        cores: HashMap::new(),
+        owner: HashMap::new(),
+        spec,
+        axons: HashMap::new(),
+        extras: HashMap::new(),
+        problems: Vec::new(),
+    };
     checker.tables();
     checker.cores(spec);
     checker.neurons();
     if checker.problems.is_empty() {
         checker.synapses();
     }
+    if checker.problems.is_empty() {
+        checker.learning();
+    }
     checker.problems.truncate(MOST);
     Problems::check(checker.problems, ())
 }
 
-struct Checker<'a> {
-    network: &'a IntGraph,
+pub(super) struct Checker<'a> {
+    pub(super) network: &'a IntGraph,
     image: &'a Image,
     chip: &'a ChipSpec,
     /// Cores by number.
-    cores: HashMap<u32, &'a CubaCore>,
+    pub(super) cores: HashMap<u32, &'a CubaCore>,
     /// Which neuron (population, neuron) a place holds.
-    owner: HashMap<Place, (u32, u32)>,
+    pub(super) owner: HashMap<Place, (u32, u32)>,
+    pub(super) spec: &'a CubaSpec,
+    /// Source (population, neuron) of each inbound axon (core, axon).
+    pub(super) axons: HashMap<(u32, u16), (u32, u32)>,
+    /// Tag and learned delay of the synapses of each list (core, list) that learns.
+    extras: HashMap<(u32, u32), Vec<(i16, i16)>>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Checker<'a> {
-    fn blame(&mut self, code: &'static str, place: impl Into<String>, what: impl Into<String>) {
+    pub(super) fn blame(&mut self, code: &'static str, place: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem::verification(code, place, what));
     }
 
@@ -90,6 +108,7 @@ impl<'a> Checker<'a> {
             for what in check_core(body, self.chip, spec) {
                 self.blame("verify/core", place.clone(), what);
             }
+            self.extras.extend(extras(body).into_iter().map(|(list, of)| ((core.core, list), of)));
             self.cores.insert(core.core, body);
         }
     }
@@ -153,6 +172,8 @@ impl<'a> Checker<'a> {
                     continue;
                 };
                 let fresh = packets.iter().filter(|(core, axon, _)| reached.insert((*core, *axon))).count();
+                self.axons
+                    .extend(packets.iter().map(|&(core, axon, _)| ((core, axon), (number as u32, neuron as u32))));
                 if fresh != packets.len() {
                     let place = format!("population '{}', neuron {neuron}", population.name);
                     self.blame("verify/axons", place, "it shares an inbound axon with another source");
@@ -187,12 +208,13 @@ impl<'a> Checker<'a> {
             let body = self.cores.get(&core)?;
             let at = usize::from(axon);
             let (from, to) = (*body.axon_offsets.get(at)?, *body.axon_offsets.get(at + 1)?);
-            for ListUse { list, base } in body.list_uses.get(from as usize..to as usize)? {
-                let list = body.lists.get(*list as usize)?;
+            for ListUse { list: number, base } in body.list_uses.get(from as usize..to as usize)? {
+                let list = body.lists.get(*number as usize)?;
+                let extras = self.extras.get(&(core, *number));
                 let exponent = body.formats.get(usize::from(list.format))?.weight_exponent;
                 let first = list.first as usize;
-                for synapse in body.synapses.get(first..first + list.count as usize)? {
-                    if synapse.weight == 0 {
+                for (at, synapse) in body.synapses.get(first..first + list.count as usize)?.iter().enumerate() {
+                    if synapse.weight == 0 && extras.is_none() {
                         continue;
                     }
                     let neuron = synapse.target.checked_add(*base)?;
@@ -204,6 +226,7 @@ impl<'a> Checker<'a> {
                         exponent,
                         u32::from(synapse.delay) + late,
                         list.projection,
+                        extras.and_then(|extras| extras.get(at).copied()),
                     ));
                 }
             }
@@ -216,11 +239,18 @@ impl<'a> Checker<'a> {
         let mut wanted: Vec<Effect> = Vec::new();
         let projections = (0_u32..).zip(&self.network.projections);
         for (number, projection) in projections.filter(|(_, p)| p.source.index() == source) {
+            let learning = self.network.learning_of(number as usize);
+            let apart = self.spec.dialect == crate::chip::Dialect::Lava;
             projection.pattern.visit(neuron, |target, weight| {
-                let value = projection.weights[weight as usize];
-                if value != 0 {
-                    let delay = u32::from(projection.delays.of(weight as usize));
-                    wanted.push((projection.target.0, target, value, projection.exponent, delay, number));
+                let weight = weight as usize;
+                let (value, delay) = (projection.weights[weight], projection.delays.of(weight));
+                let extras = learning.map(|learning| {
+                    let own = learning.delay(weight).unwrap_or(delay as i16);
+                    (learning.tag(weight), if apart && learning.needs_delay() { own } else { 0 })
+                });
+                if value != 0 || learning.is_some() {
+                    let (population, exponent) = (projection.target.0, projection.exponent);
+                    wanted.push((population, target, value, exponent, delay.into(), number, extras));
                 }
             });
         }
@@ -235,8 +265,9 @@ impl<'a> Checker<'a> {
             let tell = |effect: Option<&Effect>| {
                 effect.map_or_else(
                     || "nothing".to_owned(),
-                    |(p, n, w, e, d, k)| {
-                        format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}, projection {k}")
+                    |(p, n, w, e, d, k, extras)| {
+                        let extras = extras.map_or(String::new(), |(tag, apart)| format!(", tag {tag}, d {apart}"));
+                        format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}, projection {k}{extras}")
                     },
                 )
             };

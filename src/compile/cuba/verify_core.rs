@@ -58,15 +58,36 @@ fn check_list(body: &CubaCore, list: &SynapseList, spec: &CubaSpec) -> Result<u6
     if !spec.weight_widths.contains(&format.weight_bits) || !spec.index_widths.contains(&format.index_bits) {
         return Err("its format has widths that the chip lacks".into());
     }
-    if let Some(at) = (0..synapses.len()).find(|&k| !storable(format, k, synapses[k], spec)) {
+    if format.learns {
+        learning(format, synapses, spec)?;
+    } else if let Some(at) = (0..synapses.len()).find(|&k| !storable(format, k, synapses[k], spec)) {
         return Err(format!("synapse {at} does not fit the format: {:?} in {format:?}", synapses[at]));
     }
     if !format.signed && synapses.iter().any(|s| s.weight > 0) && synapses.iter().any(|s| s.weight < 0) {
         return Err("weights of both signs in a format without sign".into());
     }
-    let bits = u64::from(format.weight_bits) + u64::from(format.delay_bits) + u64::from(format.index_bits);
+    let bits = u64::from(format.bits());
     let blocks = synapses.chunks(usize::from(spec.block_synapses.max(1)));
     Ok(blocks.map(|block| (block.len() as u64 * bits + u64::from(spec.block_overhead_bits)).div_ceil(64)).sum())
+}
+
+/// Whether a list of synapses that learn has room for what they may become.
+fn learning(format: &SynapseFormat, synapses: &[Synapse], spec: &CubaSpec) -> Result<(), String> {
+    let widest = spec.weight_widths.iter().copied().max().unwrap_or(0);
+    let consecutive = synapses.iter().zip(0..).all(|(synapse, at)| usize::from(synapse.target) == at);
+    let reached = synapses.iter().all(|s| u32::from(s.target) < 1_u32 << format.index_bits.min(31));
+    let delays = synapses.iter().all(|s| u32::from(s.delay) < 1_u32 << format.delay_bits.min(31));
+    let (kind, indexed) = (format.kind, format.kind == ListKind::Dense || reached);
+    if format.weight_bits != widest || kind == ListKind::Shared || !indexed || !delays {
+        return Err(format!("synapses that learn do not fit their format: {format:?}"));
+    }
+    if kind == ListKind::Dense && !consecutive {
+        return Err("a dense list that learns leaves targets out".into());
+    }
+    if format.tag_bits > spec.tag_bits {
+        return Err(format!("{} tag bits where the chip has {}", format.tag_bits, spec.tag_bits));
+    }
+    Ok(())
 }
 
 /// Whether synapse number `at` of a list can be stored in its format.

@@ -5,18 +5,22 @@
 
 mod flat;
 mod lanes;
+mod learn;
+mod load;
+mod plastic;
 mod soma;
-
-use std::collections::BTreeMap;
 
 use super::super::counters::EventCounts;
 use super::super::program::Times;
 use super::Sweep;
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
-use crate::image::{self, ListKind};
+use crate::image;
 use flat::{Flat, REACH};
 use lanes::{Block, Cells, LANES, Marks, Registers};
+pub(super) use learn::Lesson;
+use learn::{LearnState, Learning};
+use load::{events_of, load_list, load_weights, shifted_sums, time_of};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -28,6 +32,7 @@ struct List {
     shifted: Option<u32>,
     /// Left shift of its weights.
     shift: u32,
+    exponent: i8,
     kind: Kind,
 }
 
@@ -40,6 +45,8 @@ enum Kind {
     Scattered,
     /// Any targets with delays.
     Delayed,
+    /// Synapses of this learning group from this one of it on: weights change, and delays may.
+    Plastic(u32, u32),
 }
 
 /// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
@@ -77,12 +84,14 @@ pub(in crate::emu) struct CubaCore {
     rows: usize,
     /// u and v reach from -limit to +limit.
     limit: i32,
+    /// What learns.
+    learning: Option<Box<Learning>>,
 }
 
 impl CubaCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
         let lava = spec.dialect == Dialect::Lava;
-        let (firsts, shifted) = if lava { shifted_sums(image) } else { (BTreeMap::new(), Vec::new()) };
+        let (firsts, shifted) = if lava { shifted_sums(image) } else { Default::default() };
         let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
         let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
@@ -103,8 +112,10 @@ impl CubaCore {
             initial: image.initial.clone(),
             dialect: spec.dialect,
             rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
+            learning: Learning::new(image, spec).map(Box::new),
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
+        core.lists_learn();
         core.axon_events = (0..image.axon_offsets.len() - 1).map(|axon| events_of(image, axon)).collect();
         core.flat = Flat::new(&core);
         if core.flat.is_some() {
@@ -132,6 +143,7 @@ impl CubaCore {
             touched: vec![false; self.shifted.len()],
             inbox: Vec::new(),
             marks: Vec::new(),
+            learned: self.learning.as_ref().map(|learning| Box::new(LearnState::new(learning))),
         };
         state.begin(self);
         state
@@ -149,105 +161,6 @@ impl CubaCore {
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
         self.axon_times[usize::from(axon)]
     }
-}
-
-/// First of the shifted sums of each (projection, exponent), and all of them.
-fn shifted_sums(image: &image::CubaCore) -> (BTreeMap<(u32, i8), u32>, Vec<Shifted>) {
-    let mut longest: BTreeMap<(u32, i8), u8> = BTreeMap::new();
-    for list in &image.lists {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        if exponent < 0 {
-            let delay = synapses_of(image, list).iter().map(|synapse| synapse.delay).max().unwrap_or(0);
-            let known = longest.entry((list.projection, exponent)).or_default();
-            *known = delay.max(*known);
-        }
-    }
-    let (mut firsts, mut sums) = (BTreeMap::new(), Vec::new());
-    for (key, longest) in longest {
-        firsts.insert(key, sums.len() as u32);
-        let places = u32::from(key.1.unsigned_abs()).min(31);
-        sums.extend((0..=longest).map(|delay| Shifted { delay, places }));
-    }
-    (firsts, sums)
-}
-
-fn synapses_of<'a>(image: &'a image::CubaCore, list: &image::SynapseList) -> &'a [image::Synapse] {
-    &image.synapses[list.first as usize..][..list.count as usize]
-}
-
-/// Left shift that is left for the weights of a list: none where each weight was shifted when loaded.
-fn left_shift(exponent: i8, dialect: Dialect) -> u32 {
-    if dialect == Dialect::Brian2 { 0 } else { u32::from(exponent.max(0).unsigned_abs()).min(31) }
-}
-
-/// Weights as they are added. Each is shifted by itself (floor) in dialects other than lava, and clipped to what
-/// is left of 22 bits before the shift by 6 in brian2.
-fn load_weights(image: &image::CubaCore, dialect: Dialect) -> Vec<i16> {
-    let mut weights: Vec<i16> = image.synapses.iter().map(|synapse| synapse.weight).collect();
-    if dialect == Dialect::Lava {
-        return weights;
-    }
-    let most = i64::from(i16::MAX);
-    for list in &image.lists {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        let places = u32::from(exponent.unsigned_abs()).min(31);
-        for weight in &mut weights[list.first as usize..][..list.count as usize] {
-            if exponent < 0 {
-                *weight = (i32::from(*weight) >> places) as i16;
-            } else if dialect == Dialect::Brian2 {
-                *weight = (i64::from(*weight) << places).clamp(-most, most) as i16;
-            }
-        }
-    }
-    weights
-}
-
-fn load_list(
-    image: &image::CubaCore,
-    list: &image::SynapseList,
-    firsts: &BTreeMap<(u32, i8), u32>,
-    dialect: Dialect,
-) -> List {
-    let exponent = image.formats[usize::from(list.format)].weight_exponent;
-    let synapses = synapses_of(image, list);
-    let kind = if synapses.iter().any(|synapse| synapse.delay > 0) {
-        Kind::Delayed
-    } else {
-        match synapses.first() {
-            Some(first) if synapses.iter().zip(first.target..).all(|(synapse, next)| synapse.target == next) => {
-                Kind::Run(first.target)
-            }
-            _ => Kind::Scattered,
-        }
-    };
-    List {
-        first: list.first,
-        count: list.count,
-        shifted: firsts.get(&(list.projection, exponent)).copied(),
-        shift: left_shift(exponent, dialect),
-        kind,
-    }
-}
-
-/// Dense, sparse and shared synapses of an axon.
-fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
-    let uses = &image.list_uses[image.axon_offsets[axon] as usize..image.axon_offsets[axon + 1] as usize];
-    let mut events = [0_u32; 3];
-    for used in uses {
-        let list = &image.lists[used.list as usize];
-        let kind = match image.formats[usize::from(list.format)].kind {
-            ListKind::Dense => 0,
-            ListKind::Sparse => 1,
-            ListKind::Shared => 2,
-        };
-        events[kind] = events[kind].saturating_add(list.count);
-    }
-    events
-}
-
-fn time_of(events: [u32; 3], times: &Times) -> u64 {
-    let [dense, sparse, shared] = events.map(u64::from);
-    times.axon_in + dense * times.dense + sparse * times.sparse + shared * times.shared
 }
 
 /// What changes.
@@ -269,6 +182,8 @@ pub(super) struct State {
     inbox: Vec<u16>,
     /// What the last tick did, by block.
     marks: Vec<Marks>,
+    /// What the core has learned.
+    learned: Option<Box<LearnState>>,
 }
 
 impl State {
@@ -280,6 +195,9 @@ impl State {
         self.sums[..used].fill(0);
         self.filled.fill(false);
         self.inbox.clear();
+        if let Some(learned) = &mut self.learned {
+            learned.reset();
+        }
         self.begin(core);
     }
 
@@ -316,6 +234,9 @@ impl State {
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
                 self.add_list(core, used, tick);
             }
+        }
+        if let (Some(learned), Some(learning)) = (&mut self.learned, &core.learning) {
+            learned.note(learning, &inbox);
         }
         self.inbox = inbox;
         if !self.inbox.is_empty() {
@@ -444,6 +365,16 @@ impl State {
                     add(&mut sums[usize::from(target)], weight);
                 }
                 used_rows[now] |= !weights.is_empty();
+            }
+            Kind::Plastic(group, first) => {
+                let (Some(learning), Some(learned)) = (&core.learning, &self.learned) else { return };
+                let synapses = plastic::synapses(core, list, learning, learned, (group, first));
+                for (target, delay, weight) in synapses {
+                    let row = row_at(delay);
+                    let sum = &mut buffer[row * neurons + base + usize::from(target)];
+                    *sum = sum.wrapping_add(weight);
+                    used_rows[row] = true;
+                }
             }
             Kind::Delayed => {
                 let targets = core.targets[span.clone()].iter().zip(&core.delays[span]);

@@ -11,15 +11,16 @@ mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
 pub(super) use cuba::CubaCore;
+use cuba::Lesson;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
 pub(super) use stream::Stream;
 
-use super::Record;
-use super::counters::{EventCounts, Faults, Spike};
+use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
 use super::time::Clock;
+use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
 
@@ -39,7 +40,7 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
-    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them.
+    /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
     timing: bool,
     pub(super) counts: EventCounts,
@@ -112,14 +113,15 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        self.outbox.clear();
-        self.fired.clear();
         let neurons = core.neurons() as u64;
         self.counts.add(Event::NeuronAccess, neurons);
         let body = lists(core);
         let input = self.state.integrate(body, tick);
+        let begin = self.clock.start + if body.has_learning() { self.learn(program, body, tick) } else { 0 };
+        self.outbox.clear();
+        self.fired.clear();
         if self.at_rest && !input {
-            self.clock.swept = self.clock.start + neurons * program.times.access;
+            self.clock.swept = begin + neurons * program.times.access;
             return;
         }
         let overflows = self.faults.overflows;
@@ -127,9 +129,10 @@ impl Core {
             program,
             core,
             tick,
-            now: self.clock.start,
+            now: begin,
             active: 0,
             timing: self.timing,
+            learns: body.has_learning(),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
             faults: &mut self.faults,
@@ -144,6 +147,24 @@ impl Core {
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
         self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+    }
+
+    /// Learns from the spikes of the tick before; the time that it takes.
+    fn learn(&mut self, program: &Program, body: &CubaCore, tick: u32) -> u64 {
+        let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
+        let updates = self.state.learn(body, &lesson);
+        self.counts.add(Event::SynapseUpdate, updates);
+        updates * program.times.learn
+    }
+
+    /// What the core has learned.
+    pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
+        self.state.learned(lists(core))
+    }
+
+    /// Traces of a learning group.
+    pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
+        self.state.traces(lists(core), group)
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
@@ -191,6 +212,8 @@ struct Sweep<'a> {
     /// Neurons with input, a change of state or a spike.
     active: u64,
     timing: bool,
+    /// Whether the core learns, and so looks at its spikes again.
+    learns: bool,
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
     faults: &'a mut Faults,
@@ -213,8 +236,10 @@ impl Sweep<'_> {
                 self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
             }
         }
-        if !self.timing {
+        if !self.timing || self.learns {
             self.fired.push(neuron as u16);
+        }
+        if !self.timing {
             return;
         }
         self.now += self.program.times.spike_out;

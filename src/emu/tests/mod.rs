@@ -118,6 +118,7 @@ fn cuba_chip(sync: SyncSpec) -> ChipSpec {
         compartment_configs: 32,
         threshold_configs: 16,
         synapse_formats: 16,
+        tag_bits: 9,
     };
     chip(Family::Cuba(spec), sync, &TIMES)
 }
@@ -165,7 +166,16 @@ fn config(decay_u: u16, decay_v: u16, threshold: Option<u32>) -> CompartmentConf
 }
 
 fn format(kind: ListKind, weight_exponent: i8) -> SynapseFormat {
-    SynapseFormat { kind, weight_bits: 8, signed: true, weight_exponent, index_bits: 0, delay_bits: 0 }
+    SynapseFormat {
+        kind,
+        weight_bits: 8,
+        signed: true,
+        weight_exponent,
+        index_bits: 0,
+        delay_bits: 0,
+        tag_bits: 0,
+        learns: false,
+    }
 }
 
 /// A list core whose axon `n` works through the synapses of `axons[n]` in its format; `outs` are (neuron, target).
@@ -188,6 +198,7 @@ fn list_core(
         list_uses: Vec::new(),
         out_offsets: vec![0],
         axons_out: Vec::new(),
+        learning: Vec::new(),
     };
     for (number, (format, synapses)) in axons.iter().enumerate() {
         let first = body.synapses.len() as u32;

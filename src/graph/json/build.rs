@@ -24,15 +24,15 @@ pub(super) fn build(file: &model::File) -> Result<Network, Vec<Fault>> {
     }
 }
 
-fn fault(path: &[&str], what: String) -> Fault {
+pub(super) fn fault(path: &[&str], what: String) -> Fault {
     let step = |part: &&str| part.parse().map_or_else(|_| Step::Key((*part).to_owned()), Step::Index);
-    Fault { path: path.iter().map(step).collect(), what, help: None }
+    Fault { path: path.iter().map(step).collect(), what, ..Fault::default() }
 }
 
-struct Builder<'a> {
-    file: &'a model::File,
+pub(super) struct Builder<'a> {
+    pub(super) file: &'a model::File,
     names: HashMap<&'a str, PopulationId>,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
 }
 
 impl<'a> Builder<'a> {
@@ -64,6 +64,14 @@ impl<'a> Builder<'a> {
                 self.faults.push(fault(&["projections", &index.to_string(), "exponent"], what));
             }
         }
+        for index in 0..self.file.projections.len() {
+            if self.file.projections[index].learning.is_some() {
+                let path = ["projections", &index.to_string(), "learning"];
+                let mut float = fault(&path, "learning rules act on chip integers; these are float neurons".to_owned());
+                float.help = Some("compile --integers writes the network in integers: add the rule there".to_owned());
+                self.faults.push(float);
+            }
+        }
         let outputs = self.outputs();
         Some(Graph { name: self.file.name.clone(), populations, projections, outputs, profile: profile? })
     }
@@ -78,15 +86,19 @@ impl<'a> Builder<'a> {
             let whole = weight.fract() == 0.0 && weight.abs() <= f64::from(i32::MAX);
             if whole { Ok(weight as i32) } else { Err(format!("{weight} is not a whole number of 32 bits")) }
         });
-        Some(IntGraph { name: self.file.name.clone(), populations, projections, outputs: self.outputs() })
+        // Numbers of projections hold only where none was left out for its faults.
+        let whole = projections.len() == self.file.projections.len();
+        let learning = if whole { self.learning(&projections) } else { Vec::new() };
+        let outputs = self.outputs();
+        Some(IntGraph { name: self.file.name.clone(), populations, projections, outputs, learning })
     }
 
     fn profile(&mut self) -> Option<Profile> {
         let Some(given) = &self.file.profile else {
             self.faults.push(Fault {
-                path: Vec::new(),
                 what: "float neurons need a \"profile\"".to_owned(),
                 help: Some("\"profile\": {\"preset\": \"nir\", \"dt\": 0.001}".to_owned()),
+                ..Fault::default()
             });
             return None;
         };
@@ -96,6 +108,7 @@ impl<'a> Builder<'a> {
                 path: vec![Step::Key("profile".to_owned()), Step::Key("preset".to_owned())],
                 what: format!("there is no profile '{preset}'"),
                 help: Some(format!("presets: {}", Profile::presets().join(", "))),
+                ..Fault::default()
             });
             return None;
         };
@@ -119,7 +132,7 @@ impl<'a> Builder<'a> {
         self.file.populations.iter().map(build).collect()
     }
 
-    fn population(&mut self, name: &str, path: &[&str]) -> Option<PopulationId> {
+    pub(super) fn population(&mut self, name: &str, path: &[&str]) -> Option<PopulationId> {
         let found = self.names.get(name).copied();
         if found.is_none() {
             let mut unknown = fault(path, format!("there is no population '{name}'"));
@@ -287,7 +300,7 @@ fn sparse(pairs: &[[u32; 2]], sources: u32) -> Result<Pattern, String> {
     Ok(Pattern::Sparse { offsets, targets, weight_index: if sorted { Vec::new() } else { order } })
 }
 
-fn values<T: Copy>(given: Option<&Values<T>>, default: &[T]) -> Vec<T> {
+pub(super) fn values<T: Copy>(given: Option<&Values<T>>, default: &[T]) -> Vec<T> {
     match given {
         None => default.to_vec(),
         Some(Values::One(one)) => vec![*one],

@@ -4,6 +4,7 @@
 //! references and sizes while building, and [`crate::graph::check`].
 
 mod build;
+mod learning;
 mod model;
 mod place;
 mod validate;
@@ -50,11 +51,16 @@ fn schema() -> Value {
 }
 
 /// A problem at a path of object keys and list indices.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Fault {
     path: Vec<Step>,
     what: String,
+    limit: Option<String>,
     help: Option<String>,
+    /// Its code, where it is not `graph/json`.
+    code: Option<&'static str>,
+    /// Where in a string value, by its place in words: a column of a rule.
+    within: Option<String>,
 }
 
 /// One step from a JSON value to one inside it.

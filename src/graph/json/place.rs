@@ -18,11 +18,12 @@ pub(super) fn place(fault: Fault, text: &str, file: &str) -> Problem {
     if !path.is_empty() {
         place = format!("{place} ({path})");
     }
-    let problem = Problem::invalid("graph/json", place, fault.what);
-    match fault.help {
-        Some(help) => problem.help(help),
-        None => problem,
+    if let Some(within) = fault.within {
+        place = format!("{place}, {within}");
     }
+    let mut problem = Problem::invalid(fault.code.unwrap_or("graph/json"), place, fault.what);
+    (problem.limit, problem.help) = (fault.limit, fault.help);
+    problem
 }
 
 /// One-based line and column of the value (of its key, in an object) that `path` leads to; where the path ends

@@ -21,7 +21,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn report(&mut self, what: String, help: Option<String>) {
-        self.found.push(Fault { path: self.path.clone(), what, help });
+        self.found.push(Fault { path: self.path.clone(), what, help, ..Fault::default() });
     }
 
     /// Follows a `$ref` into the definitions; the root where it leads nowhere.

@@ -5,11 +5,13 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use super::learning;
 use super::model::{
     Conv2d, CrossbarInt, CubaInt, Dense, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d, Population, Profile,
     Projection, Sparse, Values, Weights,
 };
 use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
+use crate::ids::PopulationId;
 
 /// The network in the native JSON format; [`super::read_json`] reads it back, integers exactly and floats to the
 /// last unit of a 64-bit float.
@@ -31,7 +33,14 @@ pub fn write_json(network: &Network) -> String {
             name: graph.name.clone(),
             profile: None,
             populations: populations(&graph.populations, int_neuron),
-            projections: projections(&graph.projections, &graph.populations, f64::from),
+            projections: {
+                let mut all = projections(&graph.projections, &graph.populations, f64::from);
+                for learning in &graph.learning {
+                    let name = |population: PopulationId| graph.populations[population.index()].name.clone();
+                    all[learning.projection.index()].learning = Some(learning::write(learning, name));
+                }
+                all
+            },
             outputs: outputs(&graph.outputs, &graph.populations),
         },
     };
@@ -139,6 +148,7 @@ fn projections<W: Copy, N>(
                 Delays::Uniform(ticks) => Some(Values::One(*ticks)),
                 Delays::PerWeight(ticks) => Some(Values::Each(ticks.clone())),
             },
+            learning: None,
         })
         .collect()
 }

@@ -5,9 +5,7 @@
 //! negative exponent (which its evaluation folds to 0 there) have a say. Its traces stand in each synapse; here they
 //! are of the source and the target, which is the same with one random number for all.
 
-use crate::rule::{Dependency, Product, Trace, Variable};
-
-use super::lava::Sign;
+use crate::rule::{Dependency, Draws, Product, Sign, Trace, Variable};
 
 /// What never changes.
 #[derive(Debug, Clone)]
@@ -68,19 +66,20 @@ impl Engine {
         &self.after
     }
 
-    /// One step. `after` are the spikes of the step before, as they reach the synapses only now; `draw` (k of 2^53)
-    /// stands for every random number of the step.
-    pub fn step(&mut self, before: &[bool], after: &[bool], draw: u64) {
+    /// One step. `after` are the spikes of the step before, as they reach the synapses only now. Of the draws those of
+    /// decays and synapses count.
+    pub fn step(&mut self, before: &[bool], after: &[bool], draws: &Draws) {
+        let draw = draws.synapse;
         let decided: Vec<i64> = self.synapses().map(|(target, source)| self.decide(target, source, draw)).collect();
-        let decays = |traces: &[Option<Trace>], values: &[u8]| -> Vec<u8> {
+        let decays = |traces: &[Option<Trace>], values: &[u8], draw: u64| -> Vec<u8> {
             // How much of the fraction is kept is decided now, its whole part is computed after the spikes.
             let up = |(trace, &value): (&Option<Trace>, &u8)| {
                 trace.as_ref().map_or(0, |trace| u8::from(draw < trace.decay.table()[usize::from(value)].1))
             };
             traces.iter().zip(values).map(up).collect()
         };
-        let ups: Vec<_> = self.before.iter().map(|values| decays(&self.config.before, values)).collect();
-        let downs: Vec<_> = self.after.iter().map(|values| decays(&self.config.after, values)).collect();
+        let ups: Vec<_> = self.before.iter().map(|values| decays(&self.config.before, values, draws.x_decay)).collect();
+        let downs: Vec<_> = self.after.iter().map(|values| decays(&self.config.after, values, draws.y_decay)).collect();
         self.before.iter_mut().zip(before).for_each(|(values, &fired)| spike(values, &self.config.before, fired));
         self.after.iter_mut().zip(after).for_each(|(values, &fired)| spike(values, &self.config.after, fired));
         let synapses: Vec<(usize, usize)> = self.synapses().collect();

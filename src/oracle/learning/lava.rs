@@ -5,34 +5,10 @@
 //! the traces are replayed over it step by step. x0 products read traces at the time of the presynaptic spike, y0
 //! products at that of the postsynaptic one, u products at the end of the epoch.
 
-use crate::rule::{Dependency, Draws, Factor, Product, Rule, Trace, Variable};
+use crate::rule::{Dependency, Draws, Factor, Graded, Product, Rule, Sign, Trace, Variable};
 
 /// Accumulators of a change, `variable << 7`, end here (15 bits and sign; the least is one below, as lava-nc has it).
 const ACCUMULATOR: (i64, i64) = (-(1 << 15) - 1, (1 << 15) - 1);
-
-/// Which signs weights have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
-    /// -256..=255.
-    Mixed,
-    /// 0..=255.
-    Excitatory,
-    /// -255..=0.
-    Inhibitory,
-}
-
-/// What the value of a graded presynaptic spike does to x1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Graded {
-    /// Nothing: x1 grows by its impulse.
-    Ignored,
-    /// x1 becomes half of it.
-    Overwrite,
-    /// Half of it is added; x1 saturates.
-    Saturate,
-    /// Half of it is added; x1 overflows, and only then the spike counts for x0 and x2.
-    Overflow,
-}
 
 /// What never changes.
 #[derive(Debug, Clone)]
@@ -51,8 +27,10 @@ pub struct Config {
     pub before: [Trace; 2],
     /// y1, y2 and y3.
     pub after: [Trace; 3],
-    /// Whether y1, y2 and y3 are supplied by the neuron in every step (third factor) instead.
-    pub supplied: bool,
+    /// Which of y1, y2 and y3 are supplied in every step (third factor) instead.
+    pub supplied: [bool; 3],
+    /// Longest delay that learning leaves; lava-nc: 255.
+    pub longest: u8,
     /// What graded spikes do.
     pub graded: Graded,
 }
@@ -149,8 +127,9 @@ impl Engine {
             }
             side.last = now;
         }
-        if self.config.supplied {
-            self.targets.iter_mut().zip(supplied).for_each(|(side, given)| side.traces = given.to_vec());
+        for (side, given) in self.targets.iter_mut().zip(supplied) {
+            let values = side.traces.iter_mut().zip(given).zip(self.config.supplied);
+            values.filter(|(_, outside)| *outside).for_each(|((value, given), _)| *value = *given);
         }
         if now == self.config.epoch {
             self.learn(draws);
@@ -166,9 +145,8 @@ impl Engine {
         }
         for side in &mut self.targets {
             replay(side, &self.config.after, epoch, (draws.y_decay, draws.y_impulse));
-            if !supplied {
-                side.traces = side.history[epoch as usize].clone();
-            }
+            let values = side.traces.iter_mut().zip(&side.history[epoch as usize]).zip(supplied);
+            values.filter(|(_, outside)| !*outside).for_each(|((value, replayed), _)| *value = *replayed);
         }
         for target in 0..self.config.targets {
             for source in 0..self.config.sources {
@@ -202,7 +180,8 @@ impl Engine {
             };
         }
         if !delay.is_empty() {
-            changed.1 = round(synapse.accumulate(synapse.delay, delay).max(0), draw).clamp(0, 255);
+            changed.1 =
+                round(synapse.accumulate(synapse.delay, delay).max(0), draw).clamp(0, self.config.longest.into());
         }
         if !tag.is_empty() {
             changed.2 = round(synapse.accumulate(synapse.tag, tag), draw).clamp(-257, 255);
