@@ -5,6 +5,7 @@ use super::clocked;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 use super::defects::{self, Defects};
+use super::programs;
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
@@ -194,6 +195,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         threshold_configs: section.number("threshold_configs", 1..=65_535, found) as u16,
         synapse_formats: section.number("synapse_formats", 1..=256, found) as u16,
         tag_bits: section.number("tag_bits", 0..=9, found) as u8,
+        programs: section.section("programs", found).map(|inner| programs::read(inner, found)),
     };
     section.finish(found);
     dialect.map(|dialect| CubaSpec { dialect, ..spec })
@@ -304,6 +306,9 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
             words(&mut digester, &[c.tag_bits.into()]);
+            if let Some(programs) = &c.programs {
+                words(&mut digester, &programs.words());
+            }
         }
         Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
         Family::TinyOdin(c) => words(&mut digester, &c.words()),

@@ -4,6 +4,7 @@ use super::board::EdgeLink;
 use super::clocked::{RancSpec, TinyOdinSpec};
 use super::crossbar::CrossbarOptions;
 use super::defects::Defects;
+use super::programs::ProgramSpec;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -231,6 +232,8 @@ pub struct CubaSpec {
     pub synapse_formats: u16,
     /// Bits of the tag that synapses may have for learning; 0: its formats have none.
     pub tag_bits: u8,
+    /// Where compartments run programs.
+    pub programs: Option<ProgramSpec>,
 }
 
 /// What one core can hold.

@@ -84,6 +84,8 @@ pub(super) enum Command {
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text
     Disasm(super::asm::DisasmArgs),
+    /// Run one neuron of a program and plot its states and spikes
+    Neuron(super::neuron::NeuronArgs),
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -12,6 +12,7 @@ mod import;
 mod inspect;
 mod learn;
 mod map;
+mod neuron;
 mod place;
 mod profile;
 mod progress;
@@ -67,6 +68,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Disasm(args) => asm::disassemble(&args, console),
         Command::Profile(args) => profile::run(&args, console),
         Command::Explore(args) => explore::run(&args, console),
+        Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),

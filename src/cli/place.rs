@@ -49,6 +49,9 @@ pub(super) struct Mapping {
     /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<String>,
+    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub sigma_delta: Option<u16>,
     /// Seed of strategies that draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -96,7 +99,8 @@ enum Wish {
 impl Mapping {
     /// As the compiler wants it.
     pub(super) fn options(&self) -> Result<compile::Options> {
-        let mut options = compile::Options { weight_bits: self.weight_bits, seed: self.seed, ..Default::default() };
+        let (weight_bits, seed, sigma_delta) = (self.weight_bits, self.seed, self.sigma_delta);
+        let mut options = compile::Options { weight_bits, seed, sigma_delta, ..Default::default() };
         options.placement = match self.wish()? {
             Wish::Order(order) => order,
             // Strategies take the cores in the order of the partition.

@@ -11,6 +11,7 @@ pub mod place;
 mod repair;
 pub mod replace;
 mod search;
+mod sigma_delta;
 pub mod traffic;
 mod usage;
 mod verify;
@@ -44,6 +45,9 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     graph::check(network)?;
     match (network, &chip.family) {
         (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Float(graph), _) if options.sigma_delta.is_some() => {
+            sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
+        }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),

@@ -59,6 +59,9 @@ pub struct Options {
     pub allow_reset_change: bool,
     /// Peaks of a float run, where one was made.
     pub calibration: Option<Calibration>,
+    /// Reads the network as one of ReLU units and makes sigma-delta neurons of them, on chips with programmable neurons;
+    /// the number is what 1.0 of an input is in the stimulus.
+    pub sigma_delta: Option<u16>,
     /// Seed of randomised passes.
     pub seed: u64,
 }

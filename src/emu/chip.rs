@@ -40,10 +40,10 @@ pub(super) struct Lists {
 
 impl Engine {
     /// u and v of a neuron of a core, by the core's index; a crossbar neuron has no u.
-    pub(super) fn current_and_membrane(&self, core: usize, neuron: usize) -> (i32, i32) {
+    pub(super) fn current_and_membrane(&self, program: &Program, core: usize, neuron: usize) -> (i32, i32) {
         match self {
             Self::Crossbars(banks) => (0, banks.membrane(core, neuron)),
-            Self::Lists(lists) => lists.cores[core].current_and_membrane(neuron),
+            Self::Lists(lists) => lists.cores[core].current_and_membrane(&program.cores[core], neuron),
         }
     }
 }
@@ -214,20 +214,24 @@ impl Lists {
         let sample = SampleResult {
             ticks,
             spikes,
-            output_counts: self.of_outputs(program, |core, neuron| core.spike_counts[neuron]),
-            output_first: self.of_outputs(program, |core, neuron| core.first_spikes[neuron]),
-            output_membranes: self.of_outputs(program, Core::membrane),
+            output_counts: self.of_outputs(program, |core, _, neuron| core.spike_counts[neuron]),
+            output_first: self.of_outputs(program, |core, _, neuron| core.first_spikes[neuron]),
+            output_membranes: self
+                .of_outputs(program, |core, loaded, neuron| core.current_and_membrane(loaded, neuron).1),
             spike_total: population_spikes.iter().sum(),
             counts,
             faults: self.faults(),
             tick_times: self.fabric.tick_times().to_vec(),
             latency: self.fabric.latency(),
+            tick_bounds: self.fabric.bounds().to_vec(),
         };
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }
 
-    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, usize) -> T) -> Vec<Vec<T>> {
-        let of = |&(core, neuron): &(u32, u16)| value(&self.cores[core as usize], usize::from(neuron));
+    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, &CoreProgram, usize) -> T) -> Vec<Vec<T>> {
+        let of = |&(core, neuron): &(u32, u16)| {
+            value(&self.cores[core as usize], &program.cores[core as usize], usize::from(neuron))
+        };
         program.outputs.iter().map(|output| output.places.iter().map(of).collect()).collect()
     }
 

@@ -55,14 +55,14 @@ fn pass(state: &mut State<'_>, patience: usize, rng: &mut Rng, watch: &dyn Watch
     // The best gain with which each vertex waits in the queue; moved vertices never wait again.
     let mut waiting = vec![i64::MIN; n];
     let mut moved = vec![false; n];
-    for v in 0..n {
+    for (v, waits) in waiting.iter_mut().enumerate() {
         // Vertices tied to their own part alone are met when a neighbour moves.
         let inner = state.ties(v).iter().enumerate().all(|(part, &tie)| tie == 0 || part as u32 == state.part(v));
         if inner && state.parts > 2 {
             continue;
         }
         if let Some((gain, _)) = best_move(state, v) {
-            waiting[v] = gain;
+            *waits = gain;
             queue.push((gain, rng.next_u64() as u32, v as u32));
         }
     }
@@ -90,7 +90,7 @@ fn pass(state: &mut State<'_>, patience: usize, rng: &mut Rng, watch: &dyn Watch
         if state.km1() < best {
             (best, best_at) = (state.km1(), moves.len());
         }
-        if moves.len() - best_at > patience || (moves.len() % 256 == 0 && over(watch)) {
+        if moves.len() - best_at > patience || (moves.len().is_multiple_of(256) && over(watch)) {
             break;
         }
         for (u, lone) in raised.drain(..) {

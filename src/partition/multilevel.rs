@@ -60,10 +60,23 @@ pub(super) struct Search<'a> {
     pub graph: &'a Hypergraph,
     pub limits: &'a Limits,
     pub knobs: Knobs,
+    /// Draws.
     pub rng: Rng,
     pub watch: &'a dyn Watch,
     /// Cores that may be used as if they cost nothing.
     pub free: usize,
+}
+
+/// Searches that run at the same time; decides the result, so it is no matter of the machine.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Runs the jobs on a thread each; results in the order of the jobs.
+fn side_by_side<J: Send, T: Send>(jobs: Vec<J>, run: impl Fn(J) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = jobs.into_iter().map(|job| scope.spawn(move || run(job))).collect();
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// What makes one division better than another: legal, fewer cores, less traffic.
@@ -77,6 +90,11 @@ impl Search<'_> {
         self.packed()
     }
 
+    /// The same search with draws of its own.
+    fn fork(&mut self) -> Self {
+        Self { rng: Rng::new(self.rng.next_u64()), ..*self }
+    }
+
     /// Neurons are the only limit: the number of cores is known, traffic is all that counts.
     fn spread(&mut self) -> Vec<u32> {
         let fewest = eliminate::fewest(self.graph, self.limits);
@@ -85,70 +103,8 @@ impl Search<'_> {
             fewest.max(wanted.ceil() as usize)
         });
         self.free = parts;
-        let mut pool: Vec<(Rank, Vec<u32>)> = Vec::new();
-        for start in 0..self.knobs.starts.max(1) {
-            if over(self.watch) && !pool.is_empty() {
-                break;
-            }
-            let mut found = self.begin(start, parts);
-            for _ in 0..self.knobs.cycles {
-                if !over(self.watch) {
-                    let within = found.clone();
-                    found = self.cycle(found, &within, parts);
-                }
-            }
-            self.tell(&format!("start {}", start + 1), &found);
-            pool.push((self.rank(&found), found));
-        }
-        for round in 0..self.knobs.combine {
-            if over(self.watch) {
-                break;
-            }
-            pool.sort();
-            self.combine(&mut pool, parts);
-            self.tell(&format!("combine {}", round + 1), &pool[0].1);
-        }
-        pool.sort();
-        let best = pool.swap_remove(0).1;
-        self.finish(best, parts)
-    }
-
-    fn begin(&mut self, start: u32, parts: usize) -> Vec<u32> {
-        if start % 2 == 1
-            && let Some(found) = blocks::run(self.graph, self.limits, parts, &mut self.rng)
-        {
-            return found;
-        }
-        bisect::recursive(self.graph, self.limits.neurons, parts, &mut self.rng, self.watch)
-    }
-
-    /// A child of two of the better half replaces the worst if it beats it.
-    fn combine(&mut self, pool: &mut Vec<(Rank, Vec<u32>)>, parts: usize) {
-        let half = pool.len().div_ceil(2).max(2).min(pool.len());
-        let first = self.rng.below(half as u64) as usize;
-        let second = self.rng.below(pool.len() as u64) as usize;
-        let (better, other) = (first.min(second), first.max(second));
-        let within: Vec<u32> = {
-            let (a, b) = (&pool[better].1, &pool[other].1);
-            let mut number = std::collections::BTreeMap::new();
-            a.iter()
-                .zip(b)
-                .map(|pair| {
-                    let next = number.len() as u32;
-                    *number.entry(pair).or_insert(next)
-                })
-                .collect()
-        };
-        let child = self.cycle(pool[better].1.clone(), &within, parts);
-        let rank = self.rank(&child);
-        if pool.iter().any(|(known, _)| *known == rank) {
-            return;
-        }
-        pool.push((rank, child));
-        pool.sort();
-        if pool.len() > 2 {
-            pool.pop();
-        }
+        let pool = self.starts(Vec::new(), parts);
+        self.breed(pool)
     }
 
     /// Axons or memory are limited: cores first, then traffic.
@@ -158,15 +114,11 @@ impl Search<'_> {
         self.tell("sequential", &plain);
         self.tell("greedy", &greedy);
         let mut best = self.better(plain, greedy);
-        for cycle in 0..self.knobs.cycles {
-            if over(self.watch) {
-                break;
-            }
-            let parts = compact(&mut best);
-            let within = best.clone();
-            best = self.cycle(best, &within, parts);
-            self.tell(&format!("cycle {}", cycle + 1), &best);
-        }
+        let parts = compact(&mut best);
+        let within = best.clone();
+        best = self.cycle(best, &within, parts);
+        self.tell("cycle", &best);
+        best = self.settle(best, self.knobs.sweeps, 2.0);
         if self.knobs.eliminate {
             let effort = Effort { sweeps: 300, failures: 2 };
             let fewer = eliminate::run(self.graph, self.limits, best.clone(), effort, &mut self.rng, self.watch);
@@ -174,18 +126,103 @@ impl Search<'_> {
             self.tell("eliminate", &best);
         }
         let parts = compact(&mut best);
-        self.finish(best, parts)
+        let pool = self.starts(vec![(self.rank(&best), best)], parts);
+        self.breed(pool)
     }
 
-    /// The last annealing, which is never worse than what it began with.
-    fn finish(&mut self, best: Vec<u32>, parts: usize) -> Vec<u32> {
-        if self.knobs.sweeps == 0 || over(self.watch) || !is_tabled(self.graph.vertices(), parts) {
+    /// Starts with their V-cycles, two at a time. The first start is made whatever the clock says.
+    fn starts(&mut self, mut pool: Vec<(Rank, Vec<u32>)>, parts: usize) -> Vec<(Rank, Vec<u32>)> {
+        for first in (0..self.knobs.starts.max(1)).step_by(SIDE_BY_SIDE) {
+            if over(self.watch) && !pool.is_empty() {
+                break;
+            }
+            let last = (first + SIDE_BY_SIDE as u32).min(self.knobs.starts.max(1));
+            let jobs: Vec<_> = (first..last).map(|start| (self.fork(), start)).collect();
+            let found = side_by_side(jobs, |(mut search, start)| search.start(start, parts));
+            for division in found.into_iter().flatten() {
+                self.tell("start", &division);
+                pool.push((self.rank(&division), division));
+            }
+        }
+        pool.sort();
+        pool
+    }
+
+    /// One start; nothing where it cannot be made legal.
+    fn start(&mut self, start: u32, parts: usize) -> Option<Vec<u32>> {
+        let blocks = if start % 3 == 1 { blocks::run(self.graph, self.limits, parts, &mut self.rng) } else { None };
+        let mut found = blocks
+            .unwrap_or_else(|| bisect::recursive(self.graph, self.limits.neurons, parts, &mut self.rng, self.watch));
+        let measures = measure(self.graph, &found, self.limits);
+        if measures.illegal > 0 && self.limits.parts.is_none() {
+            // Far over the limits annealing is hopeless.
+            if measures.axons_max / 2 > self.limits.axons || measures.synapses_max / 2 > self.limits.synapses {
+                return None;
+            }
+            found = eliminate::repair(self.graph, self.limits, found, parts, 300, &mut self.rng, self.watch)?;
+        }
+        for _ in 0..self.knobs.cycles {
+            if !over(self.watch) {
+                let within = found.clone();
+                found = self.cycle(found, &within, parts);
+            }
+        }
+        Some(found)
+    }
+
+    /// Recombines the divisions of the pool, two children at a time, and anneals the best.
+    fn breed(&mut self, mut pool: Vec<(Rank, Vec<u32>)>) -> Vec<u32> {
+        for round in (0..self.knobs.combine).step_by(SIDE_BY_SIDE) {
+            if over(self.watch) || pool.len() < 2 {
+                break;
+            }
+            let pairs: Vec<_> = (0..SIDE_BY_SIDE).map(|_| (self.fork(), self.pair(pool.len()))).collect();
+            let children = side_by_side(pairs, |(mut search, (a, b))| search.child(&pool[a].1, &pool[b].1));
+            for child in children {
+                let rank = self.rank(&child);
+                if pool.iter().all(|(known, _)| *known != rank) {
+                    pool.push((rank, child));
+                }
+            }
+            pool.sort();
+            // The pool shrinks slowly, so that the last children are of good parents.
+            pool.truncate((self.knobs.starts as usize + 1).saturating_sub(round as usize / 4).max(3));
+            self.tell(&format!("combine {}", round as usize + SIDE_BY_SIDE), &pool[0].1);
+        }
+        let best = pool.swap_remove(0).1;
+        self.settle(best, self.knobs.sweeps, 1.0)
+    }
+
+    /// Two different members of a pool, the better one first and rather of the better half.
+    fn pair(&mut self, pool: usize) -> (usize, usize) {
+        let first = self.rng.below(pool.div_ceil(2) as u64) as usize;
+        let second = (first + 1 + self.rng.below(pool as u64 - 1) as usize) % pool;
+        (first.min(second), first.max(second))
+    }
+
+    /// The better of two, refined while only what both have together in one part stays together.
+    fn child(&mut self, better: &[u32], other: &[u32]) -> Vec<u32> {
+        let mut number = std::collections::BTreeMap::new();
+        let mut within = Vec::with_capacity(better.len());
+        for pair in better.iter().zip(other) {
+            let next = number.len() as u32;
+            within.push(*number.entry(pair).or_insert(next));
+        }
+        let mut division = better.to_vec();
+        let parts = compact(&mut division).max(self.free);
+        self.cycle(division, &within, parts)
+    }
+
+    /// Anneals the whole network; never worse than what it began with. `warm` multiplies the temperature.
+    fn settle(&mut self, mut best: Vec<u32>, sweeps: u32, warm: f64) -> Vec<u32> {
+        let parts = compact(&mut best).max(self.free);
+        if sweeps == 0 || over(self.watch) || !is_tabled(self.graph.vertices(), parts) {
             return best;
         }
         let mut state = State::new(self.graph, *self.limits, parts, best.clone());
         let watch = self.watch;
-        let hot = self.knobs.heat * anneal::agitation(&state, &mut self.rng);
-        let schedule = Schedule { sweeps: self.knobs.sweeps, hot, cold: hot / 50.0, until_legal: false };
+        let hot = warm * self.knobs.heat * anneal::agitation(&state, &mut self.rng);
+        let schedule = Schedule { sweeps, hot, cold: hot / 50.0, until_legal: false };
         anneal::run(&mut state, Energy::TRAFFIC, schedule, &mut self.rng, watch, |state, temperature| {
             watch.step(&format!("anneal       {:>12} km1  temperature {temperature:>12.3}", state.km1()));
         });

@@ -305,9 +305,9 @@ impl<'a> State<'a> {
             let (x, y) = (mine[i], theirs[j]);
             if x.index() != y.index() {
                 if x.index() < y.index() {
-                    i += 1
+                    i += 1;
                 } else {
-                    j += 1
+                    j += 1;
                 }
                 continue;
             }

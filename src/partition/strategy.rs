@@ -21,10 +21,10 @@ pub struct Known {
 }
 
 const MULTILEVEL: [Parameter; 8] = [
-    parameter("starts", 4.0, (1.0, 1000.0), "starts by recursive bisection"),
+    parameter("starts", 6.0, (1.0, 1000.0), "starts by recursive bisection"),
     parameter("cycles", 2.0, (0.0, 1000.0), "V-cycles after each start"),
-    parameter("combine", 6.0, (0.0, 1000.0), "recombinations of two good divisions"),
-    parameter("effort", 30.0, (0.0, 1e6), "proposals a vertex and level of the annealing in a V-cycle; 0: none"),
+    parameter("combine", 16.0, (0.0, 1000.0), "recombinations of two good divisions"),
+    parameter("effort", 100.0, (0.0, 1e6), "proposals a vertex and level of the annealing in a V-cycle; 0: none"),
     parameter("sweeps", 600.0, (0.0, 1e6), "proposals a neuron of the final annealing; 0: none"),
     parameter("heat", 0.1, (1e-4, 100.0), "hottest temperature of the annealing in mean changes of a move"),
     parameter("eliminate", 1.0, (0.0, 1.0), "whether cores are dissolved where other limits than neurons bind"),

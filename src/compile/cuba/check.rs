@@ -1,5 +1,6 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
+use super::programs;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Pattern, Population, Projection};
@@ -11,7 +12,7 @@ const LARGEST: u64 = 1 << 24;
 pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
     let mut problems = Vec::new();
     for population in &graph.populations {
-        neurons(population, spec, &mut problems);
+        neurons(population, chip, spec, &mut problems);
     }
     for projection in &graph.projections {
         match structure(graph, projection) {
@@ -39,7 +40,7 @@ fn volume(shape: &[u32]) -> u64 {
     shape.iter().fold(1, |product: u64, &extent| product.saturating_mul(u64::from(extent)))
 }
 
-fn neurons(population: &Population<IntNeuron>, spec: &CubaSpec, problems: &mut Vec<Problem>) {
+fn neurons(population: &Population<IntNeuron>, chip: &ChipSpec, spec: &CubaSpec, problems: &mut Vec<Problem>) {
     let place = format!("population '{}'", population.name);
     let size = volume(&population.shape);
     if size == 0 || size > LARGEST {
@@ -50,6 +51,7 @@ fn neurons(population: &Population<IntNeuron>, spec: &CubaSpec, problems: &mut V
     match &population.neuron {
         None => {}
         Some(IntNeuron::Cuba(registers)) => registers_of(registers, size, spec, &place, problems),
+        Some(IntNeuron::Program(program)) => programs::check(program, size, (chip, spec), &place, problems),
         Some(IntNeuron::Crossbar(_)) => problems.push(
             Problem::invalid("cuba/family", place, "it has the neurons of a crossbar chip")
                 .help("compile for a crossbar chip such as 'truenorth', or give the neurons as 'cuba'"),

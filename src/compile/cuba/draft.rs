@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::format::{Encoding, index_width, words};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
+use super::programs;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
@@ -180,6 +181,7 @@ impl Draft {
             out_offsets: vec![0],
             axons_out: Vec::new(),
             learning: Vec::new(),
+            programs: programs::groups(row, &members),
         };
         let mut draft = Self { members, body, axons: Vec::new(), words: 0 };
         draft.write(row, sketches);
@@ -290,8 +292,17 @@ impl Draft {
             ("threshold_configs", thresholds.len(), u32::from(spec.threshold_configs)),
             ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
         ]
+        .into_iter()
+        .chain(self.memory(row))
         .map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit })
-        .to_vec()
+        .collect()
+    }
+
+    /// Bytes of a programmable core's memory; outgoing entries are not known yet: one a neuron.
+    fn memory(&self, row: &Row<'_>) -> Option<(&'static str, usize, u32)> {
+        let programs = row.spec.programs.as_ref()?;
+        let bytes = self.body.program_bytes(self.axons.len(), self.run.len(), programs) + 8 * self.words;
+        Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 
     /// Whether every capacity is respected.
@@ -391,9 +402,11 @@ fn configure(row: &Row<'_>, members: &[u32]) -> (Vec<CompartmentConfig>, Vec<u16
     let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
     let mut config_of = Vec::with_capacity(members.len());
     for segment in row.segments(members) {
-        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[segment.population].neuron else { continue };
         for (_, neuron) in segment.neurons() {
-            let config = configuration(registers, neuron as usize);
+            let config = match &row.graph.populations[segment.population].neuron {
+                Some(IntNeuron::Cuba(registers)) => configuration(registers, neuron as usize),
+                _ => CompartmentConfig::PROGRAM,
+            };
             config_of.push(*known.entry(config.clone()).or_insert_with(|| {
                 configs.push(config);
                 (configs.len() - 1) as u16

@@ -39,6 +39,13 @@ pub(super) fn check(graph: &IntGraph, spec: &CubaSpec, problems: &mut Vec<Proble
             let problem = if limit.is_empty() { problem } else { problem.limit(limit) };
             problems.push(if help.is_empty() { problem } else { problem.help(help) });
         };
+        if spec.programs.is_some() {
+            misfit(
+                "projections that learn are emulated beside fixed compartments only",
+                "core.cuba.programs",
+                "compile for a chip without programmable neurons, such as loihi",
+            );
+        }
         if learning.rule.needs_tag() && spec.tag_bits == 0 {
             misfit(
                 "its rule has a tag, but no synapse format of the chip has tag bits",

@@ -11,6 +11,7 @@ mod incoming;
 mod lags;
 mod learning;
 mod partition;
+mod programs;
 mod quantise;
 mod scale;
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
             threshold_configs: 16,
             synapse_formats: 16,
             tag_bits: 9,
+            programs: None,
         }),
         capacity: CapacityLimits { neurons: 1024, axons_in: 4096, axons_out: 4096 },
         mesh: MeshSpec {

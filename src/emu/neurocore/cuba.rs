@@ -20,7 +20,8 @@ use flat::{Flat, REACH};
 use lanes::{Block, Cells, LANES, Marks, Registers};
 pub(super) use learn::Lesson;
 use learn::{LearnState, Learning};
-use load::{events_of, load_list, load_weights, shifted_sums, time_of};
+pub(super) use load::{events_of, time_of};
+use load::{load_list, load_weights, shifted_sums};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -151,16 +152,21 @@ impl CubaCore {
 
     /// Counts the synaptic events of `times` packets for `axon`.
     pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
-        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(|events| times * u64::from(events));
-        counts.add(Event::SynapseDense, dense);
-        counts.add(Event::SynapseSparse, sparse);
-        counts.add(Event::SynapseShared, shared);
+        count_events(self.axon_events[usize::from(axon)], times, counts);
     }
 
     /// Time that a packet for `axon` takes, its synapses included, in picoseconds.
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
         self.axon_times[usize::from(axon)]
     }
+}
+
+/// Counts the events of `times` packets with these (dense, sparse, shared) synapses.
+pub(super) fn count_events(events: [u32; 3], times: u64, counts: &mut EventCounts) {
+    let [dense, sparse, shared] = events.map(|events| times * u64::from(events));
+    counts.add(Event::SynapseDense, dense);
+    counts.add(Event::SynapseSparse, sparse);
+    counts.add(Event::SynapseShared, shared);
 }
 
 /// What changes.

@@ -154,7 +154,10 @@ fn model(core: &Crossbar, options: CrossbarOptions, stimulus: &Stimulus, ticks: 
                 .filter(|axon| core.rows[axon * words + neuron / 64] >> (neuron % 64) & 1 == 1)
                 .map(|axon| usize::from(core.axon_types[axon]))
                 .collect();
+            let before = (*v, generator);
             let (after, fires) = oracle(&core.parameters[neuron], options).tick(*v, &types, &mut generator);
+            let programmed = super::programs::truenorth(&core.parameters[neuron], options, before, &types);
+            assert_eq!(programmed, (after, fires, generator), "the program of neuron {neuron} in tick {tick}");
             *v = after;
             if fires {
                 spikes.push((tick, neuron as u32));
