@@ -58,7 +58,13 @@ fn no_mapping_changes_a_spike() {
         let base = compiled(&chip, &Options::default());
         let wanted = spikes(&base, &chip);
         for (placement, _) in Placement::ALL {
-            for text in ["auto", "sequential", "overlap-greedy", "multilevel:starts=1,cycles=1,combine=1,sweeps=20"] {
+            for text in [
+                "auto",
+                "sequential",
+                "overlap-greedy",
+                "multilevel:starts=1,cycles=1,combine=1,sweeps=20",
+                "conv-tiling:rows=2,columns=3",
+            ] {
                 let partition: Partition = text.parse().expect("known");
                 let options = Options { placement, partition, ..Options::default() };
                 assert_eq!(spikes(&compiled(&chip, &options), &chip), wanted, "{name} {placement} {text}");
@@ -111,6 +117,7 @@ fn what_a_mapping_cannot_say_is_told_with_its_place() {
         let options = Options { mapping, ..Options::default() };
         compile(&network(), &chip, &options, &mut Log::default()).expect_err(text).to_string()
     };
+    assert!("conv-tiling:colums=2".parse::<Partition>().expect_err("typo").to_string().contains("'columns'"));
     assert!(tell("hiden1,*,3\nclass,*,4").contains("did you mean 'hidden1'?"));
     assert!(tell("hidden1,0-64,3\nclass,*,4").contains("m.csv:1: there is no neuron 64"));
     assert!(tell("hidden1,*,128\nclass,*,4").contains("there is no core 128"));

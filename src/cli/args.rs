@@ -78,7 +78,7 @@ pub(super) enum Command {
     Profile(super::profile::ProfileArgs),
     /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
     Explore(super::explore::ExploreArgs),
-    /// Score mappings, and map problems of the field's benchmark formats
+    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh; score and tune mappings
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),

@@ -36,7 +36,7 @@ pub(super) struct Mapping {
     /// Seconds that a placement strategy plans its work for
     #[arg(long, value_name = "SECONDS")]
     pub place_time: Option<f64>,
-    /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel
+    /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel, conv-tiling
     #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
     pub partition: Option<String>,
     /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file

@@ -12,6 +12,7 @@ mod repair;
 pub mod replace;
 mod search;
 mod sigma_delta;
+mod tiles;
 pub mod traffic;
 mod usage;
 mod verify;
@@ -19,6 +20,7 @@ mod verify;
 pub use cuba::{SignMode, truncate_weights};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
+pub use tiles::Tiles;
 pub use usage::usage;
 pub use verify::verify;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::mapping::Mapping;
+use super::tiles::{self, Tiles};
 use super::traffic::Rates;
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::partition::Strategy;
@@ -28,6 +29,8 @@ pub enum Partition {
     Auto,
     /// In graph order; a core is closed when the next neuron would break one of its capacities.
     Sequential,
+    /// In blocks of rows x columns x channels.
+    Tiles(Tiles),
     /// By the traffic, with a strategy of `crate::partition`.
     Search(Strategy),
 }
@@ -103,6 +106,7 @@ impl FromStr for Partition {
         match text {
             "auto" => Ok(Self::Auto),
             "sequential" => Ok(Self::Sequential),
+            _ if text.starts_with(tiles::NAME) => text[tiles::NAME.len()..].parse().map(Self::Tiles),
             _ => {
                 let strategy: Strategy = text.replacen(':', ",", 1).parse()?;
                 if strategy.known.name == "external" {
@@ -131,6 +135,7 @@ impl fmt::Display for Partition {
         match self {
             Self::Auto => f.pad("auto"),
             Self::Sequential => f.pad("sequential"),
+            Self::Tiles(tiles) => tiles.fmt(f),
             Self::Search(strategy) => strategy.fmt(f),
         }
     }

@@ -42,10 +42,14 @@ fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
 pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, watch: &dyn Watch, log: &mut Log) -> Result<Image> {
     let spec = crossbar_of(chip)?;
     Problems::check(check::check(graph, spec), ())?;
-    let division: Option<Division> = options.mapping.as_ref().map(|mapping| mapping.divide(graph, chip)).transpose()?;
+    let division: Option<Division> = match (&options.mapping, &options.partition) {
+        (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
+        (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
+        (None, _) => None,
+    };
     let cutting = match (&division, &options.partition) {
         (Some(division), _) => plan::Cutting::Groups(division),
-        (None, Partition::Auto) => plan::Cutting::Any,
+        (None, Partition::Auto | Partition::Tiles(_)) => plan::Cutting::Any,
         (None, Partition::Sequential) => plan::Cutting::Sequential,
         (None, Partition::Search(strategy)) => {
             plan::Cutting::Search(Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch })

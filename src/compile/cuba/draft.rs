@@ -301,7 +301,7 @@ impl Draft {
     /// Bytes of a programmable core's memory; outgoing entries are not known yet: one a neuron.
     fn memory(&self, row: &Row<'_>) -> Option<(&'static str, usize, u32)> {
         let programs = row.spec.programs.as_ref()?;
-        let bytes = self.body.program_bytes(self.axons.len(), self.run.len(), programs) + 8 * self.words;
+        let bytes = self.body.program_bytes(self.axons.len(), self.members.len(), programs) + 8 * self.words;
         Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 

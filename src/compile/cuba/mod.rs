@@ -51,6 +51,7 @@ pub(super) fn lower(
     let division: Option<Division> = match (&options.mapping, &options.partition) {
         (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
         (None, Partition::Auto | Partition::Sequential) => None,
+        (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
         (None, Partition::Search(strategy)) => {
             let search = Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch };
             Some(divide::divide(&row, &search, log)?)

@@ -18,7 +18,10 @@ pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Lo
     // Outgoing entries depend on how the targets are cut: cut again until all cores hold theirs.
     let mut forced = BTreeSet::new();
     loop {
-        let drafts = cut(row, &groups, &forced)?;
+        let mut drafts = cut(row, &groups, &forced)?;
+        if groups.len() > 1 && forced.is_empty() {
+            drafts = joined(row, drafts);
+        }
         let cuts = outgoing_cuts(row, &drafts)?;
         if cuts.is_empty() {
             let count = drafts.len();
@@ -74,6 +77,28 @@ fn cut(row: &Row<'_>, groups: &[Vec<u32>], forced: &BTreeSet<u32>) -> Result<Vec
         }
     }
     Ok(drafts)
+}
+
+/// Puts cores that follow each other together where one core holds both: small groups, and what was left of a group that
+/// was cut.
+fn joined(row: &Row<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
+    let most = row.chip.capacity.neurons.clamp(1, 1 << 16) as usize;
+    let mut found: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        let together = found.last().filter(|last| last.members.len() + draft.members.len() <= most).map(|last| {
+            let mut members = [&last.members[..], &draft.members].concat();
+            members.sort_unstable();
+            Draft::new(row, members)
+        });
+        match together.filter(|together| together.fits(row)) {
+            Some(together) => {
+                found.pop();
+                found.push(together);
+            }
+            None => found.push(draft),
+        }
+    }
+    found
 }
 
 /// As many of `members` from the first on as fit one core.
