@@ -175,9 +175,9 @@ fn tinyodin(gap: u64) -> (f64, f64) {
         let mut trace = Trace::default();
         let start = Instant::now();
         if plain {
-            board.run_plain(cycles, &mut trace)
+            board.run_plain(cycles, &mut trace);
         } else {
-            board.run(cycles, &mut trace)
+            board.run(cycles, &mut trace);
         }
         cycles as f64 / start.elapsed().as_secs_f64()
     };
