@@ -12,97 +12,24 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use spikeloom::bits::BitRow;
 use spikeloom::emu::mesh::clocked::Flit;
-use spikeloom::emu::ranc::{
-    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput, RancTicks,
-};
+use spikeloom::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancStimulus, RancTicks};
+
+#[allow(dead_code, reason = "the test reads more of it")]
+#[path = "../tests/golden_rtl/case.rs"]
+mod case;
 
 /// A network and what it is shown in the ticks of one round.
-struct Case {
+struct Network {
     name: String,
-    raw: Value,
     config: RancConfig,
     stimulus: RancStimulus,
 }
 
-fn number(value: &Value) -> i64 {
-    value.as_i64().expect("a whole number")
-}
-
-fn small(value: &Value) -> u32 {
-    u32::try_from(number(value)).expect("a small number")
-}
-
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().expect("a list")
-}
-
-fn flit(value: &Value) -> Flit {
-    let offset = |name: &str| i32::try_from(number(&value[name])).expect("a small number");
-    Flit { dx: offset("dx"), dy: offset("dy"), axon: small(&value["axon"]), delay: small(&value["delay"]) }
-}
-
-fn load(path: &Path) -> Case {
+fn load(path: &Path) -> Network {
     let text = std::fs::read_to_string(path).expect("a readable golden");
-    let raw: Value = serde_json::from_str(&text).expect("JSON");
-    let of = |name: &str| small(&raw["params"][name]);
-    let params = RancParams {
-        grid_x: of("grid_x"),
-        grid_y: of("grid_y"),
-        output_core: (small(&raw["params"]["output_core"][0]), small(&raw["params"]["output_core"][1])),
-        num_neurons: of("num_neurons"),
-        num_axons: of("num_axons"),
-        num_outputs: of("num_outputs"),
-        num_ticks: of("num_ticks"),
-        num_weights: of("num_weights"),
-        num_reset_modes: of("num_reset_modes"),
-        potential_width: of("potential_width"),
-        weight_width: of("weight_width"),
-        leak_width: of("leak_width"),
-        threshold_width: of("threshold_width"),
-        dx_width: of("dx_width"),
-        dy_width: of("dy_width"),
-        router_buffer_depth: of("router_buffer_depth"),
-        input_buffer_depth: of("input_buffer_depth"),
-    };
-    let core = |core: &Value| RancCore {
-        x: small(&core["x"]),
-        y: small(&core["y"]),
-        axon_types: list(&core["axon_types"]).iter().map(small).collect(),
-        neurons: list(&core["neurons"]).iter().map(|value| neuron(value, params.num_axons as usize)).collect(),
-    };
-    let stimulus = RancStimulus {
-        ticks: list(&raw["stimulus"]["tick_cycles"]).iter().map(|tick| u64::from(small(tick))).collect(),
-        packets: list(&raw["stimulus"]["packets"])
-            .iter()
-            .map(|packet| RancInput { cycle: u64::from(small(&packet["cycle"])), flit: flit(packet) })
-            .collect(),
-        cycles: u64::from(small(&raw["stimulus"]["total_cycles"])),
-    };
-    let cores = list(&raw["cores"]).iter().map(core).collect();
+    let stored: case::Case = serde_json::from_str(&text).expect("JSON");
     let name = path.file_stem().expect("a file").to_string_lossy().replace("ranc_", "");
-    Case { name, config: RancConfig { params, cores }, stimulus, raw }
-}
-
-fn neuron(value: &Value, axons: usize) -> RancNeuron {
-    let mut connections = BitRow::zeros(axons);
-    for axon in list(&value["connections"]) {
-        connections.set(small(axon) as usize, true);
-    }
-    let Flit { dx, dy, axon, delay } = flit(value);
-    RancNeuron {
-        connections,
-        potential: number(&value["potential"]),
-        reset_potential: number(&value["reset_potential"]),
-        weights: list(&value["weights"]).iter().map(number).collect(),
-        leak: number(&value["leak"]),
-        positive_threshold: number(&value["positive_threshold"]),
-        negative_threshold: number(&value["negative_threshold"]),
-        reset_mode: small(&value["reset_mode"]),
-        dx,
-        dy,
-        axon,
-        delay,
-    }
+    Network { name, config: case::config(&stored), stimulus: case::stimulus(&stored) }
 }
 
 /// The recorded round, `rounds` times.
@@ -116,18 +43,9 @@ fn repeat(stimulus: &RancStimulus, rounds: u64) -> RancStimulus {
     long
 }
 
-/// Inputs by tick: those of a cycle count for the next tick.
-fn by_tick(stimulus: &RancStimulus) -> Vec<RancTickInput> {
-    let input = |packet: &RancInput| RancTickInput {
-        tick: stimulus.ticks.partition_point(|&tick| tick <= packet.cycle) as u64,
-        flit: packet.flit,
-    };
-    stimulus.packets.iter().map(input).collect()
-}
-
 /// Ticks a second without cycles.
 fn ticks_alone(config: &RancConfig, stimulus: &RancStimulus, threads: usize) -> f64 {
-    let inputs = by_tick(stimulus);
+    let inputs = case::by_tick(stimulus);
     let mut chip = RancTicks::new(config).expect("a sound network");
     let start = Instant::now();
     let ticks = stimulus.ticks.len() as u64;
@@ -146,18 +64,18 @@ fn with_cycles(config: &RancConfig, stimulus: &RancStimulus) -> (f64, f64) {
 }
 
 /// Ticks a second of RANC's own simulator: the difference of a long and a short run.
-fn peer(simulator: &Path, case: &Case) -> f64 {
+fn peer(simulator: &Path, network: &Network) -> f64 {
     let folder = std::env::temp_dir().join(format!("spikeloom-rtl-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a writable folder");
     let (input, config) = (folder.join("input.json"), folder.join("config.json"));
-    std::fs::write(&input, simulator_input(case, 20).to_string()).expect("a writable file");
-    std::fs::write(&config, simulator_config(case).to_string()).expect("a writable file");
+    std::fs::write(&input, simulator_input(network, 20).to_string()).expect("a writable file");
+    std::fs::write(&config, simulator_config(network).to_string()).expect("a writable file");
     let time = |rounds: usize| {
         let start = Instant::now();
         let status = Command::new(simulator)
             .args(["-i".as_ref(), input.as_os_str(), "-o".as_ref(), folder.join("out.txt").as_os_str()])
             .args(["-c".as_ref(), config.as_os_str(), "--ticks".as_ref()])
-            .arg((rounds * case.stimulus.ticks.len()).to_string())
+            .arg((rounds * network.stimulus.ticks.len()).to_string())
             .stdout(Stdio::null())
             .status();
         assert!(status.is_ok_and(|status| status.success()), "the simulator fails");
@@ -165,53 +83,22 @@ fn peer(simulator: &Path, case: &Case) -> f64 {
     };
     let (short, long) = (time(1), time(20));
     std::fs::remove_dir_all(&folder).expect("our own folder");
-    19.0 * case.stimulus.ticks.len() as f64 / (long - short)
+    19.0 * network.stimulus.ticks.len() as f64 / (long - short)
 }
 
-fn simulator_input(case: &Case, rounds: usize) -> Value {
-    let mut round: Vec<Vec<Value>> = vec![Vec::new(); case.stimulus.ticks.len()];
-    for input in by_tick(&case.stimulus) {
+fn simulator_input(network: &Network, rounds: usize) -> Value {
+    let mut round: Vec<Vec<Value>> = vec![Vec::new(); network.stimulus.ticks.len()];
+    for input in case::by_tick(&network.stimulus) {
         if let Some(tick) = round.get_mut(usize::try_from(input.tick).expect("few ticks")) {
             let Flit { dx, dy, axon, delay } = input.flit;
             tick.push(json!({"destination_core": [dx, dy], "destination_axon": axon, "destination_tick": delay}));
         }
     }
-    let core = |(core, raw): (&RancCore, &Value)| {
-        let neuron = |(neuron, raw): (&RancNeuron, &Value)| {
-            let mut value = raw.clone();
-            let fields = value.as_object_mut().expect("a neuron");
-            for gone in ["connections", "potential", "dx", "dy", "axon", "delay"] {
-                fields.remove(gone);
-            }
-            fields.insert("current_potential".into(), json!(neuron.potential));
-            fields.insert("destination_core_offset".into(), json!([neuron.dx, neuron.dy]));
-            fields.insert("destination_axon".into(), json!(neuron.axon));
-            fields.insert("destination_tick".into(), json!(neuron.delay));
-            value
-        };
-        let row = |neuron: &RancNeuron| -> Vec<u8> {
-            (0..core.axon_types.len()).map(|axon| u8::from(neuron.connections.get(axon))).collect()
-        };
-        json!({
-            "axons": core.axon_types,
-            "neurons": core.neurons.iter().zip(list(&raw["neurons"])).map(neuron).collect::<Vec<_>>(),
-            "connections": core.neurons.iter().map(row).collect::<Vec<_>>(),
-            "coordinates": [core.x, core.y],
-        })
-    };
-    let params = &case.config.params;
-    json!({
-        "packets": vec![round; rounds].concat(),
-        "output_bus": {
-            "coordinates": [params.output_core.0, params.output_core.1],
-            "num_outputs": params.num_outputs,
-        },
-        "cores": case.config.cores.iter().zip(list(&case.raw["cores"])).map(core).collect::<Vec<_>>(),
-    })
+    case::simulator_input(&network.config, &vec![round; rounds].concat())
 }
 
-fn simulator_config(case: &Case) -> Value {
-    let params = &case.config.params;
+fn simulator_config(network: &Network) -> Value {
+    let params = &network.config.params;
     json!({
         "num_neurons": params.num_neurons, "num_axons": params.num_axons,
         "num_cores_x": params.grid_x, "num_cores_y": params.grid_y,
@@ -223,8 +110,8 @@ fn simulator_config(case: &Case) -> Value {
 
 /// `across` x `up` copies side by side, each with its own inputs. Where a copy had its output bus, all but the first have
 /// a core that does nothing.
-fn tile(case: &Case, across: u32, up: u32) -> (RancConfig, RancStimulus) {
-    let old = &case.config.params;
+fn tile(network: &Network, across: u32, up: u32) -> (RancConfig, RancStimulus) {
+    let old = &network.config.params;
     let mut params = old.clone();
     (params.grid_x, params.grid_y) = (old.grid_x * across, old.grid_y * up);
     let idle = RancNeuron {
@@ -241,9 +128,9 @@ fn tile(case: &Case, across: u32, up: u32) -> (RancConfig, RancStimulus) {
         axon: 0,
         delay: 0,
     };
-    let (mut cores, mut stimulus) = (Vec::new(), RancStimulus { packets: Vec::new(), ..case.stimulus.clone() });
+    let (mut cores, mut stimulus) = (Vec::new(), RancStimulus { packets: Vec::new(), ..network.stimulus.clone() });
     for (x, y) in (0..up).flat_map(|y| (0..across).map(move |x| (x * old.grid_x, y * old.grid_y))) {
-        cores.extend(case.config.cores.iter().map(|core| RancCore { x: core.x + x, y: core.y + y, ..core.clone() }));
+        cores.extend(network.config.cores.iter().map(|core| RancCore { x: core.x + x, y: core.y + y, ..core.clone() }));
         if (x, y) != (0, 0) {
             cores.push(RancCore {
                 x: x + old.output_core.0,
@@ -253,7 +140,7 @@ fn tile(case: &Case, across: u32, up: u32) -> (RancConfig, RancStimulus) {
             });
         }
         let shift = |offset: i32, by: u32| offset + i32::try_from(by).expect("a small grid");
-        stimulus.packets.extend(case.stimulus.packets.iter().map(|packet| RancInput {
+        stimulus.packets.extend(network.stimulus.packets.iter().map(|packet| RancInput {
             flit: Flit { dx: shift(packet.flit.dx, x), dy: shift(packet.flit.dy, y), ..packet.flit },
             ..*packet
         }));
@@ -281,26 +168,26 @@ fn main() {
     // A name among the arguments runs that network alone.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let case = load(path);
-        if !wanted.is_empty() && !wanted.contains(&case.name) {
+        let network = load(path);
+        if !wanted.is_empty() && !wanted.contains(&network.name) {
             continue;
         }
-        let rounds = 4_000 / case.stimulus.ticks.len() as u64;
-        let long = repeat(&case.stimulus, rounds);
-        let alone = best(|| ticks_alone(&case.config, &long, 1), |speed| *speed);
-        let (timed, cycles) = best(|| with_cycles(&case.config, &long), |speed| speed.0);
-        print!("{:<12} {:>6} {alone:>15.0} {timed:>21.0} {cycles:>12.3e}", case.name, case.config.cores.len());
+        let rounds = 4_000 / network.stimulus.ticks.len() as u64;
+        let long = repeat(&network.stimulus, rounds);
+        let alone = best(|| ticks_alone(&network.config, &long, 1), |speed| *speed);
+        let (timed, cycles) = best(|| with_cycles(&network.config, &long), |speed| speed.0);
+        print!("{:<12} {:>6} {alone:>15.0} {timed:>21.0} {cycles:>12.3e}", network.name, network.config.cores.len());
         if let Some(simulator) = &simulator {
-            let theirs = best(|| peer(simulator, &case), |speed| *speed);
+            let theirs = best(|| peer(simulator, &network), |speed| *speed);
             print!("   {theirs:>6.0} ticks/s: {:.0} x alone, {:.0} x with cycles", alone / theirs, timed / theirs);
         }
         println!();
-        if case.name == "tea_128" {
-            let (config, stimulus) = tile(&case, 4, 4);
+        if network.name == "tea_128" {
+            let (config, stimulus) = tile(&network, 4, 4);
             let inputs = repeat(&stimulus, 60);
             for threads in [1, 2] {
                 let speed = best(|| ticks_alone(&config, &inputs, threads), |speed| *speed);
-                println!("{} x 16     {:>6} {speed:>15.0}   on {threads} threads", case.name, config.cores.len());
+                println!("{} x 16     {:>6} {speed:>15.0}   on {threads} threads", network.name, config.cores.len());
             }
         }
     }

@@ -13,15 +13,17 @@ use crate::units::Picos;
 /// A chip file larger than this is not read.
 const MOST_BYTES: usize = 1 << 20;
 
-const BUILTIN: [(&str, &str); 6] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("truenorth", include_str!("../../isa/chips/truenorth.toml")),
     ("truenorth_4x4", include_str!("../../isa/chips/truenorth_4x4.toml")),
     ("loihi", include_str!("../../isa/chips/loihi.toml")),
+    ("loihi2", include_str!("../../isa/chips/loihi2.toml")),
     ("ranc", include_str!("../../isa/chips/ranc.toml")),
     ("tinyodin", include_str!("../../isa/chips/tinyodin.toml")),
     ("example", include_str!("../../isa/chips/example.toml")),
 ];
-const NAMES: [&str; 6] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0];
+const NAMES: [&str; 7] =
+    [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0, BUILTIN[6].0];
 
 /// What a run chooses about a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -12,6 +12,7 @@ mod cost;
 mod crossbar;
 mod defects;
 mod load;
+mod programs;
 mod quantity;
 mod ranc;
 mod read;
@@ -24,6 +25,7 @@ pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use defects::{Defects, SIDES};
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
+pub use programs::ProgramSpec;
 pub use ranc::{ParamFault, RancParams};
 pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,

@@ -5,6 +5,7 @@ use super::clocked;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 use super::defects::{self, Defects};
+use super::programs;
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
@@ -185,6 +186,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         weight_exponent_min: section.number("weight_exponent_min", -16..=16, found) as i8,
         weight_exponent_max: section.number("weight_exponent_max", -16..=16, found) as i8,
         delay_max: section.number("delay_max", 0..=63, found) as u8,
+        delay_slots: section.has("delay_slots").then(|| section.number("delay_slots", 1..=1 << 24, found) as u32),
         synapse_words: section.number("synapse_words", 1..=1 << 24, found) as u32,
         weight_widths: widths(section.numbers("weight_widths", 1..=15, found)),
         index_widths: widths(section.numbers("index_widths", 0..=16, found)),
@@ -194,6 +196,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         threshold_configs: section.number("threshold_configs", 1..=65_535, found) as u16,
         synapse_formats: section.number("synapse_formats", 1..=256, found) as u16,
         tag_bits: section.number("tag_bits", 0..=9, found) as u8,
+        programs: section.section("programs", found).map(|inner| programs::read(inner, found)),
     };
     section.finish(found);
     dialect.map(|dialect| CubaSpec { dialect, ..spec })
@@ -304,6 +307,10 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
             words(&mut digester, &[c.tag_bits.into()]);
+            words(&mut digester, &[c.delay_slots.map_or(0, i64::from)]);
+            if let Some(programs) = &c.programs {
+                words(&mut digester, &programs.words());
+            }
         }
         Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
         Family::TinyOdin(c) => words(&mut digester, &c.words()),

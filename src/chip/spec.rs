@@ -4,6 +4,7 @@ use super::board::EdgeLink;
 use super::clocked::{RancSpec, TinyOdinSpec};
 use super::crossbar::CrossbarOptions;
 use super::defects::Defects;
+use super::programs::ProgramSpec;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -213,6 +214,9 @@ pub struct CubaSpec {
     pub weight_exponent_max: i8,
     /// Largest synaptic delay in ticks (added to the one tick that every spike takes).
     pub delay_max: u8,
+    /// Sums of the delay buffer per core: a compartment takes one for each step of the longest delay that reaches the
+    /// core, rounded up to a power of two. `None`: compartments and delays do not share memory.
+    pub delay_slots: Option<u32>,
     /// Words of synapse memory per core, 64 bits each.
     pub synapse_words: u32,
     /// Weight widths that synapse formats offer, in bits without sign.
@@ -231,6 +235,8 @@ pub struct CubaSpec {
     pub synapse_formats: u16,
     /// Bits of the tag that synapses may have for learning; 0: its formats have none.
     pub tag_bits: u8,
+    /// Where compartments run programs.
+    pub programs: Option<ProgramSpec>,
 }
 
 /// What one core can hold.

@@ -1,16 +1,14 @@
 //! `inspect`: what an image holds and how full each core is.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::args::InspectArgs;
 use super::compile::{chip_names, core_json, usage_table};
 use super::console::Console;
+use super::learn::rules;
 use super::session::Session;
 use crate::compile::{self, Log};
 use crate::diag::Result;
-use crate::image::Image;
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
     let session = Session::open(&args.image, &args.chip)?;
@@ -27,8 +25,8 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
                     "copies": population.copies.len(),
                 })).collect::<Vec<_>>(),
                 "outputs": image.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>(),
-                "learning": rules(image).into_iter().map(|(projection, rule, synapses)| json!({
-                    "projection": projection, "rule": rule, "synapses": synapses,
+                "learning": rules(image).into_iter().map(|rule| json!({
+                    "projection": rule.projection, "name": rule.name, "rule": rule.text, "synapses": rule.synapses,
                 })).collect::<Vec<_>>(),
                 "connections": log.metrics.connections, "hops": log.metrics.hops,
                 "usage": log.cores.iter().map(core_json).collect::<Vec<_>>(),
@@ -55,21 +53,11 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
         };
         console.result(&format!("  {kind:8} {} {:?}{copies}", population.name, population.shape));
     }
-    for (projection, rule, synapses) in rules(image) {
-        console.result(&format!("  learns   projection {projection}, {synapses} synapses: {rule}"));
+    for rule in rules(image) {
+        console.result(&format!("  learns   {}, {} synapses: {}", rule.name, rule.synapses, rule.text));
     }
     console.result(&usage_table(&log.cores, &chip_names(image), console));
     Ok(0)
-}
-
-/// Projection, rule and synapses of everything that learns.
-fn rules(image: &Image) -> Vec<(u32, String, usize)> {
-    let mut found: BTreeMap<u32, (String, usize)> = BTreeMap::new();
-    for group in image.learning() {
-        let of = || image.learned_synapses(group.projection).len();
-        found.entry(group.projection).or_insert_with(|| (group.rule.clone(), of()));
-    }
-    found.into_iter().map(|(projection, (rule, synapses))| (projection, rule, synapses)).collect()
 }
 
 /// What the compiler would tell of this image: use of the cores and static metrics.

@@ -1,5 +1,6 @@
 //! `learn`: shows samples to an image that learns, and tells how well it reads them before and after.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
@@ -225,21 +226,14 @@ fn tell(
     let bill = energy::bill(&session.chip.energy, &counts, seconds);
     let update = bill.entries.iter().find(|entry| entry.event == Event::SynapseUpdate);
     let image = &session.image;
-    let mut rules: Vec<(String, String)> = Vec::new();
-    let mut first = None;
-    for group in image.learning() {
-        let name = format!("projection {}", group.projection);
-        first = first.or(Some(group.projection));
-        if rules.iter().all(|(known, _)| *known != name) {
-            rules.push((name, group.rule.clone()));
-        }
-    }
+    let rules = rules(image);
+    let first = image.learning().map(|group| group.projection).min();
     let (shape, fields) =
         first.map_or(((1, 1), Vec::new()), |projection| fields(image, &learned.image, projection, &after.classes));
     let samples = result.samples.len() / args.passes.max(1) as usize;
     LearningReport {
         title: format!("{} on {}", image.network, session.chip.name),
-        rules,
+        rules: rules.into_iter().map(|rule| (rule.name, rule.text)).collect(),
         readout: match args.classes {
             Classes::Neurons => "the output neuron with most spikes",
             Classes::Labels => "spikes of the output neurons by the class that each stands for",
@@ -258,6 +252,31 @@ fn tell(
         fields,
         digest: result.digest().to_string(),
     }
+}
+
+/// What learns in an image.
+pub(super) struct RuleFacts {
+    /// Source and target.
+    pub(super) name: String,
+    pub(super) projection: u32,
+    pub(super) text: String,
+    pub(super) synapses: usize,
+}
+
+/// Every projection that learns, by number.
+pub(super) fn rules(image: &Image) -> Vec<RuleFacts> {
+    let mut found: BTreeMap<u32, String> = BTreeMap::new();
+    for group in image.learning() {
+        found.entry(group.projection).or_insert_with(|| group.rule.clone());
+    }
+    let facts = |(projection, text): (u32, String)| {
+        let synapses = image.learned_synapses(projection);
+        let name = |number: u32| image.populations.get(number as usize).map_or("", |population| &population.name);
+        let ends = synapses.first().map(|synapse| (synapse.source_population, synapse.population));
+        let name = ends.map_or(String::new(), |(source, target)| format!("{}->{}", name(source), name(target)));
+        RuleFacts { name, projection, text, synapses: synapses.len() }
+    };
+    found.into_iter().map(facts).collect()
 }
 
 /// The weights into every target of a projection, and the shape of its source.

@@ -128,6 +128,9 @@ pub struct SampleResult {
     pub tick_times: Vec<TickTime>,
     /// Latency of packets; zero with timing off.
     pub latency: PacketLatency,
+    /// The shortest that each tick can be by the max-affine law of run time; empty with timing off and on chips that it is
+    /// not known of.
+    pub tick_bounds: Vec<Picos>,
 }
 
 /// What one projection has learned on one core; synapses in the order of the image's lists.

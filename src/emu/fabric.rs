@@ -1,7 +1,7 @@
 //! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
 use super::counters::{EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
-use super::neurocore::Core;
+use super::neurocore::{Core, Outgoing};
 use super::program::{Program, Target};
 use super::time::{Clock, Cores, Parcel, TimePass};
 use super::traffic::Ways;
@@ -25,8 +25,8 @@ impl CoreTable for Vec<Core> {
 pub(super) struct Fabric {
     /// `None` with timing off.
     time: Option<TimePass>,
-    /// Targets of the host's packets of this tick.
-    injected: Vec<Target>,
+    /// Targets and payloads of the host's packets of this tick.
+    injected: Vec<(Target, i32)>,
     pub(super) counts: EventCounts,
 }
 
@@ -58,6 +58,11 @@ impl Fabric {
         self.time.as_ref().map_or_else(PacketLatency::default, |time| time.latency)
     }
 
+    /// What the law of run time says of each tick since the reset; empty where there is none.
+    pub(super) fn bounds(&self) -> &[Picos] {
+        self.time.as_ref().map_or(&[], |time| &time.bounds)
+    }
+
     /// How long each tick since the reset took; empty with timing off.
     pub(super) fn tick_times(&self) -> &[TickTime] {
         self.time.as_ref().map_or(&[], |time| &time.times)
@@ -68,33 +73,39 @@ impl Fabric {
         self.injected.clear();
         for spike in input {
             let targets = program.input_targets(spike.input);
-            (0..spike.value).for_each(|_| self.injected.extend_from_slice(targets));
+            // A graded spike is one packet; without payloads it is as many as its value says.
+            let (times, payload) = if program.graded { (1, i32::from(spike.value)) } else { (spike.value, 1) };
+            (0..times).for_each(|_| self.injected.extend(targets.iter().map(|&to| (to, payload))));
         }
         let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
-        for to in &self.injected {
+        for (to, _) in &self.injected {
             ways.add(mesh, None, program.cores[to.core as usize].router, 1);
         }
         ways.count(mesh, &mut self.counts);
         self.counts.add(Event::AxonOut, self.injected.len() as u64);
         if let Some(time) = &mut self.time {
             time.begin();
-            self.injected.iter().for_each(|&to| time.offer(to));
+            self.injected.iter().for_each(|&(to, payload)| time.offer(to, payload));
+        }
+    }
+
+    /// Counts what the host's packets of this tick do in the cores.
+    pub(super) fn count_injected<T: CoreTable>(&self, program: &Program, cores: &mut T) {
+        for (to, _) in &self.injected {
+            let counts = &mut cores.core(to.core as usize).counts;
+            Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
         }
     }
 
     /// Ends a tick after the cores' step: the time pass, or with timing off the packets as they are.
     pub(super) fn close<T: CoreTable>(&mut self, program: &Program, cores: &mut T, tick: u32) {
-        for to in &self.injected {
-            let counts = &mut cores.core(to.core as usize).counts;
-            Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
-        }
+        self.count_injected(program, cores);
         let Some(time) = &mut self.time else {
-            self.injected.iter().for_each(|to| cores.core(to.core as usize).accept(to.axon));
+            self.injected.iter().for_each(|(to, payload)| cores.core(to.core as usize).accept(to.axon, *payload));
             return pass_on(program, cores);
         };
         for index in 0..program.cores.len() {
-            let parcel = |out: &super::neurocore::Outgoing| Parcel { from: index as u32, to: out.to, ready: out.at };
-            time.send(cores.core(index).outbox.iter().map(parcel));
+            time.send(cores.core(index).outbox.iter().flat_map(|out| flits(index as u32, out)));
         }
         time.pass(program, &mut Listed { cores, count: program.cores.len() }, tick);
     }
@@ -116,8 +127,8 @@ impl<T: CoreTable> Cores for Listed<'_, T> {
     }
 
     /// A list core integrates a packet in the tick after, and the synapses have the delays.
-    fn place(&mut self, to: Target, _: u64) {
-        self.cores.core(to.core as usize).accept(to.axon);
+    fn place(&mut self, to: Target, payload: i32, _: u64) {
+        self.cores.core(to.core as usize).accept(to.axon, payload);
     }
 
     fn intake(program: &Program, to: Target) -> Picos {
@@ -129,15 +140,23 @@ impl<T: CoreTable> Cores for Listed<'_, T> {
     }
 }
 
+/// The flits of a packet, one behind the other: the last one completes it.
+fn flits(from: u32, out: &Outgoing) -> impl Iterator<Item = Parcel> {
+    let Outgoing { at, to, payload, flits } = *out;
+    (1..=flits).map(move |flit| Parcel { from, to, ready: at, payload, part: flit < flits })
+}
+
 /// Places the packets of all neurons that fired in this tick, with timing off.
 fn pass_on(program: &Program, cores: &mut impl CoreTable) {
     for (index, loaded) in program.cores.iter().enumerate() {
         let fired = std::mem::take(&mut cores.core(index).fired);
-        for &neuron in &fired {
+        let payloads = std::mem::take(&mut cores.core(index).payloads);
+        for (at, &neuron) in fired.iter().enumerate() {
+            let payload = payloads.get(at).copied().unwrap_or(1);
             for to in loaded.targets_of(usize::from(neuron)) {
-                cores.core(to.core as usize).accept(to.axon);
+                cores.core(to.core as usize).accept(to.axon, payload);
             }
         }
-        cores.core(index).fired = fired;
+        (cores.core(index).fired, cores.core(index).payloads) = (fired, payloads);
     }
 }

@@ -8,6 +8,7 @@ mod chip;
 pub mod clocked;
 pub mod counters;
 mod fabric;
+mod law;
 mod learned;
 pub mod mesh;
 mod neurocore;

@@ -70,7 +70,7 @@ impl Chip<'_> {
         let index = loaded.binary_search_by_key(&CoreId(place.core), |core| core.id).ok()?;
         let neuron = usize::from(place.neuron);
         (neuron < loaded[index].neurons()).then(|| {
-            let (u, v) = self.engine.current_and_membrane(index, neuron);
+            let (u, v) = self.engine.current_and_membrane(self.program, index, neuron);
             CompartmentState { u, v }
         })
     }

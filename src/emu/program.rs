@@ -1,9 +1,11 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
-use super::neurocore::{CrossbarCore, CubaCore, Vector, vector_units};
+use std::sync::OnceLock;
+
+use super::neurocore::{CrossbarCore, CubaCore, ProgrammedCore, Sheet, Vector, vector_units};
 use super::sync::barrier_time;
-use crate::chip::{ChipSpec, Family, SyncSpec, UnitTimes};
+use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
 use crate::diag::Result;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -38,6 +40,7 @@ impl Identity {
 pub(super) enum Body {
     Crossbar(CrossbarCore),
     Cuba(CubaCore),
+    Programmed(ProgrammedCore),
 }
 
 /// A used core.
@@ -69,7 +72,7 @@ impl CoreProgram {
     pub(super) fn crossbar(&self) -> &CrossbarCore {
         match &self.body {
             Body::Crossbar(body) => body,
-            Body::Cuba(_) => unreachable!("a bank holds crossbar cores"),
+            Body::Cuba(_) | Body::Programmed(_) => unreachable!("a bank holds crossbar cores"),
         }
     }
 
@@ -77,7 +80,7 @@ impl CoreProgram {
     pub(super) fn all_targets_of(&self, neuron: usize) -> impl Iterator<Item = Target> {
         let (one, many) = match &self.body {
             Body::Crossbar(_) => (self.target_of(neuron), &[][..]),
-            Body::Cuba(_) => (None, self.targets_of(neuron)),
+            Body::Cuba(_) | Body::Programmed(_) => (None, self.targets_of(neuron)),
         };
         one.into_iter().chain(many.iter().copied())
     }
@@ -145,10 +148,16 @@ pub struct Program {
     pub(super) barrier: Picos,
     /// Length of the tick, where it is fixed.
     pub(super) period: Option<u64>,
+    /// The shortest tick; zero where there is none.
+    pub(super) floor: Picos,
+    /// Whether spikes carry payloads.
+    pub(super) graded: bool,
     /// Bits of core memory that the sweep of a tick reads: every row of every core of the chip, loaded or not.
     pub(super) swept_bits: u64,
     /// The vector units, where they are used: results do not depend on it.
     pub(super) vector: Option<Vector>,
+    /// Its list cores as one sheet, made when first asked for.
+    sheet: OnceLock<Option<Sheet>>,
     /// Draws of learning by step, in place of our own.
     pub(super) recorded: Vec<Draws>,
 }
@@ -184,6 +193,8 @@ impl Program {
                 SyncSpec::FixedTick { period } => Some(period.0.max(1)),
                 SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
             },
+            floor: programs(chip).map_or(Picos::ZERO, |programs| programs.step_floor),
+            graded: programs(chip).is_some(),
             swept_bits: match &chip.family {
                 Family::Crossbar(spec) => {
                     u64::from(spec.row_bits) * u64::from(chip.capacity.neurons) * u64::from(chip.cores())
@@ -193,6 +204,7 @@ impl Program {
             chip: chip.clone(),
             cores,
             vector: vector_units(),
+            sheet: OnceLock::new(),
             recorded: Vec::new(),
         })
     }
@@ -201,6 +213,11 @@ impl Program {
     #[must_use]
     pub fn scalar(self) -> Self {
         Self { vector: None, ..self }
+    }
+
+    /// Its list cores as one sheet, where they can be worked through so without time.
+    pub(super) fn sheet(&self) -> Option<&Sheet> {
+        self.sheet.get_or_init(|| Sheet::new(self)).as_ref()
     }
 
     /// With draws that were recorded elsewhere: those of learning step n of every projection are `draws[n]`.
@@ -238,6 +255,14 @@ impl Program {
     }
 }
 
+/// What programmable cores have.
+fn programs(chip: &ChipSpec) -> Option<&ProgramSpec> {
+    match &chip.family {
+        Family::Cuba(spec) => spec.programs.as_ref(),
+        _ => None,
+    }
+}
+
 /// Indices of the loaded cores by physical number. The check has made sure that those that are asked for are there.
 struct Places(Vec<u32>);
 
@@ -268,7 +293,10 @@ fn load_core(
         router: chip.router_of(id),
         body: match (&core.body, &chip.family) {
             (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec)),
-            (CoreBody::Cuba(body), Family::Cuba(spec)) => Body::Cuba(CubaCore::new(body, spec, times)),
+            (CoreBody::Cuba(body), Family::Cuba(spec)) => match &spec.programs {
+                Some(programs) => Body::Programmed(ProgrammedCore::new(body, spec, programs, times)),
+                None => Body::Cuba(CubaCore::new(body, spec, times)),
+            },
             _ => unreachable!("a checked image is of the chip's family"),
         },
         out_offsets: Vec::new(),

@@ -1,6 +1,7 @@
 //! The time pass: packets cross the mesh, cores take them in, the tick ends.
 
 use super::counters::{Faults, LinkLoad, PacketLatency, TickTime};
+use super::law::Law;
 use super::mesh::{Arrival, Mesh, Packet};
 use super::program::{Program, Target};
 use super::sync::periods_late;
@@ -24,6 +25,9 @@ pub(super) struct Parcel {
     pub(super) from: u32,
     pub(super) to: Target,
     pub(super) ready: Picos,
+    pub(super) payload: i32,
+    /// A flit that others of the same packet follow: it only takes the way.
+    pub(super) part: bool,
 }
 
 /// The sender number of the host.
@@ -36,7 +40,7 @@ pub(super) trait Cores {
     fn each_clock(&mut self, see: impl FnMut(&mut Clock));
 
     /// Places a packet as one that was sent in tick `sent`.
-    fn place(&mut self, to: Target, sent: u64);
+    fn place(&mut self, to: Target, payload: i32, sent: u64);
 
     /// How long the core works on a packet that it takes in.
     fn intake(program: &Program, to: Target) -> Picos;
@@ -50,6 +54,7 @@ pub(super) trait Cores {
 struct Late {
     sent: u64,
     to: Target,
+    payload: i32,
 }
 
 /// What the time pass keeps.
@@ -65,6 +70,9 @@ pub(super) struct TimePass {
     pub(super) faults: Faults,
     pub(super) latency: PacketLatency,
     pub(super) times: Vec<TickTime>,
+    /// Where the chip's run time has a law: what it says of each tick.
+    law: Option<Law>,
+    pub(super) bounds: Vec<Picos>,
 }
 
 impl TimePass {
@@ -79,6 +87,8 @@ impl TimePass {
             faults: Faults::default(),
             latency: PacketLatency::default(),
             times: Vec::new(),
+            law: program.graded.then(Law::default),
+            bounds: Vec::new(),
         }
     }
 
@@ -88,6 +98,7 @@ impl TimePass {
         self.faults = Faults::default();
         self.latency = PacketLatency::default();
         self.times.clear();
+        self.bounds.clear();
     }
 
     /// Load of the links since it was last taken.
@@ -101,8 +112,8 @@ impl TimePass {
     }
 
     /// A packet of the host.
-    pub(super) fn offer(&mut self, to: Target) {
-        self.parcels.push(Parcel { from: HOST, to, ready: Picos::ZERO });
+    pub(super) fn offer(&mut self, to: Target, payload: i32) {
+        self.parcels.push(Parcel { from: HOST, to, ready: Picos::ZERO, payload, part: false });
     }
 
     /// Packets of the cores, in core order.
@@ -121,9 +132,15 @@ impl TimePass {
         }));
         self.mesh.deliver(&self.packets, &mut self.arrivals);
         let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
+        if let Some(law) = &mut self.law {
+            let mut neurons = 0;
+            cores.each_clock(|clock| neurons = neurons.max(clock.swept));
+            let intake = |parcel: &Parcel| C::intake(program, parcel.to).0;
+            self.bounds.push(law.bound(program, &self.parcels, neurons, intake));
+        }
         self.take_in(program, cores);
         let busy = self.close(program, cores);
-        let duration = program.period.map_or_else(|| busy.max(drained) + program.barrier, Picos);
+        let duration = program.period.map_or_else(|| (busy.max(drained) + program.barrier).max(program.floor), Picos);
         self.times.push(TickTime { duration, busy, drained });
         self.deliver(cores, tick);
     }
@@ -133,6 +150,9 @@ impl TimePass {
         self.lateness.clear();
         for arrival in &self.arrivals {
             let parcel = self.parcels[arrival.tag as usize];
+            if parcel.part {
+                continue;
+            }
             let waited = Picos(arrival.at.0.saturating_sub(parcel.ready.0));
             self.latency.packets += 1;
             self.latency.total += waited;
@@ -168,16 +188,16 @@ impl TimePass {
     /// Places the packets of this tick, and earlier ones that were late until now.
     fn deliver(&mut self, cores: &mut impl Cores, tick: u32) {
         let tick = u64::from(tick);
-        for (tag, parcel) in self.parcels.iter().enumerate() {
+        for (tag, parcel) in self.parcels.iter().enumerate().filter(|(_, parcel)| !parcel.part) {
             match self.lateness.get(tag) {
-                None | Some(0) => cores.place(parcel.to, tick),
-                Some(&ticks) => self.late.push(Late { sent: tick + ticks, to: parcel.to }),
+                None | Some(0) => cores.place(parcel.to, parcel.payload, tick),
+                Some(&ticks) => self.late.push(Late { sent: tick + ticks, to: parcel.to, payload: parcel.payload }),
             }
         }
         self.late.retain(|late| {
             let due = late.sent == tick;
             if due {
-                cores.place(late.to, tick);
+                cores.place(late.to, late.payload, tick);
             }
             !due
         });

@@ -58,5 +58,6 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
         }
     }
     ways.count(mesh, &mut counts);
+    cores.iter().for_each(|core| core.flits.count(mesh, &mut counts));
     (of_cores, counts)
 }

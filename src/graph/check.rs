@@ -296,6 +296,11 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
             check("initial_u", cuba.initial_u.len(), true, None);
             check("initial_v", cuba.initial_v.len(), true, None);
         }
+        IntNeuron::Program(program) => {
+            for (name, values) in &program.initial {
+                check(name, values.len(), true, None);
+            }
+        }
         IntNeuron::Crossbar(crossbar) => {
             check("leak", crossbar.leak.len(), true, None);
             let threshold = crossbar.threshold.as_ref();

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Output, Population, Projection};
+use super::{Learning, Output, Population, ProgramNeuron, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub enum IntNeuron {
     Cuba(CubaNeuron),
     /// TrueNorth-style.
     Crossbar(CrossbarNeuron),
+    /// A program of the neuron instruction set.
+    Program(Box<ProgramNeuron>),
 }
 
 /// Registers of a Loihi-style compartment.

@@ -14,6 +14,7 @@ mod learning;
 mod nir;
 mod pattern;
 mod profile;
+mod program;
 mod read;
 
 pub use check::check;
@@ -23,6 +24,7 @@ pub use json::{json_schema, read_json, write_json};
 pub use learning::{Learning, TraceShape};
 pub use nir::read_nir;
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
+pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
 
 use crate::ids::PopulationId;

@@ -165,6 +165,10 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     let neurons = body.config_of.len();
     found.at_most(place, "number of synapse formats", body.formats.len(), usize::from(spec.synapse_formats));
     found.at_most(place, "number of compartment configurations", body.configs.len(), neurons.max(1));
+    if let Some(slots) = spec.delay_slots {
+        let used = usize::try_from(body.delay_slots()).unwrap_or(usize::MAX);
+        found.at_most(place, "number of sums in the delay buffer", used, slots as usize);
+    }
     found.at_most(place, "number of axons out", body.axons_out.len(), chip.capacity.axons_out as usize);
     found.require(body.config_of.iter().all(|&entry| usize::from(entry) < body.configs.len()), place, || {
         "a compartment names a configuration that is not there".to_owned()
@@ -185,6 +189,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         place,
         || "initial states do not ascend, or one is out of range".to_owned(),
     );
+    programs(body, spec, place, found);
     let mut next = 0;
     for (number, list) in body.lists.iter().enumerate() {
         found.require(u64::from(list.first) == next, place, || format!("synapse list {number} does not follow"));
@@ -205,10 +210,31 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         for fault in body.learning_faults(longest) {
             found.require(false, place, || fault);
         }
+        found.require(body.learning.is_empty() || spec.programs.is_none(), place, || {
+            "it learns, but its compartments are programs".to_owned()
+        });
     }
     for out in &body.axons_out {
         let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
         target(image, &destination, 1..=1, place, found);
+    }
+}
+
+/// Programs that hold, on a chip that has them, ascending.
+fn programs(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy, found: &mut Found) {
+    let Some(programs) = &spec.programs else {
+        let none = body.programs.is_empty();
+        return found.require(none, place, || "the chip's compartments run no programs".to_owned());
+    };
+    let follows = body
+        .programs
+        .windows(2)
+        .all(|pair| u64::from(pair[0].first) + u64::from(pair[0].count) <= u64::from(pair[1].first));
+    found.require(follows, place, || "its programs do not ascend".to_owned());
+    for group in &body.programs {
+        for fault in group.faults(body.config_of.len(), programs) {
+            found.require(false, place, || format!("program '{}': {fault}", group.name));
+        }
     }
 }
 

@@ -247,6 +247,8 @@ pub struct LearnedSynapse {
     pub at: usize,
     /// Its place in the core's synapses.
     pub synapse: usize,
+    /// Population of the source.
+    pub source_population: u32,
     /// Neuron of the source population.
     pub source: u32,
     /// Neuron of the target population.
@@ -274,7 +276,8 @@ impl super::Image {
             let mut at = 0;
             for (list, (number, span)) in body.lists_of(projection).enumerate() {
                 let (axon, base) = axon_of[number as usize];
-                let source = sources.get(&(core.core, axon)).copied().unwrap_or(u32::MAX);
+                let nobody = (u32::MAX, u32::MAX);
+                let (source_population, source) = sources.get(&(core.core, axon)).copied().unwrap_or(nobody);
                 for synapse in span.first as usize..(span.first + span.count) as usize {
                     let neuron = body.synapses[synapse].target + base;
                     let place = super::Place { core: core.core, neuron };
@@ -285,6 +288,7 @@ impl super::Image {
                         list,
                         at,
                         synapse,
+                        source_population,
                         source,
                         target,
                         population,
@@ -296,21 +300,21 @@ impl super::Image {
         found
     }
 
-    /// Neuron of its population whose spikes come on each axon (core, axon).
-    fn sources(&self) -> HashMap<(u32, u16), u32> {
+    /// Population and neuron whose spikes come on each axon (core, axon).
+    fn sources(&self) -> HashMap<(u32, u16), (u32, u32)> {
         let mut found = HashMap::new();
         for input in &self.inputs {
             for (neuron, ends) in (0..).zip(input.offsets.windows(2)) {
                 let targets = &input.targets[ends[0] as usize..ends[1] as usize];
-                found.extend(targets.iter().map(|to| ((to.core, to.axon), neuron)));
+                found.extend(targets.iter().map(|to| ((to.core, to.axon), (input.population, neuron))));
             }
         }
-        for population in &self.populations {
+        for (number, population) in (0..).zip(&self.populations) {
             for (neuron, place) in (0..).zip(&population.places) {
                 let Some(super::CoreBody::Cuba(body)) = self.core(place.core).map(|core| &core.body) else { continue };
                 let at = usize::from(place.neuron);
                 let outs = &body.axons_out[body.out_offsets[at] as usize..body.out_offsets[at + 1] as usize];
-                found.extend(outs.iter().map(|out| ((out.core, out.axon), neuron)));
+                found.extend(outs.iter().map(|out| ((out.core, out.axon), (number, neuron))));
             }
         }
         found

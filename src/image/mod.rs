@@ -5,6 +5,7 @@ mod check_clocked;
 mod clocked;
 mod codec;
 mod learning;
+mod programs;
 mod route;
 mod rows;
 mod v1;
@@ -13,6 +14,7 @@ pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
 pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
+pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
 pub use route::unreachable;
 pub use rows::Rows;
 pub use v1::{
@@ -60,6 +62,7 @@ mod tests {
             out_offsets: vec![0, 1, 1],
             axons_out: vec![AxonOut { core: 3, axon: 1 }],
             learning: Vec::new(),
+            programs: Vec::new(),
         };
         let place = |neuron| Place { core: 3, neuron };
         let population = |name: &str, shape, places| PopulationImage {

@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
 use super::learning::LearningGroup;
+use super::programs::ProgramGroup;
 use super::rows::Rows;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
@@ -173,6 +174,18 @@ pub struct CubaCore {
     pub axons_out: Vec<AxonOut>,
     /// Projections that learn here.
     pub learning: Vec<LearningGroup>,
+    /// Compartments that run a program, ascending; only on chips with programmable neurons. The others run Loihi 1's
+    /// with their configuration.
+    pub programs: Vec<ProgramGroup>,
+}
+
+impl CubaCore {
+    /// Sums of the delay buffer that the compartments take: as many for each as the widest delay field has values.
+    #[must_use]
+    pub fn delay_slots(&self) -> u64 {
+        let bits = self.formats.iter().map(|format| format.delay_bits).max().unwrap_or(0);
+        (self.config_of.len() as u64) << bits.min(32)
+    }
 }
 
 /// Registers of a compartment.
@@ -190,6 +203,12 @@ pub struct CompartmentConfig {
     pub bias_exponent: i8,
     /// Refractory register: r is r - 1 ticks with v held at 0.
     pub refractory: u8,
+}
+
+impl CompartmentConfig {
+    /// What stands for the registers of a compartment that runs a program of its own.
+    pub const PROGRAM: Self =
+        Self { decay_u: 0, decay_v: 0, threshold: None, bias: 0, bias_exponent: 0, refractory: 1 };
 }
 
 /// u and v of a compartment before the first tick.

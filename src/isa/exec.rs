@@ -86,7 +86,7 @@ pub fn execute(
 }
 
 /// Whether a comparison holds; `None` where the instruction is none.
-#[inline]
+#[inline(always)]
 pub(super) fn compare(op: Op, a: i32, b: i32, n: i32) -> Option<bool> {
     Some(match op {
         Op::Lt => a < b,
@@ -129,6 +129,7 @@ pub(super) fn arithmetic(op: Op, d: i32, a: i32, b: i32, n: i32) -> i32 {
         Op::Min => a.min(b),
         Op::Max => a.max(b),
         Op::Addi => a.wrapping_add(n),
+        Op::Adds => a.saturating_add(b).max(-i32::MAX),
         Op::Mulshr => ((i64::from(a) * i64::from(b)) >> n) as i32,
         Op::Mulshz => {
             let product = i64::from(a) * i64::from(b);
@@ -144,13 +145,13 @@ pub(super) fn arithmetic(op: Op, d: i32, a: i32, b: i32, n: i32) -> i32 {
 }
 
 /// `2^(n-1) - 1`.
-#[inline]
+#[inline(always)]
 const fn half(n: i32) -> i32 {
     ((1_i64 << (n - 1)) - 1) as i32
 }
 
 /// `sign(a) * (|a| >> n)`.
-#[inline]
+#[inline(always)]
 const fn toward_zero(a: i32, n: i32) -> i32 {
     let magnitude = (a.unsigned_abs() >> n) as i32;
     if a < 0 { magnitude.wrapping_neg() } else { magnitude }

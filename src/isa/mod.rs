@@ -7,6 +7,7 @@
 //! The instruction classes are those that are public of Loihi 2; encodings, cycles and limits are our own.
 
 mod asm;
+mod builtin;
 mod disasm;
 mod encode;
 mod exec;
@@ -15,10 +16,11 @@ mod op;
 mod program;
 
 pub use asm::assemble;
+pub use builtin::{BUILTIN, builtin_text};
 pub use disasm::{disassemble, listing};
 pub use encode::{DecodeError, Instruction, decode, encode};
 pub use exec::{Sent, Update, execute};
-pub use lanes::{Binding, Draws, Lanes};
+pub use lanes::{Binding, Draws, Lanes, bind};
 pub use op::{Class, Form, Op, OpInfo};
 pub use program::{
     INPUTS_MAX, Layout, OUTPUTS_MAX, PARAMETERS_MAX, PROGRAM_MAX, Parameter, Program, STATE_BYTES_MAX, TABLE_MAX,

@@ -213,6 +213,8 @@ ops! {
     Max = 0x2d "max" DAB 1 Alu;
     /// `rd = ra + n`.
     Addi = 0x2e "addi" DAI 1 Alu;
+    /// `rd = ra + rb` limited to `+-(2^31 - 1)`.
+    Adds = 0x2f "adds" DAB 1 Alu;
     /// `rd = (ra * rb) >> n`: 64-bit product, arithmetic shift (floor), low 32 bits.
     Mulshr = 0x30 "mulshr" DABShift 3 Multiply;
     /// `rd = sign(ra * rb) * (|ra * rb| >> n)`: 64-bit product, toward zero, low 32 bits.

@@ -29,6 +29,7 @@ pub struct Width {
 
 impl Width {
     /// Smallest and largest number.
+    #[inline(always)]
     #[must_use]
     pub const fn range(self) -> (i32, i32) {
         if self.signed {
@@ -40,6 +41,7 @@ impl Width {
     }
 
     /// The number as it is stored: the low bits.
+    #[inline(always)]
     #[must_use]
     pub const fn store(self, value: i32) -> i32 {
         if self.signed { wrap(value as i64, self.bits as u32) as i32 } else { value & self.range().1 }

@@ -99,7 +99,7 @@ fn executors_agree(program: &Program, neurons: usize, seed: u64) {
     let table = vec![i32::MIN, -1, 3, i32::MAX];
     let bound =
         [("p".to_owned(), Binding::PerNeuron(per_neuron.clone())), ("t".to_owned(), Binding::Table(table.clone()))];
-    let draws = Draws { seed, core: 3 };
+    let draws = Draws { seed, core: 3, first: 0 };
     let mut lanes = Lanes::new(program.clone(), neurons, &bound, draws).expect("fits");
     let mut states: Vec<Vec<i32>> =
         (0..neurons).map(|_| program.states.iter().map(|state| state.initial).collect()).collect();
@@ -195,7 +195,7 @@ fn all_errors_come_at_once() {
 #[test]
 fn parameters_are_bound_by_name_within_their_width() {
     let text = "param decay: u12\nparam t[2]: s8\nldp r0, decay\nldx r1, t, r0";
-    let draws = Draws { seed: 0, core: 0 };
+    let draws = Draws { seed: 0, core: 0, first: 0 };
     let table = ("t".to_owned(), Binding::Table(vec![1, 2]));
     for (name, binding, message) in [
         ("decay", Binding::Shared(4_096), "nearest legal one is 4095"),

@@ -6,12 +6,16 @@
 //!   u + bias at 24, v saturates; refractory ticks hold v at 0.
 //! - `brian2`: brian2-loihi. Each weight is shifted by itself and clipped; no register has a width.
 //! - `chip_best_guess`: as `nengo`, with delays.
+//!
+//! Populations with a program are run by the reference executor of the instruction set, neuron after neuron; their spikes
+//! carry payloads.
 
 mod plastic;
 
 use std::collections::BTreeMap;
 
 use super::IntRun;
+use super::programs::Programs;
 use crate::chip::Dialect;
 use crate::fixed::wrap;
 use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Projection};
@@ -34,18 +38,19 @@ pub struct Tick {
     pub fired: Vec<u32>,
 }
 
-/// Runs one sample from the initial state for `sample.ticks + depth` ticks. Populations that are not Loihi-style
-/// stay silent. Membranes beyond 32 bits (brian2 has no limit) end at its edge.
+/// Runs one sample from the initial state for `sample.ticks + depth` ticks. Populations of other families stay silent. Membranes beyond 32 bits (brian2 has no limit) end at its edge.
 #[must_use]
 pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> IntRun {
     let mut result = IntRun { spikes: vec![Vec::new(); graph.populations.len()], membranes: Vec::new() };
     let network = play(graph, sample, sample.ticks + depth, dialect, &[], |tick, _, fired| {
         for (spikes, neurons) in result.spikes.iter_mut().zip(fired) {
-            spikes.extend(neurons.iter().map(|&neuron| (tick, neuron)));
+            spikes.extend(neurons.iter().map(|&(neuron, _)| (tick, neuron)));
         }
     });
     let narrow = |cell: &Cell| cell.v.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-    result.membranes = network.state.iter().map(|cells| cells.iter().map(narrow).collect()).collect();
+    let plain = network.state.iter().map(|cells| cells.iter().map(narrow).collect());
+    let programmed = network.programs.iter().map(|programs| programs.as_ref().map(Programs::membranes));
+    result.membranes = plain.zip(programmed).map(|(plain, programmed)| programmed.unwrap_or(plain)).collect();
     result
 }
 
@@ -54,10 +59,10 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> I
 pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) -> Vec<Vec<Tick>> {
     let mut traced = Vec::new();
     play(graph, sample, ticks, dialect, &[], |_, network, fired| {
-        let of = |(cells, fired): (&Vec<Cell>, &Vec<u32>)| Tick {
+        let of = |(cells, fired): (&Vec<Cell>, &Vec<(u32, i64)>)| Tick {
             u: cells.iter().map(|cell| cell.u).collect(),
             v: cells.iter().map(|cell| cell.v).collect(),
-            fired: fired.clone(),
+            fired: fired.iter().map(|(neuron, _)| *neuron).collect(),
         };
         traced.push(network.state.iter().zip(fired).map(of).collect());
     });
@@ -85,15 +90,15 @@ fn play<'a>(
     ticks: u32,
     dialect: Dialect,
     recorded: &[Draws],
-    mut show: impl FnMut(u32, &Network<'a>, &[Vec<u32>]),
+    mut show: impl FnMut(u32, &Network<'a>, &[Vec<(u32, i64)>]),
 ) -> Network<'a> {
     let mut network = Network::new(graph, dialect);
     let mut stimulus = sample.spikes.iter().peekable();
     for tick in 0..ticks {
         let fired = network.update(tick);
         for (population, neurons) in fired.iter().enumerate() {
-            for &neuron in neurons {
-                network.send(population, neuron, 1);
+            for &(neuron, payload) in neurons {
+                network.send(population, neuron, payload);
             }
         }
         while let Some(spike) = stimulus.next_if(|spike| spike.tick <= tick) {
@@ -119,6 +124,8 @@ struct Cell {
 /// Spikes under way in one projection.
 struct Pending<'a> {
     projection: &'a Projection<i32>,
+    /// Dendritic input of its targets.
+    input: u8,
     /// `slots[tick % slots.len()][target]` is the input that arrives then.
     slots: Vec<Vec<i64>>,
     /// Sums of this tick's spikes by (delay, target), before what the dialect does to a sum.
@@ -128,14 +135,24 @@ struct Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    fn new(projection: &'a Projection<i32>, targets: usize, plastic: Option<Plastic<'a>>, dialect: Dialect) -> Self {
+    fn new(
+        projection: &'a Projection<i32>,
+        target: &crate::graph::Population<IntNeuron>,
+        plastic: Option<Plastic<'a>>,
+        dialect: Dialect,
+    ) -> Self {
+        let targets = target.size();
+        let input = match &target.neuron {
+            Some(IntNeuron::Program(program)) => program.input(&projection.name),
+            _ => 0,
+        };
         let longest = match &projection.delays {
             _ if plastic.as_ref().is_some_and(Plastic::delays_act) => dialect.delay_max().into(),
             Delays::Uniform(ticks) => *ticks,
             Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
         };
         let slots = vec![vec![0; targets]; usize::from(longest) + 2];
-        Self { projection, slots, departing: BTreeMap::new(), plastic }
+        Self { projection, input, slots, departing: BTreeMap::new(), plastic }
     }
 }
 
@@ -159,6 +176,8 @@ struct Network<'a> {
     graph: &'a IntGraph,
     dialect: Dialect,
     state: Vec<Vec<Cell>>,
+    /// Of populations with a program.
+    programs: Vec<Option<Programs<'a>>>,
     pending: Vec<Pending<'a>>,
 }
 
@@ -166,7 +185,7 @@ impl<'a> Network<'a> {
     fn new(graph: &'a IntGraph, dialect: Dialect) -> Self {
         let cells = |population: &crate::graph::Population<IntNeuron>| match &population.neuron {
             None => Vec::new(),
-            Some(IntNeuron::Crossbar(_)) => vec![Cell::default(); population.size()],
+            Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_)) => vec![Cell::default(); population.size()],
             Some(IntNeuron::Cuba(registers)) => (0..population.size())
                 .map(|neuron| Cell {
                     u: i64::from(*of(&registers.initial_u, neuron)),
@@ -177,12 +196,17 @@ impl<'a> Network<'a> {
         };
         let pending = |(number, p): (usize, &'a Projection<i32>)| {
             let plastic = graph.learning_of(number).map(|learning| Plastic::new(graph, p, learning, dialect));
-            Pending::new(p, graph.populations[p.target.index()].size(), plastic, dialect)
+            Pending::new(p, &graph.populations[p.target.index()], plastic, dialect)
         };
+        let programs = (0_u32..).zip(&graph.populations).map(|(number, population)| match &population.neuron {
+            Some(IntNeuron::Program(neuron)) => Some(Programs::new(neuron, number, population.size())),
+            _ => None,
+        });
         Self {
             graph,
             dialect,
             state: graph.populations.iter().map(cells).collect(),
+            programs: programs.collect(),
             pending: graph.projections.iter().enumerate().map(pending).collect(),
         }
     }
@@ -228,7 +252,7 @@ impl<'a> Network<'a> {
             let count = slots.len();
             for ((delay, target), sum) in std::mem::take(departing) {
                 let sum = match self.dialect {
-                    Dialect::Lava => wrap(shift(sum, projection.exponent), 32),
+                    Dialect::Lava => wrap(shift(wrap(sum, 32), projection.exponent), 32),
                     Dialect::Nengo | Dialect::Brian2 | Dialect::ChipBestGuess => sum,
                 };
                 slots[(tick as usize + 1 + usize::from(delay)) % count][target as usize] += sum;
@@ -237,16 +261,17 @@ impl<'a> Network<'a> {
     }
 
     /// What the spikes of `tick` teach.
-    fn learn(&mut self, tick: u32, fired: &[Vec<u32>], recorded: &[Draws]) {
+    fn learn(&mut self, tick: u32, fired: &[Vec<(u32, i64)>], recorded: &[Draws]) {
         for Pending { projection, plastic, .. } in &mut self.pending {
             if let Some(plastic) = plastic {
-                plastic.learn(tick, &fired[projection.target.index()], recorded);
+                let fired: Vec<u32> = fired[projection.target.index()].iter().map(|(neuron, _)| *neuron).collect();
+                plastic.learn(tick, &fired, recorded);
             }
         }
     }
 
     /// One tick of every compartment; the neurons of each population that fire.
-    fn update(&mut self, tick: u32) -> Vec<Vec<u32>> {
+    fn update(&mut self, tick: u32) -> Vec<Vec<(u32, i64)>> {
         let mut fired = vec![Vec::new(); self.state.len()];
         for (population, cells) in self.state.iter_mut().enumerate() {
             let Some(IntNeuron::Cuba(registers)) = &self.graph.populations[population].neuron else { continue };
@@ -254,9 +279,18 @@ impl<'a> Network<'a> {
                 let arriving = self.pending.iter().filter(|p| p.projection.target.index() == population);
                 let input = arriving.map(|p| p.slots[tick as usize % p.slots.len()][neuron]).sum();
                 if step(cell, registers, neuron, input, self.dialect) {
-                    fired[population].push(neuron as u32);
+                    fired[population].push((neuron as u32, 1));
                 }
             }
+        }
+        for (population, programs) in self.programs.iter_mut().enumerate() {
+            let Some(programs) = programs else { continue };
+            let arriving = self.pending.iter().filter(|p| p.projection.target.index() == population);
+            let arriving: Vec<&Pending<'_>> = arriving.collect();
+            fired[population] = programs.step(tick, |neuron, input| {
+                let of = arriving.iter().filter(|p| p.input == input);
+                of.map(|p| p.slots[tick as usize % p.slots.len()][neuron]).sum()
+            });
         }
         for Pending { slots, .. } in &mut self.pending {
             let count = slots.len();

@@ -5,6 +5,7 @@ mod crossbar_neuron;
 pub mod cuba;
 pub mod float;
 pub mod learning;
+mod programs;
 
 /// What an integer oracle run gives: every population's spikes and final membranes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -158,6 +158,7 @@ impl Page {
         rows.extend(timing.first_output.iter().map(|first| spread("first output spike", first)));
         rows.push(spread("tick", &timing.tick));
         rows.push(spread("tick needs", &timing.needed));
+        rows.extend(timing.law.iter().map(|law| spread("tick by max-affine law", law)));
         let times = self.section("Time", &["", "min", "median", "mean", "95 %", "max"], &[1, 2, 3, 4, 5], rows);
         format!("{times}\n{}", self.packets(report, timing))
     }

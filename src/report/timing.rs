@@ -40,6 +40,9 @@ pub(super) fn timing(result: &RunResult, chip: &ChipSpec, facts: &[SampleFacts])
         tick,
         histogram: histogram(&need),
         needed: spread(need)?,
+        law: spread(
+            result.samples.iter().flat_map(|sample| &sample.tick_bounds).map(|time| time.as_seconds()).collect(),
+        ),
         period: match chip.sync {
             SyncSpec::FixedTick { period } => Some(period.as_seconds()),
             SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,

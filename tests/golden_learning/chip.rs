@@ -186,7 +186,7 @@ pub(crate) fn lava(case: &Case, neurons: u32) -> Found {
     for tick in 0..=case.steps() as u32 + ports.late {
         let now: Vec<InputSpike> = built.spikes.iter().filter(|spike| spike.tick == tick).copied().collect();
         running.tick(&now);
-        let sent = outputs(&reader.image, &running, post, case, &ports, tick, &mut spikes_before, &mut currents);
+        let sent = outputs(&reader.image, &running, post, case, &ports, tick, (&mut spikes_before, &mut currents));
         if let Some((sums, fired)) = sent.filter(|_| tick >= ports.late && tick - ports.late < case.steps() as u32) {
             found.entry("a_out").or_default().extend(sums);
             found.entry("post_spikes").or_default().extend(fired);
@@ -221,8 +221,7 @@ fn outputs(
     case: &Case,
     ports: &Ports,
     tick: u32,
-    before: &mut Vec<i64>,
-    currents: &mut [i64],
+    (before, currents): (&mut Vec<i64>, &mut [i64]),
 ) -> Option<(Vec<i64>, Vec<i64>)> {
     let places = &image.populations[post.index()].places;
     let closed = ports.taught == 0;

@@ -1,5 +1,6 @@
 //! What lava-nc, nengo-loihi and brian2-loihi made of the same networks, against ours in their dialects: u, v and
-//! spikes of every neuron in every step, from the compiled and emulated image and from the oracle, exactly.
+//! spikes of every neuron in every step, from the compiled and emulated image, from the oracle, and from Loihi 2 with the
+//! neuron program `cuba`, exactly.
 //!
 //! `SPIKELOOM_GOLDEN` names a folder whose `loihi` holds `cases/NAME.json` with `NAME.npz` and
 //! `expected/DIALECT/NAME.npz`; without it the copies in `tests/golden` are run. A case that a dialect cannot express
@@ -19,14 +20,14 @@ use spikeloom::graph::Network;
 use spikeloom::oracle;
 use spikeloom::stimulus::{Sample, Stimulus};
 
-/// Loihi with the dialect and with registers as wide as the simulators take them, which no longer are the chip's:
-/// 63 ticks of delay (lava; dialects bound it further), and biases of any width (lava and nengo check none).
-fn loihi(dialect: Dialect) -> ChipSpec {
+/// Loihi (1 or 2) with the dialect, and with biases as wide as the simulators take them, which no longer are the chip's
+/// (lava and nengo check none).
+fn loihi(name: &str, dialect: Dialect) -> ChipSpec {
     let bias_bits = if matches!(dialect, Dialect::Lava | Dialect::Nengo) { "16" } else { "13" };
     let dialect = ("core.cuba.dialect", dialect.name());
-    let set = [dialect, ("core.cuba.delay_max", "63"), ("core.cuba.bias_bits", bias_bits)];
+    let set = [dialect, ("core.cuba.bias_bits", bias_bits)];
     let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-    chip::load("loihi", &LoadOptions { set, ..LoadOptions::default() }).expect("the built-in chip loads")
+    chip::load(name, &LoadOptions { set, ..LoadOptions::default() }).expect("the built-in chip loads")
 }
 
 /// u and v tick by tick from the chip, spikes from a run with timing.
@@ -89,7 +90,7 @@ enum Outcome {
 }
 
 fn judge(folder: &Path, case: &Case, dialect: Dialect) -> Outcome {
-    let chip = loihi(dialect);
+    let chip = loihi("loihi", dialect);
     let expected = case.expected(&folder.join("expected").join(dialect.name()));
     let compiled = match (build(case, &chip, dialect), &expected) {
         (Ok(compiled), _) => compiled,
@@ -99,13 +100,20 @@ fn judge(folder: &Path, case: &Case, dialect: Dialect) -> Outcome {
     let sample = case.sample();
     let emulated = emulate(&compiled, &chip, &sample);
     let consulted = consult(&compiled, &sample, dialect);
-    let Some(expected) = expected else {
-        return match case.first_difference(&emulated, &consulted) {
-            Some(at) => Outcome::Differs(format!("emulator against oracle: {at}")),
-            None => Outcome::Unreferenced,
-        };
+    // Loihi 2 runs the same network with the neuron program 'cuba'.
+    let programmable = loihi("loihi2", dialect);
+    let programmed = match build(case, &programmable, dialect) {
+        Ok(compiled) => emulate(&compiled, &programmable, &sample),
+        Err(problems) => return Outcome::Differs(format!("refused on Loihi 2: {problems}")),
     };
-    for (path, found) in [("emulator", &emulated), ("oracle", &consulted)] {
+    let Some(expected) = expected else {
+        let apart = case.first_difference(&emulated, &consulted).map(|at| format!("emulator against oracle: {at}"));
+        let apart = apart.or_else(|| {
+            case.first_difference(&emulated, &programmed).map(|at| format!("emulator against microprogram: {at}"))
+        });
+        return apart.map_or(Outcome::Unreferenced, Outcome::Differs);
+    };
+    for (path, found) in [("emulator", &emulated), ("oracle", &consulted), ("microprogram", &programmed)] {
         if let Some(at) = case.first_difference(found, &expected) {
             return Outcome::Differs(format!("{path} against reference: {at}"));
         }

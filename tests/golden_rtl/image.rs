@@ -2,69 +2,42 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
 use spikeloom::chip::LoadOptions;
 use spikeloom::emu::clocked::{ranc_config, run_cycles};
 use spikeloom::emu::{Record, RunOptions};
 use spikeloom::foreign::{Imported, read_ranc_json};
 use spikeloom::image;
 
-use crate::ranc::{Case, config, stimulus};
+use crate::case::{Case, config, simulator_input, stimulus};
 use crate::{Difference, cases, events, parse, run_all, value};
 
 /// The simulator's file of a case, read.
-pub(crate) fn import(case: &Value) -> Imported {
-    let params = &case["params"];
-    let axons = params["num_axons"].as_u64().expect("a number") as usize;
-    let neuron = |neuron: &Value| {
-        json!({
-            "reset_potential": neuron["reset_potential"], "weights": neuron["weights"], "leak": neuron["leak"],
-            "positive_threshold": neuron["positive_threshold"], "negative_threshold": neuron["negative_threshold"],
-            "destination_core_offset": [neuron["dx"], neuron["dy"]], "destination_axon": neuron["axon"],
-            "destination_tick": neuron["delay"], "current_potential": neuron["potential"],
-            "reset_mode": neuron["reset_mode"],
-        })
-    };
-    let row = |neuron: &Value| {
-        let mut row = vec![0; axons];
-        for axon in neuron["connections"].as_array().expect("a list") {
-            row[axon.as_u64().expect("an axon") as usize] = 1;
-        }
-        row
-    };
-    let core = |core: &Value| {
-        let neurons = core["neurons"].as_array().expect("a list");
-        json!({
-            "axons": core["axon_types"], "coordinates": [core["x"], core["y"]],
-            "neurons": neurons.iter().map(neuron).collect::<Vec<_>>(),
-            "connections": neurons.iter().map(row).collect::<Vec<_>>(),
-        })
-    };
-    let cores: Vec<Value> = case["cores"].as_array().expect("a list").iter().map(core).collect();
-    let bus = json!({ "coordinates": params["output_core"], "num_outputs": params["num_outputs"] });
-    let text = json!({ "packets": [], "output_bus": bus, "cores": cores }).to_string();
+pub(crate) fn import(case: &Case) -> Imported {
+    let config = config(case);
+    let text = simulator_input(&config, &[]).to_string();
+    let of = &config.params;
     let keys = [
-        ("core.ranc.ticks", "num_ticks"),
-        ("core.ranc.reset_modes", "num_reset_modes"),
-        ("core.ranc.potential_width", "potential_width"),
-        ("core.ranc.weight_width", "weight_width"),
-        ("core.ranc.leak_width", "leak_width"),
-        ("core.ranc.threshold_width", "threshold_width"),
-        ("core.ranc.dx_width", "dx_width"),
-        ("core.ranc.dy_width", "dy_width"),
-        ("core.ranc.input_buffer", "input_buffer_depth"),
-        ("mesh.buffer", "router_buffer_depth"),
-        ("mesh.width", "grid_x"),
-        ("mesh.height", "grid_y"),
+        ("core.ranc.ticks", of.num_ticks),
+        ("core.ranc.reset_modes", of.num_reset_modes),
+        ("core.ranc.potential_width", of.potential_width),
+        ("core.ranc.weight_width", of.weight_width),
+        ("core.ranc.leak_width", of.leak_width),
+        ("core.ranc.threshold_width", of.threshold_width),
+        ("core.ranc.dx_width", of.dx_width),
+        ("core.ranc.dy_width", of.dy_width),
+        ("core.ranc.input_buffer", of.input_buffer_depth),
+        ("mesh.buffer", of.router_buffer_depth),
+        ("mesh.width", of.grid_x),
+        ("mesh.height", of.grid_y),
     ];
-    let set = keys.map(|(ours, theirs)| (ours.to_owned(), params[theirs].to_string())).to_vec();
+    let set = keys.map(|(key, value)| (key.to_owned(), value.to_string())).to_vec();
     let options = LoadOptions { set, ..LoadOptions::default() };
     read_ranc_json((&text, "case.json"), None, "ranc", &options).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn check(path: &Path) -> Vec<Difference> {
-    let (case, raw): (Case, Value) = (parse(path), parse(path));
-    let Imported { image, chip, .. } = import(&raw);
+    let case: Case = parse(path);
+    let Imported { image, chip, .. } = import(&case);
     let (image, header) = image::decode(&image::encode(&image, chip.digest), "case").expect("decodes");
     image::check(&image, &header, &chip, "case").expect("a sound image");
     let mut wanted = config(&case);

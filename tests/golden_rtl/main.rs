@@ -4,6 +4,7 @@
 //! `tests/golden` are run (`README.md` there).
 
 mod async_router;
+mod case;
 mod image;
 mod ranc;
 mod random;

@@ -3,170 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
-use spikeloom::bits::BitRow;
-use spikeloom::emu::mesh::clocked::Flit;
-use spikeloom::emu::ranc::{
-    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput, RancTicks,
-};
+use spikeloom::emu::ranc::{Pace, RancChip, RancTicks};
 
+use crate::case::{Case, Params, by_tick, config, stimulus};
 use crate::{Difference, cases, events, parse, run_all, value};
-
-#[derive(Deserialize)]
-pub(crate) struct Case {
-    format: String,
-    params: Params,
-    cores: Vec<Core>,
-    stimulus: Stimulus,
-    pub(crate) expected: Expected,
-    /// Stands where the state changes are filtered to IDLE, SET and CLR.
-    expected_note: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    grid_x: u32,
-    grid_y: u32,
-    output_core: (u32, u32),
-    num_neurons: u32,
-    num_axons: u32,
-    num_outputs: u32,
-    num_ticks: u32,
-    num_weights: u32,
-    num_reset_modes: u32,
-    potential_width: u32,
-    weight_width: u32,
-    leak_width: u32,
-    threshold_width: u32,
-    dx_width: u32,
-    dy_width: u32,
-    router_buffer_depth: u32,
-    input_buffer_depth: u32,
-}
-
-#[derive(Deserialize)]
-struct Core {
-    x: u32,
-    y: u32,
-    axon_types: Vec<u32>,
-    neurons: Vec<Neuron>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Neuron {
-    connections: Vec<usize>,
-    potential: i64,
-    reset_potential: i64,
-    weights: Vec<i64>,
-    leak: i64,
-    positive_threshold: i64,
-    negative_threshold: i64,
-    reset_mode: u32,
-    dx: i32,
-    dy: i32,
-    axon: u32,
-    delay: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stimulus {
-    tick_cycles: Vec<u64>,
-    packets: Vec<Packet>,
-    total_cycles: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Packet {
-    cycle: u64,
-    dx: i32,
-    dy: i32,
-    axon: u32,
-    delay: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Expected {
-    pub(crate) out_packets: Vec<(u64, u32)>,
-    pub(crate) spikes: Vec<(u64, u32, u32)>,
-    sched_writes: Vec<(u64, u32, u32, u32)>,
-    sched_writes_lost: Vec<(u64, u32, u32, u32)>,
-    input_accepted: Vec<u64>,
-    input_dropped: Vec<u64>,
-    tc_error_cycle: Option<u64>,
-    sched_error_cycle: Option<u64>,
-    tc_state_changes: Vec<(u64, u32, u8)>,
-    final_potentials: BTreeMap<u32, Vec<i64>>,
-    final_sched: BTreeMap<u32, BTreeMap<u32, Vec<u32>>>,
-    final_sched_read_ptr: BTreeMap<u32, u32>,
-}
-
-pub(crate) fn config(case: &Case) -> RancConfig {
-    let p = &case.params;
-    let params = RancParams {
-        grid_x: p.grid_x,
-        grid_y: p.grid_y,
-        output_core: p.output_core,
-        num_neurons: p.num_neurons,
-        num_axons: p.num_axons,
-        num_outputs: p.num_outputs,
-        num_ticks: p.num_ticks,
-        num_weights: p.num_weights,
-        num_reset_modes: p.num_reset_modes,
-        potential_width: p.potential_width,
-        weight_width: p.weight_width,
-        leak_width: p.leak_width,
-        threshold_width: p.threshold_width,
-        dx_width: p.dx_width,
-        dy_width: p.dy_width,
-        router_buffer_depth: p.router_buffer_depth,
-        input_buffer_depth: p.input_buffer_depth,
-    };
-    let core = |core: &Core| RancCore {
-        x: core.x,
-        y: core.y,
-        axon_types: core.axon_types.clone(),
-        neurons: core.neurons.iter().map(|neuron| build(neuron, p.num_axons as usize)).collect(),
-    };
-    RancConfig { params, cores: case.cores.iter().map(core).collect() }
-}
-
-fn build(neuron: &Neuron, axons: usize) -> RancNeuron {
-    let mut connections = BitRow::zeros(axons);
-    for &axon in &neuron.connections {
-        connections.set(axon, true);
-    }
-    RancNeuron {
-        connections,
-        potential: neuron.potential,
-        reset_potential: neuron.reset_potential,
-        weights: neuron.weights.clone(),
-        leak: neuron.leak,
-        positive_threshold: neuron.positive_threshold,
-        negative_threshold: neuron.negative_threshold,
-        reset_mode: neuron.reset_mode,
-        dx: neuron.dx,
-        dy: neuron.dy,
-        axon: neuron.axon,
-        delay: neuron.delay,
-    }
-}
-
-pub(crate) fn stimulus(case: &Case) -> RancStimulus {
-    let input = |packet: &Packet| RancInput {
-        cycle: packet.cycle,
-        flit: Flit { dx: packet.dx, dy: packet.dy, axon: packet.axon, delay: packet.delay },
-    };
-    RancStimulus {
-        ticks: case.stimulus.tick_cycles.clone(),
-        packets: case.stimulus.packets.iter().map(input).collect(),
-        cycles: case.stimulus.total_cycles,
-    }
-}
 
 /// Every field of `expected` against the chip's trace and memories.
 fn compare(case: &Case, chip: &RancChip) -> Vec<Difference> {
@@ -254,11 +94,7 @@ fn trained_networks_are_exact_without_cycles() {
         let case: Case = parse(path);
         let (ticks, end) = (&case.stimulus.tick_cycles, case.stimulus.total_cycles);
         let before = |cycle: u64| ticks.partition_point(|&tick| tick <= cycle) as u64;
-        let input = |packet: &Packet| RancTickInput {
-            tick: before(packet.cycle),
-            flit: Flit { dx: packet.dx, dy: packet.dy, axon: packet.axon, delay: packet.delay },
-        };
-        let inputs: Vec<RancTickInput> = case.stimulus.packets.iter().map(input).collect();
+        let inputs = by_tick(&stimulus(&case));
         let inputs: Vec<_> = inputs.into_iter().filter(|input| input.tick < ticks.len() as u64).collect();
         let mut expected: Vec<(u64, u32)> =
             case.expected.out_packets.iter().map(|&(cycle, line)| (before(cycle) - 1, line)).collect();

@@ -10,7 +10,7 @@ use spikeloom::emu::watch::{self, Shown};
 use spikeloom::image::Place;
 use spikeloom::trace::{Format, Recorder, Unit};
 
-use crate::ranc::{Case, stimulus};
+use crate::case::{Case, config, stimulus};
 use crate::{image, parse};
 
 /// (time, value) of every change of every signal, by path.
@@ -80,8 +80,8 @@ fn golden(path: &str) -> std::path::PathBuf {
 #[test]
 fn waves_of_ranc_are_its_states_spikes_and_potentials() {
     let path = golden("ranc/ranc_0104.json");
-    let (case, raw): (Case, Value) = (parse(&path), parse(&path));
-    let imported = image::import(&raw);
+    let case: Case = parse(&path);
+    let imported = image::import(&case);
     let shown = stimulus(&case);
     let core = imported.image.cores.iter().find(|core| core.body.axons() > 0).expect("a core").core;
     let watched = [Place { core, neuron: 1 }];
@@ -90,7 +90,7 @@ fn waves_of_ranc_are_its_states_spikes_and_potentials() {
     let cycles = Shown::Cycles(&shown);
     let end = watch::replay(&imported.image, &imported.chip, cycles, &watched, true, |change| changes.push(change));
     let waves = round_trip("ranc", &signals, &changes, end.expect("runs"));
-    let mut chip = RancChip::new(&crate::ranc::config(&case), Pace::Events).expect("a config");
+    let mut chip = RancChip::new(&config(&case), Pace::Events).expect("a config");
     chip.run(&shown).expect("a stimulus");
     let (width, trace) = (u32::from(imported.chip.mesh.width), chip.trace());
     for loaded in imported.image.cores.iter().filter(|core| core.body.axons() > 0) {

@@ -1,5 +1,7 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
+use super::outliers::outliers;
+use super::programs;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Pattern, Population, Projection};
@@ -11,7 +13,7 @@ const LARGEST: u64 = 1 << 24;
 pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
     let mut problems = Vec::new();
     for population in &graph.populations {
-        neurons(population, spec, &mut problems);
+        neurons(population, chip, spec, &mut problems);
     }
     for projection in &graph.projections {
         match structure(graph, projection) {
@@ -39,7 +41,7 @@ fn volume(shape: &[u32]) -> u64 {
     shape.iter().fold(1, |product: u64, &extent| product.saturating_mul(u64::from(extent)))
 }
 
-fn neurons(population: &Population<IntNeuron>, spec: &CubaSpec, problems: &mut Vec<Problem>) {
+fn neurons(population: &Population<IntNeuron>, chip: &ChipSpec, spec: &CubaSpec, problems: &mut Vec<Problem>) {
     let place = format!("population '{}'", population.name);
     let size = volume(&population.shape);
     if size == 0 || size > LARGEST {
@@ -50,6 +52,7 @@ fn neurons(population: &Population<IntNeuron>, spec: &CubaSpec, problems: &mut V
     match &population.neuron {
         None => {}
         Some(IntNeuron::Cuba(registers)) => registers_of(registers, size, spec, &place, problems),
+        Some(IntNeuron::Program(program)) => programs::check(program, size, (chip, spec), &place, problems),
         Some(IntNeuron::Crossbar(_)) => problems.push(
             Problem::invalid("cuba/family", place, "it has the neurons of a crossbar chip")
                 .help("compile for a crossbar chip such as 'truenorth', or give the neurons as 'cuba'"),
@@ -87,10 +90,8 @@ fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str,
         if values.len() != 1 && values.len() as u64 != size {
             let what = format!("{name} has {} values for {size} neurons", values.len());
             problems.push(Problem::invalid("cuba/register", place, what).help("give one value, or one a neuron"));
-        } else if let Some(value) = values.iter().find(|value| !(low..=high).contains(*value)) {
-            let what = format!("{name} {value} is out of range");
+        } else if let Some((what, nearest)) = outliers(name, "neuron", values, low, high) {
             let limit = format!("{low}..={high} in dialect {}", dialect.name());
-            let nearest = format!("the nearest legal value is {}", value.clamp(&low, &high));
             problems.push(Problem::misfit("cuba/register", place, what).limit(limit).help(nearest));
         }
     }
@@ -183,19 +184,24 @@ fn ranges(projection: &Projection<i32>, spec: &CubaSpec, problems: &mut Vec<Prob
     if !exponents.contains(&projection.exponent) {
         let what = format!("weight exponent {} is out of range", projection.exponent);
         let limit = format!("{}..={}", spec.weight_exponent_min, spec.weight_exponent_max);
-        problems.push(Problem::misfit("cuba/exponent", place(), what).limit(limit));
+        let nearest = projection.exponent.clamp(spec.weight_exponent_min, spec.weight_exponent_max);
+        problems.push(
+            Problem::misfit("cuba/exponent", place(), what)
+                .limit(limit)
+                .help(format!("the nearest legal value is {nearest}")),
+        );
     }
-    let longest = match &projection.delays {
-        Delays::Uniform(ticks) => *ticks,
-        Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
+    let delays: &[u16] = match &projection.delays {
+        Delays::Uniform(ticks) => std::slice::from_ref(ticks),
+        Delays::PerWeight(ticks) => ticks,
     };
-    let most = u16::from(spec.delay_max.min(spec.dialect.delay_max()));
-    if longest > most {
-        let what = format!("a delay of {longest} ticks is {} too long", longest - most);
+    let most = spec.delay_max.min(spec.dialect.delay_max());
+    let found = outliers("delay", "weight", delays.iter().map(|&delay| i64::from(delay)), 0, most.into());
+    if let Some((what, nearest)) = found {
         problems.push(
             Problem::misfit("cuba/delay", place(), what)
                 .limit(format!("0..={most} ticks in dialect {}", spec.dialect.name()))
-                .help("shorten the delay, or chain it through a relay population"),
+                .help(format!("{nearest}; or chain the delay through a relay population")),
         );
     }
 }

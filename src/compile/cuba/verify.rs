@@ -6,12 +6,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::depth::depth;
 use super::draft::{configuration, start};
+use super::programs;
 use super::verify_core::check_core;
 use super::verify_learning::extras;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{IntGraph, IntNeuron};
-use crate::image::{CoreBody, CubaCore, Image, ListUse, Place};
+use crate::image::{CompartmentConfig, CoreBody, CubaCore, Image, ListUse, Place, ProgramGroup};
 
 /// At most so many problems are told.
 const MOST: usize = 20;
@@ -44,6 +45,11 @@ pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipS
     }
     checker.problems.truncate(MOST);
     Problems::check(checker.problems, ())
+}
+
+/// The program that a compartment runs.
+fn group_of(body: &CubaCore, compartment: u32) -> Option<&ProgramGroup> {
+    body.programs.iter().find(|group| (group.first..group.first.saturating_add(group.count)).contains(&compartment))
 }
 
 pub(super) struct Checker<'a> {
@@ -122,6 +128,10 @@ impl<'a> Checker<'a> {
                 self.blame("verify/places", format!("population '{}'", population.name), what);
                 continue;
             }
+            let wanted_program = match &population.neuron {
+                Some(IntNeuron::Program(neuron)) => Some(programs::Wanted::new(self.network, number, neuron)),
+                _ => None,
+            };
             for (neuron, place) in placed.places.iter().enumerate() {
                 let name = || format!("population '{}', neuron {neuron}", population.name);
                 let stored = self.cores.get(&place.core).and_then(|body| {
@@ -130,14 +140,25 @@ impl<'a> Checker<'a> {
                 });
                 let wanted = match &population.neuron {
                     Some(IntNeuron::Cuba(registers)) => Some(configuration(registers, neuron)),
+                    Some(IntNeuron::Program(_)) => Some(CompartmentConfig::PROGRAM),
                     _ => None,
                 };
+                let group = self.cores.get(&place.core).and_then(|body| group_of(body, u32::from(place.neuron)));
+                let programmed = match (&wanted_program, group) {
+                    (Some(wanted), group) => wanted.difference(group, neuron, u32::from(place.neuron)),
+                    (_, Some(group)) => Some(format!("it runs program '{}', the network has registers", group.name)),
+                    (_, None) => None,
+                };
+                if let Some(what) = programmed {
+                    self.blame("verify/program", name(), what);
+                }
                 if stored != wanted.as_ref() || stored.is_none() {
                     self.blame("verify/registers", name(), format!("image {stored:?}, network {wanted:?}"));
                 }
                 let begun = self.cores.get(&place.core).map(|body| begins(body, place.neuron));
                 let wanted = match &population.neuron {
                     Some(IntNeuron::Cuba(registers)) => Some(start(registers, neuron)),
+                    Some(IntNeuron::Program(_)) => Some((0, 0)),
                     _ => None,
                 };
                 if begun != wanted {

@@ -26,15 +26,20 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
     let decays = body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
     let decays: BTreeSet<(u16, u16, u8)> = decays.collect();
     let thresholds: BTreeSet<Option<u32>> = body.configs.iter().map(|c| c.threshold).collect();
-    for (what, used, limit) in [
+    let axons = (body.axon_offsets.len() as u64).saturating_sub(1);
+    let memory = spec.programs.as_ref().map(|programs| {
+        let bytes = body.program_bytes(axons as usize, body.axons_out.len(), programs) + 8 * words;
+        ("memory_bytes", bytes, u64::from(programs.memory_bytes))
+    });
+    for (what, used, limit) in memory.into_iter().chain([
         ("neurons", body.config_of.len() as u64, u64::from(chip.capacity.neurons)),
-        ("axons_in", (body.axon_offsets.len() as u64).saturating_sub(1), u64::from(chip.capacity.axons_in)),
+        ("axons_in", axons, u64::from(chip.capacity.axons_in)),
         ("axons_out", body.axons_out.len() as u64, u64::from(chip.capacity.axons_out)),
         ("synapse_words", words, u64::from(spec.synapse_words)),
         ("synapse_formats", body.formats.len() as u64, u64::from(spec.synapse_formats)),
         ("compartment_configs", decays.len() as u64, u64::from(spec.compartment_configs)),
         ("threshold_configs", thresholds.len() as u64, u64::from(spec.threshold_configs)),
-    ] {
+    ]) {
         if used > limit {
             wrong.push(format!("{used} {what} where the chip has {limit}"));
         }

@@ -214,7 +214,13 @@ impl Bank {
             sending += times.spike_out + target.map_or(0, |_| times.axon_out);
             if let Some(to) = target {
                 let swept = (u64::from(neuron) + 1) * times.access + events * times.crossbar + updates * times.update;
-                self.parcels.push(Parcel { from, to, ready: Picos(clock.start + swept + sending) });
+                self.parcels.push(Parcel {
+                    from,
+                    to,
+                    ready: Picos(clock.start + swept + sending),
+                    payload: 1,
+                    part: false,
+                });
             }
         });
         let scratch = &self.scratch;

@@ -144,7 +144,7 @@ impl Between {
                 self.ways.add(&program.chip.mesh, None, router, spike.value.into());
                 for _ in 0..spike.value {
                     match &mut self.time {
-                        Some(time) => time.offer(to),
+                        Some(time) => time.offer(to, 1),
                         None => self.post.inject(to, tick),
                     }
                 }
@@ -208,7 +208,7 @@ impl Cores for Table<'_> {
         self.banks.iter_mut().flat_map(|bank| &mut bank.clocks).for_each(see);
     }
 
-    fn place(&mut self, to: Target, sent: u64) {
+    fn place(&mut self, to: Target, _: i32, sent: u64) {
         let (bank, local) = self.at(to.core);
         bank.place(local, to.axon, sent + u64::from(to.delay));
     }

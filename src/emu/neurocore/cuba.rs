@@ -8,6 +8,7 @@ mod lanes;
 mod learn;
 mod load;
 mod plastic;
+mod sheet;
 mod soma;
 
 use super::super::counters::EventCounts;
@@ -17,10 +18,12 @@ use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
 use flat::{Flat, REACH};
-use lanes::{Block, Cells, LANES, Marks, Registers};
+use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::Lesson;
 use learn::{LearnState, Learning};
-use load::{events_of, load_list, load_weights, shifted_sums, time_of};
+pub(super) use load::{events_of, time_of};
+use load::{load_list, load_weights, shifted_sums};
+pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -47,6 +50,8 @@ enum Kind {
     Delayed,
     /// Synapses of this learning group from this one of it on: weights change, and delays may.
     Plastic(u32, u32),
+    /// The same where targets are consecutive from this one, and nothing but the weight counts.
+    PlasticRun(u32, u32, u16),
 }
 
 /// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
@@ -62,7 +67,7 @@ struct Shifted {
 pub(in crate::emu) struct CubaCore {
     compartments: Vec<Compartment>,
     /// The same by blocks, where they can be worked through so.
-    blocks: Option<Vec<Registers>>,
+    blocks: Option<Blocks>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
     /// All synapses by axon, where that takes little more memory: then the lists hold none.
@@ -96,7 +101,7 @@ impl CubaCore {
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
         let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
-            blocks: lanes.then(|| Registers::of(&compartments)),
+            blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
             flat: None,
@@ -137,7 +142,14 @@ impl CubaCore {
             u: vec![[0; LANES]; blocks],
             v: vec![[0; LANES]; blocks],
             silent: vec![[0; LANES]; blocks],
-            sums: vec![0; if self.flat.is_some() { REACH } else { self.rows * neurons }],
+            sums: vec![
+                0;
+                self.flat.as_ref().map_or(self.rows * neurons, |flat| if flat.len() > 0 {
+                    REACH
+                } else {
+                    neurons
+                })
+            ],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
             touched: vec![false; self.shifted.len()],
@@ -151,16 +163,21 @@ impl CubaCore {
 
     /// Counts the synaptic events of `times` packets for `axon`.
     pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
-        let [dense, sparse, shared] = self.axon_events[usize::from(axon)].map(|events| times * u64::from(events));
-        counts.add(Event::SynapseDense, dense);
-        counts.add(Event::SynapseSparse, sparse);
-        counts.add(Event::SynapseShared, shared);
+        count_events(self.axon_events[usize::from(axon)], times, counts);
     }
 
     /// Time that a packet for `axon` takes, its synapses included, in picoseconds.
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
         self.axon_times[usize::from(axon)]
     }
+}
+
+/// Counts the events of `times` packets with these (dense, sparse, shared) synapses.
+pub(super) fn count_events(events: [u32; 3], times: u64, counts: &mut EventCounts) {
+    let [dense, sparse, shared] = events.map(|events| times * u64::from(events));
+    counts.add(Event::SynapseDense, dense);
+    counts.add(Event::SynapseSparse, sparse);
+    counts.add(Event::SynapseShared, shared);
 }
 
 /// What changes.
@@ -249,10 +266,10 @@ impl State {
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
         match (core.dialect, &core.blocks) {
-            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<false, true>(core, blocks, tick, sweep),
-            (Dialect::Lava, Some(blocks)) => self.stride::<false, false>(core, blocks, tick, sweep),
-            (_, Some(blocks)) if core.refractory => self.stride::<true, true>(core, blocks, tick, sweep),
-            (_, Some(blocks)) => self.stride::<true, false>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<LAVA, true>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) => self.stride::<LAVA, false>(core, blocks, tick, sweep),
+            (_, Some(blocks)) if core.refractory => self.stride::<NENGO, true>(core, blocks, tick, sweep),
+            (_, Some(blocks)) => self.stride::<NENGO, false>(core, blocks, tick, sweep),
             (Dialect::Lava, None) => self.walk(core, tick, sweep, soma::lava),
             (Dialect::Nengo | Dialect::ChipBestGuess, None) => self.walk(core, tick, sweep, soma::nengo),
             (Dialect::Brian2, None) => self.walk(core, tick, sweep, soma::brian2),
@@ -260,10 +277,10 @@ impl State {
     }
 
     /// The tick block by block.
-    fn stride<const NENGO: bool, const SILENT: bool>(
+    fn stride<const RULE: u8, const SILENT: bool>(
         &mut self,
         core: &CubaCore,
-        blocks: &[Registers],
+        blocks: &Blocks,
         tick: u32,
         sweep: &mut Sweep<'_>,
     ) {
@@ -271,13 +288,9 @@ impl State {
         let row = tick as usize % core.rows;
         let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
         let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
-        lanes::tick::<NENGO, SILENT>(blocks, core.limit, &mut Cells { sums, u, v, silent }, &mut self.marks);
-        for (block, &marks) in self.marks.iter().enumerate() {
-            sweep.active += u64::from(marks.active.count_ones());
-            sweep.faults.overflows += u64::from(marks.overflows);
-            let first = block * LANES;
-            pass(sweep, first, (core.compartments.len() - first).min(LANES), marks);
-        }
+        let mut cells = Cells { sums, u, v, silent };
+        let totals = lanes::tick::<RULE, SILENT, _>(blocks, 0..blocks.len(), core.limit, &mut cells, &mut self.marks);
+        pass_all(sweep, core.compartments.len(), &self.marks, totals);
         self.filled[row] = false;
     }
 
@@ -366,6 +379,14 @@ impl State {
                 }
                 used_rows[now] |= !weights.is_empty();
             }
+            Kind::PlasticRun(group, first, target) => {
+                let (Some(learning), Some(learned)) = (&core.learning, &self.learned) else { return };
+                let (weights, _) = learned.synapses(learning, group);
+                let weights = &weights[first as usize..first as usize + list.count as usize];
+                let sums = &mut buffer[now * neurons + base + usize::from(target)..][..weights.len()];
+                sums.iter_mut().zip(weights).for_each(|(sum, &weight)| add(sum, weight));
+                used_rows[now] = true;
+            }
             Kind::Plastic(group, first) => {
                 let (Some(learning), Some(learned)) = (&core.learning, &self.learned) else { return };
                 let synapses = plastic::synapses(core, list, learning, learned, (group, first));
@@ -388,17 +409,26 @@ impl State {
     }
 }
 
-/// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
-#[inline]
-fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
-    if !sweep.timing {
+/// The neuron unit goes over all `compartments`, block by block; those that fire send their packets.
+fn pass_all(sweep: &mut Sweep<'_>, compartments: usize, marks: &[Marks], totals: Totals) {
+    sweep.active += totals.active;
+    sweep.faults.overflows += totals.overflows;
+    let firsts = (0..).step_by(LANES);
+    if sweep.timing {
+        firsts.zip(marks).for_each(|(first, &marks)| pass(sweep, first, (compartments - first).min(LANES), marks));
+        return;
+    }
+    for (first, marks) in firsts.zip(marks) {
         let mut fired = marks.fired;
         while fired != 0 {
             sweep.fire(first + fired.trailing_zeros() as usize);
             fired &= fired - 1;
         }
-        return;
     }
+}
+
+/// The neuron unit goes on over `count` compartments from `first`, in their time.
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
     let times = sweep.program.times;
     let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
     while fired != 0 {

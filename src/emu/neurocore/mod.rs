@@ -2,6 +2,7 @@
 
 mod crossbar;
 mod cuba;
+mod programmed;
 mod ranc;
 mod ranc_fast;
 mod ranc_planes;
@@ -10,8 +11,11 @@ mod stochastic;
 mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
-pub(super) use cuba::CubaCore;
 use cuba::Lesson;
+pub(super) use cuba::{CubaCore, Sheet, SheetState};
+pub(super) use programmed::ProgrammedCore;
+#[cfg(test)]
+pub(in crate::emu) use ranc::finish as ranc_finish;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
@@ -20,6 +24,7 @@ pub(super) use stream::Stream;
 use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
 use super::time::Clock;
+use super::traffic::Ways;
 use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
@@ -29,12 +34,24 @@ use crate::units::Picos;
 pub(super) struct Outgoing {
     pub(super) at: Picos,
     pub(super) to: Target,
+    pub(super) payload: i32,
+    /// Flits of the packet.
+    pub(super) flits: u32,
+}
+
+/// The compartments of a list core, by kind.
+#[derive(Debug, Clone)]
+enum Compartments {
+    Cuba(cuba::State),
+    Programmed(programmed::State),
+    /// A sheet has them.
+    Apart,
 }
 
 /// A list core's state. A core writes nothing but this.
 #[derive(Debug, Clone)]
 pub(super) struct Core {
-    state: cuba::State,
+    state: Compartments,
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
     pub(super) clock: Clock,
@@ -42,6 +59,10 @@ pub(super) struct Core {
     pub(super) outbox: Vec<Outgoing>,
     /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
+    /// Payloads of the same; empty where spikes have none.
+    pub(super) payloads: Vec<i32>,
+    /// Links that further flits crossed.
+    pub(super) flits: Ways,
     timing: bool,
     pub(super) counts: EventCounts,
     pub(super) faults: Faults,
@@ -73,13 +94,20 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
+    /// In the reset state; `own` says whether it has the state of its compartments, or a sheet.
+    pub(super) fn new(program: &CoreProgram, timing: bool, own: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
-            state: lists(program).reset(),
+            state: match &program.body {
+                _ if !own => Compartments::Apart,
+                Body::Programmed(body) => Compartments::Programmed(body.reset()),
+                _ => Compartments::Cuba(lists(program).reset()),
+            },
             at_rest: false,
             clock: Clock::default(),
             outbox: Vec::new(),
             fired: Vec::new(),
+            payloads: Vec::new(),
+            flits: Ways::default(),
             timing,
             counts: EventCounts::default(),
             faults: Faults::default(),
@@ -99,7 +127,14 @@ impl Core {
 
     /// Back to the state before the first tick; keeps memory.
     pub(super) fn reset(&mut self, program: &CoreProgram) {
-        self.state.reset(lists(program));
+        match (&mut self.state, &program.body) {
+            (Compartments::Cuba(state), _) => state.reset(lists(program)),
+            (Compartments::Programmed(state), Body::Programmed(body)) => *state = body.reset(),
+            (Compartments::Apart, _) => {}
+            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+        }
+        self.payloads.clear();
+        self.flits = Ways::default();
         self.at_rest = false;
         self.clock = Clock::default();
         self.outbox.clear();
@@ -113,17 +148,54 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        let neurons = core.neurons() as u64;
-        self.counts.add(Event::NeuronAccess, neurons);
-        let body = lists(core);
-        let input = self.state.integrate(body, tick);
-        let begin = self.clock.start + if body.has_learning() { self.learn(program, body, tick) } else { 0 };
+        let mut state = std::mem::replace(&mut self.state, Compartments::Apart);
+        let mut begin = self.clock.start;
+        let input = match (&mut state, &core.body) {
+            (Compartments::Programmed(state), Body::Programmed(body)) => {
+                state.integrate(body, tick);
+                // A program may do something in every tick.
+                true
+            }
+            (Compartments::Cuba(state), Body::Cuba(body)) => {
+                let input = state.integrate(body, tick);
+                if body.has_learning() {
+                    begin += self.learn(program, body, state, tick);
+                }
+                input
+            }
+            _ => unreachable!("a core keeps its kind"),
+        };
+        self.begin(core);
+        if self.at_rest && !input {
+            self.clock.swept = begin + core.neurons() as u64 * program.times.access;
+        } else {
+            let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
+                (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
+                (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
+                _ => unreachable!("a core keeps its kind"),
+            });
+            self.at_rest = still && !input;
+        }
+        self.state = state;
+    }
+
+    /// A tick begins: every compartment is looked at, nothing is sent yet.
+    pub(super) fn begin(&mut self, core: &CoreProgram) {
         self.outbox.clear();
         self.fired.clear();
-        if self.at_rest && !input {
-            self.clock.swept = begin + neurons * program.times.access;
-            return;
-        }
+        self.payloads.clear();
+        self.counts.add(Event::NeuronAccess, core.neurons() as u64);
+    }
+
+    /// The neuron unit's way through the compartments, which `update` goes, from (tick, time in ps) on; whether
+    /// nothing has changed.
+    pub(super) fn sweep(
+        &mut self,
+        program: &Program,
+        core: &CoreProgram,
+        (tick, begin): (u32, u64),
+        update: impl FnOnce(&mut Sweep<'_>),
+    ) -> bool {
         let overflows = self.faults.overflows;
         let mut sweep = Sweep {
             program,
@@ -132,65 +204,85 @@ impl Core {
             now: begin,
             active: 0,
             timing: self.timing,
-            learns: body.has_learning(),
+            learns: matches!(&core.body, Body::Cuba(body) if body.has_learning()),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
+            payloads: &mut self.payloads,
+            flits: &mut self.flits,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
             first_spikes: &mut self.first_spikes,
             spikes: &mut self.spikes,
             recorded: &self.recorded,
         };
-        self.state.update(body, tick, &mut sweep);
+        update(&mut sweep);
         let active = sweep.active;
         self.clock.swept = sweep.now;
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
-        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+        active == 0 && self.faults.overflows == overflows
     }
 
     /// Learns from the spikes of the tick before; the time that it takes.
-    fn learn(&mut self, program: &Program, body: &CubaCore, tick: u32) -> u64 {
+    fn learn(&mut self, program: &Program, body: &CubaCore, state: &mut cuba::State, tick: u32) -> u64 {
         let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
-        let updates = self.state.learn(body, &lesson);
+        let updates = state.learn(body, &lesson);
         self.counts.add(Event::SynapseUpdate, updates);
         updates * program.times.learn
     }
 
     /// What the core has learned.
     pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
-        self.state.learned(lists(core))
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.learned(body),
+            _ => Vec::new(),
+        }
     }
 
     /// Traces of a learning group.
     pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
-        self.state.traces(lists(core), group)
+        match (&self.state, &core.body) {
+            (Compartments::Cuba(state), Body::Cuba(body)) => state.traces(body, group),
+            _ => None,
+        }
     }
 
     /// Counts `times` packets for `axon` of the core `to`.
     pub(super) fn count_intake(to: &CoreProgram, axon: u16, times: u64, counts: &mut EventCounts) {
         counts.add(Event::AxonIn, times);
-        lists(to).count_synapses(axon, times, counts);
+        match &to.body {
+            Body::Programmed(body) => body.count_synapses(axon, times, counts),
+            _ => lists(to).count_synapses(axon, times, counts),
+        }
     }
 
     /// How long the core takes a packet for `axon` in, with its synapses.
     pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
-        Picos(lists(core).axon_time(axon))
+        Picos(match &core.body {
+            Body::Programmed(body) => body.axon_time(axon),
+            _ => lists(core).axon_time(axon),
+        })
     }
 
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
-    pub(super) fn accept(&mut self, axon: u16) {
-        self.state.accept(axon);
+    pub(super) fn accept(&mut self, axon: u16, payload: i32) {
+        match &mut self.state {
+            Compartments::Cuba(state) => state.accept(axon),
+            Compartments::Programmed(state) => state.accept(axon, payload),
+            Compartments::Apart => {}
+        }
     }
 
-    /// u and v of a neuron.
-    pub(super) fn current_and_membrane(&self, neuron: usize) -> (i32, i32) {
-        (self.state.current(neuron), self.state.membrane(neuron))
-    }
-
-    /// The membrane of a neuron.
-    pub(super) fn membrane(&self, neuron: usize) -> i32 {
-        self.state.membrane(neuron)
+    /// u and v of a neuron; `None` where a sheet has them. Of a program: the states of these names, for v the first where it has none.
+    pub(super) fn current_and_membrane(&self, core: &CoreProgram, neuron: usize) -> Option<(i32, i32)> {
+        match (&self.state, &core.body) {
+            (Compartments::Programmed(state), Body::Programmed(body)) => {
+                Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
+            }
+            (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
+            (Compartments::Apart, _) => None,
+            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+        }
     }
 }
 
@@ -198,12 +290,12 @@ impl Core {
 fn lists(core: &CoreProgram) -> &CubaCore {
     match &core.body {
         Body::Cuba(body) => body,
-        Body::Crossbar(_) => unreachable!("chips of crossbars have banks"),
+        Body::Crossbar(_) | Body::Programmed(_) => unreachable!("asked of fixed compartments only"),
     }
 }
 
 /// The neuron unit's way through the neurons of one core in one tick.
-struct Sweep<'a> {
+pub(super) struct Sweep<'a> {
     program: &'a Program,
     core: &'a CoreProgram,
     tick: u32,
@@ -216,6 +308,8 @@ struct Sweep<'a> {
     learns: bool,
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
+    payloads: &'a mut Vec<i32>,
+    flits: &'a mut Ways,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
     first_spikes: &'a mut [u32],
@@ -227,6 +321,35 @@ impl Sweep<'_> {
     /// A neuron fires: it is noted, and its packets leave one after the other.
     #[inline]
     fn fire(&mut self, neuron: usize) {
+        self.note(neuron);
+        if !self.timing || self.learns {
+            self.fired.push(neuron as u16);
+        }
+        if self.timing {
+            self.send(neuron, 1, 1);
+        }
+    }
+
+    /// The same with a payload, in so many flits.
+    fn fire_graded(&mut self, neuron: usize, payload: i32, flits: u32) {
+        self.note(neuron);
+        if flits > 1 {
+            let mesh = &self.program.chip.mesh;
+            for to in self.core.targets_of(neuron) {
+                let target = self.program.cores[to.core as usize].router;
+                self.flits.add(mesh, Some(self.core.router), target, u64::from(flits - 1));
+            }
+        }
+        if !self.timing {
+            self.fired.push(neuron as u16);
+            self.payloads.push(payload);
+            return;
+        }
+        self.send(neuron, payload, flits);
+    }
+
+    #[inline]
+    fn note(&mut self, neuron: usize) {
         self.spike_counts[neuron] += 1;
         let first = &mut self.first_spikes[neuron];
         *first = (*first).min(self.tick);
@@ -236,16 +359,14 @@ impl Sweep<'_> {
                 self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
             }
         }
-        if !self.timing || self.learns {
-            self.fired.push(neuron as u16);
-        }
-        if !self.timing {
-            return;
-        }
+    }
+
+    #[inline]
+    fn send(&mut self, neuron: usize, payload: i32, flits: u32) {
         self.now += self.program.times.spike_out;
         for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
-            self.outbox.push(Outgoing { at: Picos(self.now), to });
+            self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
         }
     }
 }

@@ -54,71 +54,68 @@ pub(super) fn at_least(a: &[u64], bound: &[u64]) -> u64 {
     (sign & !top) | (!(sign ^ top) & least)
 }
 
-/// Counts, lane by lane, the masks that `chosen` names. `counts` is a counter of planes, all zero. Gives the union of the masks.
+/// Planes of a count: of up to 65,536 axons.
+pub(super) const COUNT_PLANES: usize = 17;
+
+/// Counts, lane by lane, the masks that `chosen` names, `WORDS` words side by side.
 #[inline]
-pub(super) fn count_masks(counts: &mut [u64; 20], masks: &[u64], chosen: &[u32]) -> u64 {
-    let (mut ones, mut twos, mut fours, mut union) = (0, 0, 0, 0);
+pub(super) fn count_masks<const WORDS: usize>(masks: &[[u64; WORDS]], chosen: &[u32]) -> [[u64; WORDS]; COUNT_PLANES] {
+    let mut counts = [[0; WORDS]; COUNT_PLANES];
+    let load = |index: u32| masks[index as usize];
+    let [mut ones, mut twos, mut fours] = [[0; WORDS]; 3];
     let (blocks, rest) = chosen.as_chunks::<8>();
-    for block in blocks {
-        let x = block.map(|index| masks[index as usize]);
-        union |= x.iter().fold(0, |union, mask| union | mask);
-        let eights = add_eight(&x, &mut ones, &mut twos, &mut fours);
-        carry_into(&mut counts[3..], eights);
+    for &[a, b, c, d, e, f, g, h] in blocks {
+        let two = (full(&mut ones, load(a), load(b)), full(&mut ones, load(c), load(d)));
+        let four_a = full(&mut twos, two.0, two.1);
+        let two = (full(&mut ones, load(e), load(f)), full(&mut ones, load(g), load(h)));
+        let four_b = full(&mut twos, two.0, two.1);
+        let eight = full(&mut fours, four_a, four_b);
+        carry_into(&mut counts[3..], eight);
     }
     let (blocks, rest) = rest.as_chunks::<2>();
-    for block in blocks {
-        let [a, b] = block.map(|index| masks[index as usize]);
-        union |= a | b;
-        let two = full(&mut ones, a, b);
-        let four = twos & two;
-        twos ^= two;
-        let eight = fours & four;
-        fours ^= four;
+    let mut add_twos = |two: [u64; WORDS]| {
+        let four = half(&mut twos, two);
+        let eight = half(&mut fours, four);
         carry_into(&mut counts[3..], eight);
+    };
+    for &[a, b] in blocks {
+        add_twos(full(&mut ones, load(a), load(b)));
     }
-    if let &[index] = rest {
-        let mask = masks[index as usize];
-        union |= mask;
-        let two = ones & mask;
-        ones ^= mask;
-        let four = twos & two;
-        twos ^= two;
-        let eight = fours & four;
-        fours ^= four;
-        carry_into(&mut counts[3..], eight);
+    if let &[last] = rest {
+        add_twos(half(&mut ones, load(last)));
     }
-    counts[..3].copy_from_slice(&[ones, twos, fours]);
-    union
-}
-
-/// Eight numbers of one bit into three planes; what goes beyond.
-#[inline]
-fn add_eight(x: &[u64; 8], ones: &mut u64, twos: &mut u64, fours: &mut u64) -> u64 {
-    let (two_a, two_b) = (full(ones, x[0], x[1]), full(ones, x[2], x[3]));
-    let four_a = full(twos, two_a, two_b);
-    let (two_a, two_b) = (full(ones, x[4], x[5]), full(ones, x[6], x[7]));
-    let four_b = full(twos, two_a, two_b);
-    full(fours, four_a, four_b)
+    [counts[0], counts[1], counts[2]] = [ones, twos, fours];
+    counts
 }
 
 /// A full adder: `sum` becomes the sum's bit; its carry.
 #[inline]
-const fn full(sum: &mut u64, a: u64, b: u64) -> u64 {
-    let half = *sum ^ a;
-    let carry = (*sum & a) | (half & b);
-    *sum = half ^ b;
-    carry
+fn full<const WORDS: usize>(sum: &mut [u64; WORDS], a: [u64; WORDS], b: [u64; WORDS]) -> [u64; WORDS] {
+    std::array::from_fn(|word| {
+        let half = sum[word] ^ a[word];
+        let carry = (sum[word] & a[word]) | (half & b[word]);
+        sum[word] = half ^ b[word];
+        carry
+    })
+}
+
+/// A half adder.
+#[inline]
+fn half<const WORDS: usize>(sum: &mut [u64; WORDS], a: [u64; WORDS]) -> [u64; WORDS] {
+    std::array::from_fn(|word| {
+        let carry = sum[word] & a[word];
+        sum[word] ^= a[word];
+        carry
+    })
 }
 
 #[inline]
-fn carry_into(planes: &mut [u64], mut carry: u64) {
+fn carry_into<const WORDS: usize>(planes: &mut [[u64; WORDS]], mut carry: [u64; WORDS]) {
     for plane in planes {
-        if carry == 0 {
+        if carry == [0; WORDS] {
             return;
         }
-        let out = *plane & carry;
-        *plane ^= carry;
-        carry = out;
+        carry = half(plane, carry);
     }
 }
 
@@ -177,14 +174,13 @@ mod tests {
     fn masks_are_counted() {
         let mut rng = Rng::new(12);
         for length in 0..40 {
-            let masks: Vec<u64> = (0..length).map(|_| rng.next_u64()).collect();
-            let mut counts = [0; 20];
+            let masks: Vec<u64> = (0..2 * length).map(|_| rng.next_u64()).collect();
             let chosen: Vec<u32> = (0..length).collect();
-            let union = count_masks(&mut counts, &masks, &chosen);
-            assert_eq!(union, masks.iter().fold(0, |union, mask| union | mask));
-            for lane in 0..64 {
-                let expected: u64 = masks.iter().map(|mask| mask >> lane & 1).sum();
-                let got = counts.iter().enumerate().fold(0, |sum, (bit, plane)| sum + ((plane >> lane & 1) << bit));
+            let counts = count_masks::<2>(masks.as_chunks().0, &chosen);
+            for (word, lane) in (0..2).flat_map(|word| (0..64).map(move |lane| (word, lane))) {
+                let expected: u64 = masks.iter().skip(word).step_by(2).map(|mask| mask >> lane & 1).sum();
+                let got =
+                    counts.iter().enumerate().fold(0, |sum, (bit, plane)| sum + ((plane[word] >> lane & 1) << bit));
                 assert_eq!(got, expected);
             }
         }

@@ -6,7 +6,7 @@
 //! to where it stays without input; neurons that nothing can ever move have no lane.
 
 use super::ranc::finish;
-use super::ranc_planes::{MAX_PLANES, add_shifted, at_least, count_masks, get, put, subtract_shifted};
+use super::ranc_planes::{COUNT_PLANES, MAX_PLANES, add_shifted, at_least, count_masks, get, put, subtract_shifted};
 use crate::emu::ranc::{RancCore, RancNeuron, RancParams};
 use crate::fixed::wrap;
 
@@ -81,9 +81,10 @@ pub(in crate::emu) struct SlicedCore {
     constants: Vec<Constants>,
     /// Distinct weights, or the bits of all weights where there are fewer of those.
     weights: Vec<i64>,
-    /// Axons that have a synapse of each weight: `[weight][word]`.
+    /// Axons that have a synapse.
     listened: Vec<u64>,
-    /// Synapses: `[weight][group][axon]`, a bit for each lane.
+    /// Synapses: `[block][axon][word]`, a bit for each lane. The words of all blocks are `[weight][group]`; blocks have four
+    /// words, the last may have one or two.
     synapses: Vec<u64>,
     /// `[group][plane]`
     potentials: Vec<u64>,
@@ -101,6 +102,7 @@ pub(in crate::emu) struct SlicedCore {
     restless: usize,
     /// Whether a group fires without input.
     drones: bool,
+    /// Axons with a spike in this tick.
     spiking: Vec<u32>,
 }
 
@@ -127,11 +129,11 @@ impl SlicedCore {
             bits,
             axons,
             constants: (0..groups).map(|_| Constants::new(bits)).collect(),
-            synapses: vec![0; groups * weights.len() * axons],
+            synapses: vec![0; (groups * weights.len()).next_multiple_of(4) * axons],
             potentials: vec![0; groups * bits],
             after: vec![0; groups * bits],
             reached: vec![0; groups],
-            listened: vec![0; weights.len() * axons.div_ceil(64)],
+            listened: vec![0; axons.div_ceil(64)],
             rests: vec![Rest { now: false, potentials: None, fires: 0 }; groups],
             moved: Vec::with_capacity(groups),
             fixed: core.neurons.iter().map(|neuron| neuron.potential).collect(),
@@ -152,9 +154,11 @@ impl SlicedCore {
                 let weight = neuron.weights[core.axon_types[axon] as usize];
                 for (class, &unit) in this.weights.iter().enumerate() {
                     let hit = if by_bits { weight >> class & 1 != 0 } else { weight == unit };
-                    let place = (class * groups + group) * axons + axon;
+                    let word = class * groups + group;
+                    let (first, width) = block(word, groups * this.weights.len());
+                    let place = first * axons + axon * width + word - first;
                     this.synapses[place] |= u64::from(hit) << (lane % LANES);
-                    this.listened[class * axons.div_ceil(64) + axon / 64] |= u64::from(hit) << (axon % 64);
+                    this.listened[axon / 64] |= u64::from(hit) << (axon % 64);
                 }
             }
         }
@@ -170,6 +174,9 @@ impl SlicedCore {
     /// One tick with the spikes of `row`: who fires is in [`Self::fires`], potentials after it wait for [`Self::commit`].
     pub(in crate::emu) fn compute(&mut self, row: &[u64]) {
         self.moved.clear();
+        if self.constants.is_empty() {
+            return;
+        }
         if self.restless == 0 && row.iter().all(|&word| word == 0) {
             for (fires, rest) in self.fires.iter_mut().zip(&self.rests) {
                 *fires = rest.fires;
@@ -184,32 +191,49 @@ impl SlicedCore {
         }
     }
 
-    /// Adds the spikes of `row` to `after`, weight by weight.
+    /// Adds the spikes of `row` to `after`.
     #[inline]
     fn integrate(&mut self, row: &[u64]) {
-        let (axons, groups, bits) = (self.axons, self.constants.len(), self.bits);
-        for (class, &weight) in self.weights.iter().enumerate() {
-            self.spiking.clear();
-            let listened = &self.listened[class * row.len()..][..row.len()];
-            for (word, (&spikes, &listened)) in (0_u32..).zip(row.iter().zip(listened)) {
-                let mut left = spikes & listened;
-                while left != 0 {
-                    self.spiking.push(word * 64 + left.trailing_zeros());
-                    left &= left - 1;
-                }
+        self.spiking.clear();
+        for (word, (&spikes, &listened)) in (0_u32..).zip(row.iter().zip(&self.listened)) {
+            let mut left = spikes & listened;
+            while left != 0 {
+                self.spiking.push(word * 64 + left.trailing_zeros());
+                left &= left - 1;
             }
-            if self.spiking.is_empty() {
-                continue;
+        }
+        if self.spiking.is_empty() {
+            return;
+        }
+        let words = self.weights.len() * self.constants.len();
+        let mut at = 0;
+        while at < words {
+            let (_, width) = block(at, words);
+            match width {
+                1 => self.add_counts::<1>(at),
+                2 => self.add_counts::<2>(at),
+                _ => self.add_counts::<4>(at),
             }
-            let height = self.spiking.len().ilog2() as usize + 1;
-            let synapses = &self.synapses[class * groups * axons..][..groups * axons];
-            for (group, masks) in synapses.chunks_exact(axons).enumerate() {
-                let mut counts = [0_u64; 20];
-                let hit = count_masks(&mut counts, masks, &self.spiking);
-                if hit != 0 {
-                    self.reached[group] |= hit;
-                    add_product(&mut self.after[group * bits..][..bits], &counts[..height], weight);
-                }
+            at += width;
+        }
+    }
+
+    /// Counts the spikes of the block that begins with word `at`, and adds weight times count to `after`.
+    #[inline]
+    fn add_counts<const WORDS: usize>(&mut self, at: usize) {
+        let (groups, bits) = (self.constants.len(), self.bits);
+        let masks = &self.synapses[at * self.axons..][..self.axons * WORDS];
+        let counts = count_masks::<WORDS>(masks.as_chunks().0, &self.spiking);
+        let height = self.spiking.len().ilog2() as usize + 1;
+        let counts = &counts[..height];
+        for word in 0..WORDS {
+            let hit = counts.iter().fold(0, |hit, plane| hit | plane[word]);
+            if hit != 0 {
+                let (class, group) = ((at + word) / groups, (at + word) % groups);
+                self.reached[group] |= hit;
+                let mut count = [0; COUNT_PLANES];
+                count.iter_mut().zip(counts).for_each(|(plane, of_all)| *plane = of_all[word]);
+                add_product(&mut self.after[group * bits..][..bits], &count[..height], self.weights[class]);
             }
         }
     }
@@ -278,9 +302,19 @@ impl SlicedCore {
         self.lane_of.len()
     }
 
-    /// How many of them have a lane.
+    /// How many neurons have a lane.
     pub(in crate::emu) const fn lanes(&self) -> usize {
         self.neuron_of.len()
+    }
+
+    /// Whether anything can ever move a neuron.
+    pub(in crate::emu) fn has_lane(&self, neuron: usize) -> bool {
+        self.lane_of[neuron] != NO_LANE
+    }
+
+    /// The first lane whose neuron is `neuron` or later.
+    pub(in crate::emu) fn lane_from(&self, neuron: usize) -> usize {
+        self.neuron_of.partition_point(|&other| (other as usize) < neuron)
     }
 
     /// The neuron of a lane.
@@ -314,6 +348,17 @@ impl SlicedCore {
         }
         self.restless = self.rests.len();
     }
+}
+
+/// The block of synapse words that word `at` of `words` lies in: its first word and its width.
+const fn block(at: usize, words: usize) -> (usize, usize) {
+    let first = at / 4 * 4;
+    let width = match words - first {
+        1 => 1,
+        2 => 2,
+        _ => 4,
+    };
+    (first, width)
 }
 
 /// `sum += weight * count`.
@@ -384,7 +429,15 @@ impl Constants {
     /// Leak, thresholds and reset; `sum` becomes the potentials after the tick. Who fires.
     #[inline]
     fn finish(&self, sum: &mut [u64]) -> u64 {
-        let bits = sum.len();
+        // RANC's own width is worth its own loops.
+        match <&mut [u64; 9]>::try_from(&mut *sum) {
+            Ok(sum) => self.finish_planes(sum, 9),
+            Err(_) => self.finish_planes(sum, sum.len()),
+        }
+    }
+
+    #[inline(always)]
+    fn finish_planes(&self, sum: &mut [u64], bits: usize) -> u64 {
         let number = |section: Section| &self.planes[section.range(bits)];
         if self.has_leak {
             add_shifted(sum, number(Section::Leak), 0);

@@ -4,21 +4,18 @@
 //! are far enough apart; where they are not, [`super::RancChip`] tells. A packet with the longest delay (`num_ticks - 1`)
 //! goes into the row that its tick clears and is counted as lost; one for beyond the grid never arrives anywhere.
 //!
-//! Threads own contiguous ranges of cores and meet once a tick. Cores without spikes whose neurons are at rest are not looked
-//! at. Spikes only set bits, so neither the order of cores nor the number of threads can be seen in the outcome.
+//! Threads own contiguous ranges of cores and meet once a tick. Cores without spikes whose neurons are at rest are not computed,
+//! and cores that nothing can ever move have no memory. Spikes only set bits, so neither the order of cores nor the
+//! number of threads can be seen in the outcome.
 
 use std::sync::{Mutex, PoisonError};
 
-use super::config::RancConfig;
+use super::config::{RancConfig, RancCore, RancNeuron};
 use crate::bits::address_bits;
 use crate::diag::{Problem, Result};
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::neurocore::SlicedCore;
 use crate::emu::shard::{End, Meeting};
-
-/// Places that are no core.
-const BUS: u32 = u32::MAX;
-const NOWHERE: u32 = u32::MAX - 1;
 
 /// A packet from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +39,24 @@ pub struct RancTickTrace {
     pub stray: u64,
 }
 
-/// Where a packet goes.
+/// Where a packet goes: a bit of the rows of a core, or one of the places below.
 #[derive(Debug, Clone, Copy)]
 struct Target {
-    place: u32,
-    axon: u32,
+    /// Its axon among the 64 of the word; the line, where it goes to the output bus.
+    bit: u64,
+    /// Word of its axon in the first row of its core.
+    word: u32,
     delay: u32,
 }
 
-/// A spike on its way: core, row, axon.
-type Mail = (u32, u32, u32);
+/// Words beyond every core's: the output bus, beyond the grid, a row that is cleared, an axon that moves nothing.
+const BUS: u32 = u32::MAX;
+const NOWHERE: u32 = u32::MAX - 1;
+const LOST: u32 = u32::MAX - 2;
+const UNHEARD: u32 = u32::MAX - 3;
+
+/// A spike on its way to another thread: word and bit.
+type Mail = (u32, u64);
 
 #[derive(Debug, Clone)]
 struct Part {
@@ -63,9 +68,7 @@ struct Part {
 /// A chip that only ticks.
 #[derive(Debug, Clone)]
 pub struct RancTicks {
-    grid: (u32, u32),
-    /// Core at each position, in order of position.
-    core_at: Vec<u32>,
+    places: Places,
     parts: Vec<Part>,
     /// `[core][row][word]`
     rows: Vec<u64>,
@@ -73,28 +76,37 @@ pub struct RancTicks {
     now: u64,
 }
 
+/// What stands at each position.
+#[derive(Debug, Clone)]
+struct Places {
+    grid: (u32, u32),
+    /// Words of the rows of one core.
+    words_of_core: u32,
+    /// First word of the core's rows; [`BUS`], or [`UNHEARD`] where nothing can ever move.
+    words: Vec<u32>,
+    /// Potentials of the core, where nothing can ever move.
+    fixed: Vec<Option<Vec<i64>>>,
+}
+
 /// Sizes that all cores share.
 #[derive(Debug, Clone, Copy)]
 struct Shape {
     axons: u32,
+    /// Rows, a power of two.
     ticks: u32,
-    words: usize,
+    words: u32,
     line_mask: u32,
 }
 
 /// Cores of one thread.
 struct Shard<'a> {
     shape: Shape,
-    /// Number of the first core.
+    /// First word of `rows` among those of all.
     first: u32,
     parts: &'a mut [Part],
     rows: &'a mut [u64],
-    /// `[row][word]`: cores with spikes in a row.
-    spiked: Vec<u64>,
-    /// Cores that do something without spikes.
-    awake: Vec<u64>,
     trace: RancTickTrace,
-    /// Spikes for cores of each other thread.
+    /// Spikes for cores of each other thread, and how many words a thread has.
     away: Vec<Vec<Mail>>,
     per: u32,
 }
@@ -104,46 +116,60 @@ impl RancTicks {
     pub fn new(config: &RancConfig) -> Result<Self> {
         config.check()?;
         let params = &config.params;
-        let (width, height) = (params.grid_x, params.grid_y);
-        let mut core_at = vec![BUS; (width * height) as usize];
-        let mut order: Vec<usize> = (0..config.cores.len()).collect();
-        order.sort_by_key(|&index| (config.cores[index].y, config.cores[index].x));
-        for (number, &index) in (0..).zip(&order) {
-            core_at[(config.cores[index].y * width + config.cores[index].x) as usize] = number;
-        }
-        let grid = (width, height);
-        let part = |&index: &usize| {
-            let core = &config.cores[index];
+        let shape = Shape {
+            axons: params.num_axons,
+            ticks: params.num_ticks,
+            words: params.num_axons.div_ceil(64),
+            line_mask: (1 << address_bits(params.num_outputs)) - 1,
+        };
+        let mut order: Vec<&RancCore> = config.cores.iter().collect();
+        order.sort_by_key(|core| (core.y, core.x));
+        let positions = (params.grid_x * params.grid_y) as usize;
+        let mut places = Places {
+            grid: (params.grid_x, params.grid_y),
+            words_of_core: shape.ticks * shape.words,
+            words: vec![BUS; positions],
+            fixed: vec![None; positions],
+        };
+        let mut moving = Vec::new();
+        for core in order {
             let neurons = SlicedCore::new(params, core);
-            let target = |lane: usize| {
-                let neuron = &core.neurons[neurons.neuron(lane) as usize];
-                let place = (i64::from(core.x) + i64::from(neuron.dx), i64::from(core.y) + i64::from(neuron.dy));
-                Target { place: find(grid, &core_at, place), axon: neuron.axon, delay: neuron.delay }
-            };
+            let place = (core.y * params.grid_x + core.x) as usize;
+            if neurons.lanes() == 0 {
+                places.words[place] = UNHEARD;
+                places.fixed[place] = Some(core.neurons.iter().map(|neuron| neuron.potential).collect());
+            } else {
+                let part = u32::try_from(moving.len()).expect("as many as cores");
+                // A product beyond 32 bits is refused below.
+                places.words[place] = part.saturating_mul(places.words_of_core);
+                moving.push((core, neurons));
+            }
+        }
+        let rows = moving.len() * (shape.ticks * shape.words) as usize;
+        if u32::try_from(rows).is_err() || rows as u64 >= u64::from(UNHEARD) {
+            let problem = Problem::invalid("ranc/size", "", format!("schedulers of {rows} words of 64 axons"));
+            return Err(problem.limit("2^32 words").into());
+        }
+        let part = |(core, neurons): (&RancCore, SlicedCore)| {
+            let neuron = |lane: usize| &core.neurons[neurons.neuron(lane) as usize];
+            let target = |lane: usize| places.target(shape, core, neuron(lane));
             let targets = (0..neurons.lanes()).map(target).collect();
             Part { neurons, targets }
         };
-        let words = (params.num_axons as usize).div_ceil(64);
-        let parts: Vec<Part> = order.iter().map(part).collect();
-        Ok(Self {
-            rows: vec![0; parts.len() * params.num_ticks as usize * words],
-            grid,
-            parts,
-            core_at,
-            shape: Shape {
-                axons: params.num_axons,
-                ticks: params.num_ticks,
-                words,
-                line_mask: (1 << address_bits(params.num_outputs)) - 1,
-            },
-            now: 0,
-        })
+        let parts = moving.into_iter().map(part).collect();
+        Ok(Self { rows: vec![0; rows], parts, places, shape, now: 0 })
     }
 
     /// Potential of every neuron of the core at a position; none where the output bus is.
     #[must_use]
     pub fn potentials(&self, x: u32, y: u32) -> Option<Vec<i64>> {
-        let part = self.parts.get(*self.core_at.get((y * self.grid.0 + x) as usize)? as usize)?;
+        let place = (y * self.places.grid.0 + x) as usize;
+        let fixed = self.places.fixed.get(place)?;
+        if fixed.is_some() {
+            return fixed.clone();
+        }
+        let word = self.places.words[place];
+        let part = self.parts.get((word / self.places.words_of_core) as usize)?;
         Some((0..part.neurons.neurons()).map(|neuron| part.neurons.potential(neuron).0).collect())
     }
 
@@ -155,182 +181,162 @@ impl RancTicks {
                 Problem::invalid("ranc/stimulus", "inputs", "are not in order of tick, or are in the past").into()
             );
         }
+        let mut trace = RancTickTrace::default();
+        let posts = self.address(inputs, &mut trace)?;
         let per = self.parts.len().div_ceil(threads.max(1)).max(1);
-        let mut lines = self.check_inputs(inputs)?;
-        let posts = Posts { grid: self.grid, core_at: &self.core_at, inputs };
-        let row_words = self.shape.ticks as usize * self.shape.words;
+        let per_core = (self.shape.ticks * self.shape.words) as usize;
         let count = self.parts.len().div_ceil(per).max(1);
         let (shape, first_tick) = (self.shape, self.now);
-        let chunks = self.parts.chunks_mut(per).zip(self.rows.chunks_mut(per * row_words));
+        let words = u32::try_from(per * per_core).expect("checked with the chip");
+        let chunks = self.parts.chunks_mut(per).zip(self.rows.chunks_mut(per * per_core));
         let mut shards: Vec<Shard<'_>> = (0_u32..)
             .zip(chunks)
-            .map(|(number, (parts, rows))| Shard::new(shape, number, per, count, parts, rows))
+            .map(|(number, (parts, rows))| Shard {
+                shape,
+                first: number * words,
+                parts,
+                rows,
+                trace: RancTickTrace::default(),
+                away: vec![Vec::new(); count],
+                per: words,
+            })
             .collect();
-        if count == 1 {
-            for shard in &mut shards {
-                let mut next = 0;
-                for tick in first_tick..first_tick + ticks {
-                    next = shard.take_inputs(tick, &posts, next);
-                    shard.tick(tick);
-                }
+        if let [shard] = &mut shards[..] {
+            let mut next = 0;
+            for tick in first_tick..first_tick + ticks {
+                next = shard.take_inputs(tick, &posts, next);
+                shard.tick(tick);
             }
         } else {
             together(&mut shards, first_tick..first_tick + ticks, &posts);
         }
         self.now += ticks;
-        let mut trace = RancTickTrace::default();
         for shard in shards {
             trace.spikes += shard.trace.spikes;
             trace.lost += shard.trace.lost;
             trace.stray += shard.trace.stray;
-            lines.extend(shard.trace.out_packets);
+            trace.out_packets.extend(shard.trace.out_packets);
         }
         // A stable order: shards are in order of cores.
-        lines.sort_by_key(|(tick, _)| *tick);
-        trace.out_packets = lines;
+        trace.out_packets.sort_by_key(|(tick, _)| *tick);
         Ok(trace)
     }
 
-    /// Whether all inputs can come; those that go straight to the output bus, as lines of it.
-    fn check_inputs(&self, inputs: &[RancTickInput]) -> Result<Vec<(u64, u32)>> {
-        let mut lines = Vec::new();
+    /// Where every input goes; those that go straight to the output bus become lines of it.
+    fn address(&self, inputs: &[RancTickInput], trace: &mut RancTickTrace) -> Result<Vec<(u64, Target)>> {
+        let mut posts = Vec::with_capacity(inputs.len());
         for RancTickInput { tick, flit } in inputs {
-            let place = find(self.grid, &self.core_at, (i64::from(flit.dx), i64::from(flit.dy)));
-            if place == NOWHERE || flit.delay >= self.shape.ticks {
-                let what = format!("has no place in this chip: {flit:?}");
-                return Err(Problem::invalid("ranc/stimulus", format!("input of tick {tick}"), what).into());
+            let word = self.places.word(i64::from(flit.dx), i64::from(flit.dy));
+            if word == NOWHERE || flit.delay >= self.shape.ticks {
+                return Err(no_place(*tick, *flit));
             }
-            if place == BUS {
-                lines.push((*tick, flit.axon & self.shape.line_mask));
-            }
-        }
-        Ok(lines)
-    }
-}
-
-/// Inputs and how to find their core.
-struct Posts<'a> {
-    grid: (u32, u32),
-    core_at: &'a [u32],
-    inputs: &'a [RancTickInput],
-}
-
-fn find((width, height): (u32, u32), core_at: &[u32], (x, y): (i64, i64)) -> u32 {
-    if x < 0 || y < 0 || x >= i64::from(width) || y >= i64::from(height) {
-        return NOWHERE;
-    }
-    core_at[usize::try_from(y * i64::from(width) + x).expect("within the grid")]
-}
-
-impl<'a> Shard<'a> {
-    fn new(shape: Shape, number: u32, per: usize, count: usize, parts: &'a mut [Part], rows: &'a mut [u64]) -> Self {
-        let core_words = parts.len().div_ceil(64);
-        let per = u32::try_from(per).expect("fewer cores");
-        let mut this = Self {
-            shape,
-            first: number * per,
-            spiked: vec![0; shape.ticks as usize * core_words],
-            awake: vec![0; core_words],
-            trace: RancTickTrace::default(),
-            away: vec![Vec::new(); count],
-            per,
-            parts,
-            rows,
-        };
-        for (core, part) in this.parts.iter().enumerate() {
-            this.awake[core / 64] |= u64::from(!part.neurons.is_silent()) << (core % 64);
-            for (row, bits) in this.rows[core * shape.ticks as usize * shape.words..].chunks(shape.words).enumerate() {
-                if row < shape.ticks as usize && bits.iter().any(|&bits| bits != 0) {
-                    this.spiked[row * core_words + core / 64] |= 1 << (core % 64);
-                }
+            if word == BUS {
+                trace.out_packets.push((*tick, flit.axon & self.shape.line_mask));
+            } else if word < UNHEARD && flit.axon < self.shape.axons {
+                let target = Target { bit: 1 << (flit.axon % 64), word: word + flit.axon / 64, delay: flit.delay };
+                posts.push((*tick, target));
             }
         }
-        this
+        Ok(posts)
     }
+}
 
-    /// Sets the bit of a spike for a core of this thread.
+fn no_place(tick: u64, flit: Flit) -> crate::diag::Problems {
+    let what = format!("has no place in this chip: {flit:?}");
+    Problem::invalid("ranc/stimulus", format!("input of tick {tick}"), what).into()
+}
+
+impl Places {
+    /// First word of the core at a position, or what else is there.
     #[inline]
-    fn receive(&mut self, core: usize, row: u32, axon: u32) {
-        if axon < self.shape.axons {
-            let words = self.shape.words;
-            let place = (core * self.shape.ticks as usize + row as usize) * words + axon as usize / 64;
-            self.rows[place] |= 1 << (axon % 64);
-            self.spiked[row as usize * self.awake.len() + core / 64] |= 1 << (core % 64);
+    fn word(&self, x: i64, y: i64) -> u32 {
+        if x < 0 || y < 0 || x >= i64::from(self.grid.0) || y >= i64::from(self.grid.1) {
+            return NOWHERE;
         }
+        self.words[usize::try_from(y * i64::from(self.grid.0) + x).expect("within the grid")]
     }
 
+    /// Where the spikes of a neuron go.
+    fn target(&self, shape: Shape, core: &RancCore, neuron: &RancNeuron) -> Target {
+        let (x, y) = (i64::from(core.x) + i64::from(neuron.dx), i64::from(core.y) + i64::from(neuron.dy));
+        let RancNeuron { axon, delay, .. } = *neuron;
+        match self.word(x, y) {
+            BUS => Target { bit: u64::from(axon & shape.line_mask), word: BUS, delay },
+            NOWHERE => Target { bit: 0, word: NOWHERE, delay },
+            _ if delay + 1 == shape.ticks => Target { bit: 0, word: LOST, delay },
+            word if word < UNHEARD && axon < shape.axons => {
+                Target { bit: 1 << (axon % 64), word: word + axon / 64, delay }
+            }
+            _ => Target { bit: 0, word: UNHEARD, delay },
+        }
+    }
+}
+
+impl Shard<'_> {
     /// Inputs of `tick` for this thread's cores, from the `next` on; the first that is not of this tick.
-    fn take_inputs(&mut self, tick: u64, posts: &Posts<'_>, mut next: usize) -> usize {
+    fn take_inputs(&mut self, tick: u64, posts: &[(u64, Target)], mut next: usize) -> usize {
         // The scheduler has not moved on yet when they come.
-        let first = u32::try_from(tick % u64::from(self.shape.ticks)).expect("below the rows");
-        while let Some(RancTickInput { tick: at, flit }) = posts.inputs.get(next)
+        let row = self.row(tick);
+        while let Some((at, target)) = posts.get(next)
             && *at == tick
         {
             next += 1;
-            let core = find(posts.grid, posts.core_at, (i64::from(flit.dx), i64::from(flit.dy)));
-            let own = core.wrapping_sub(self.first) as usize;
-            if own < self.parts.len() {
-                let row = first + flit.delay;
-                self.receive(own, if row >= self.shape.ticks { row - self.shape.ticks } else { row }, flit.axon);
+            let word = target.word + ((row + target.delay) & (self.shape.ticks - 1)) * self.shape.words;
+            if let Some(own) = self.rows.get_mut(word.wrapping_sub(self.first) as usize) {
+                *own |= target.bit;
             }
         }
         next
     }
 
+    fn row(&self, tick: u64) -> u32 {
+        u32::try_from(tick % u64::from(self.shape.ticks)).expect("below the rows")
+    }
+
     fn tick(&mut self, tick: u64) {
-        let row = u32::try_from(tick % u64::from(self.shape.ticks)).expect("below the rows");
-        for word in 0..self.awake.len() {
-            let spiked = std::mem::take(&mut self.spiked[row as usize * self.awake.len() + word]);
-            let mut left = spiked | self.awake[word];
-            while left != 0 {
-                let core = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                self.step(tick, row, core);
+        let row = self.row(tick);
+        let Shape { ticks, words, .. } = self.shape;
+        let (first, per) = (self.first, self.per);
+        let Self { parts, rows, trace, away, .. } = self;
+        for (core, part) in parts.iter_mut().enumerate() {
+            let start = core * (ticks * words) as usize + (row * words) as usize;
+            let spikes = &mut rows[start..start + words as usize];
+            if part.neurons.is_silent() && spikes.iter().all(|&word| word == 0) {
+                continue;
+            }
+            part.neurons.compute(spikes);
+            part.neurons.commit();
+            spikes.fill(0);
+            for (&fires, targets) in part.neurons.fires().iter().zip(part.targets.chunks(64)) {
+                trace.spikes += u64::from(fires.count_ones());
+                let mut left = fires;
+                while left != 0 {
+                    let target = targets[left.trailing_zeros() as usize];
+                    left &= left - 1;
+                    if target.word >= UNHEARD {
+                        trace.drop_or_show(tick, target);
+                        continue;
+                    }
+                    let to = (row + 1 + target.delay) & (ticks - 1);
+                    let word = target.word + to * words;
+                    match rows.get_mut(word.wrapping_sub(first) as usize) {
+                        Some(own) => *own |= target.bit,
+                        None => away[(word / per) as usize].push((word, target.bit)),
+                    }
+                }
             }
         }
     }
+}
 
-    /// One core's tick.
-    fn step(&mut self, tick: u64, row: u32, core: usize) {
-        let words = self.shape.words;
-        let start = (core * self.shape.ticks as usize + row as usize) * words;
-        let part = &mut self.parts[core];
-        part.neurons.compute(&self.rows[start..start + words]);
-        part.neurons.commit();
-        self.rows[start..start + words].fill(0);
-        let silent = part.neurons.is_silent();
-        self.awake[core / 64] = self.awake[core / 64] & !(1 << (core % 64)) | u64::from(!silent) << (core % 64);
-        for group in 0..part.neurons.fires().len() {
-            let mut left = self.parts[core].neurons.fires()[group];
-            self.trace.spikes += u64::from(left.count_ones());
-            while left != 0 {
-                let lane = group * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                let target = self.parts[core].targets[lane];
-                self.send(tick, row, target);
-            }
-        }
-    }
-
-    #[inline]
-    fn send(&mut self, tick: u64, row: u32, Target { place, axon, delay }: Target) {
-        let own = place.wrapping_sub(self.first) as usize;
-        if place == BUS {
-            self.trace.out_packets.push((tick, axon & self.shape.line_mask));
-        } else if place == NOWHERE {
-            self.trace.stray += 1;
-        } else if delay + 1 == self.shape.ticks {
-            self.trace.lost += 1;
-        } else {
-            let mut to = row + 1 + delay;
-            if to >= self.shape.ticks {
-                to -= self.shape.ticks;
-            }
-            if own < self.parts.len() {
-                self.receive(own, to, axon);
-            } else {
-                self.away[(place / self.per) as usize].push((place, to, axon));
-            }
+impl RancTickTrace {
+    /// A spike that goes to no core.
+    fn drop_or_show(&mut self, tick: u64, target: Target) {
+        match target.word {
+            BUS => self.out_packets.push((tick, target.bit as u32)),
+            NOWHERE => self.stray += 1,
+            LOST => self.lost += 1,
+            _ => {}
         }
     }
 }
@@ -339,7 +345,7 @@ impl<'a> Shard<'a> {
 type Boxes = [Vec<Vec<Mutex<Vec<Mail>>>>; 2];
 
 /// All threads, tick by tick. What one has for another is read at the beginning of the next tick.
-fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &Posts<'_>) {
+fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &[(u64, Target)]) {
     let count = shards.len();
     let boxes: Boxes =
         std::array::from_fn(|_| (0..count).map(|_| (0..count).map(|_| Mutex::default()).collect()).collect());
@@ -376,8 +382,8 @@ fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &Posts
 fn exchange(shard: &mut Shard<'_>, number: usize, boxes: &[Vec<Mutex<Vec<Mail>>>]) {
     for from in &boxes[number] {
         let mut mail = from.lock().unwrap_or_else(PoisonError::into_inner);
-        for (core, row, axon) in mail.drain(..) {
-            shard.receive((core - shard.first) as usize, row, axon);
+        for (word, bit) in mail.drain(..) {
+            shard.rows[(word - shard.first) as usize] |= bit;
         }
     }
 }

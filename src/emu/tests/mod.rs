@@ -3,6 +3,7 @@
 mod function;
 mod neuron;
 mod parallel;
+mod programs;
 mod reference;
 mod statistics;
 mod time;
@@ -11,7 +12,7 @@ use super::counters::RunResult;
 use super::{Quiet, Record, RunOptions, run};
 use crate::chip::{
     CapacityLimits, ChipSpec, CrossbarOptions, CrossbarSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec,
-    SyncSpec, UnitTimes,
+    ProgramSpec, SyncSpec, UnitTimes,
 };
 use crate::digest::Digest;
 use crate::event::Event;
@@ -110,6 +111,7 @@ fn cuba_chip(sync: SyncSpec) -> ChipSpec {
         weight_exponent_min: -8,
         weight_exponent_max: 7,
         delay_max: 62,
+        delay_slots: None,
         synapse_words: 16384,
         weight_widths: vec![1, 2, 3, 4, 5, 6, 8],
         index_widths: vec![6, 7, 8],
@@ -119,6 +121,7 @@ fn cuba_chip(sync: SyncSpec) -> ChipSpec {
         threshold_configs: 16,
         synapse_formats: 16,
         tag_bits: 9,
+        programs: None,
     };
     chip(Family::Cuba(spec), sync, &TIMES)
 }
@@ -199,6 +202,7 @@ fn list_core(
         out_offsets: vec![0],
         axons_out: Vec::new(),
         learning: Vec::new(),
+        programs: Vec::new(),
     };
     for (number, (format, synapses)) in axons.iter().enumerate() {
         let first = body.synapses.len() as u32;

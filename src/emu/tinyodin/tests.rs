@@ -104,3 +104,26 @@ fn idle_time_costs_nothing() {
     assert_eq!(seen.popped.len(), 1);
     assert_eq!(board.chip().counts().cycles, 1 << 50);
 }
+
+/// The neuron against the program that says the same, over random words and events.
+#[test]
+fn the_neuron_is_its_program() {
+    use super::neuron::{Stimulus, enabled, update};
+    use crate::isa::{Sent, assemble, builtin_text, execute};
+    let program = assemble(builtin_text("tinyodin").expect("a built-in program"), "tinyodin").expect("it assembles");
+    let mut rng = Rng::new(3);
+    for round in 0..50_000 {
+        let word = rng.next_u64() as u32;
+        let bits = rng.below(16) as u8;
+        let reference = rng.below(3) == 0;
+        let stimulus = if reference { Stimulus::Leak } else { Stimulus::Weight(bits) };
+        let (after, fires) = update(word, stimulus);
+        let parameters = [(word >> 12 & 0xfff) as i32, (word >> 24 & 0x7f) as i32, (word >> 31) as i32];
+        let parameters: Vec<&[i32]> = parameters.iter().map(std::slice::from_ref).collect();
+        let weight = ((u32::from(bits) << 28) as i32) >> 28;
+        let mut state = [((word << 20) as i32) >> 20];
+        let sent = execute(&program, &mut state, &parameters, &[reference.into(), weight], 0, |_| 0).sent;
+        assert_eq!(state[0] as u32 & 0xfff, after & 0xfff, "round {round}, word {word:#010x}, {stimulus:?}");
+        assert_eq!(sent == [Sent::Spike { output: 0, payload: None }], fires && enabled(word), "round {round}");
+    }
+}

@@ -1,22 +1,23 @@
 //! From the JSON model to a network: names become indices, defaults are filled in, kinds are told apart.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::model::{self, Neuron, Values, Weights};
-use super::{Fault, Step};
+use super::{Fault, Step, program};
 use crate::graph::{
     Conv2d, CrossbarNeuron, CubaNeuron, Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, Network,
-    NeuronKind, Output, Pattern, Pool2d, Population, Profile, Projection, SpikeReset,
+    NeuronKind, Output, Pattern, Pool2d, Population, Profile, ProgramNeuron, Projection, SpikeReset,
 };
 use crate::ids::PopulationId;
 
 /// Builds the network, or names every fault.
-pub(super) fn build(file: &model::File) -> Result<Network, Vec<Fault>> {
+pub(super) fn build(file: &model::File, folder: &Path) -> Result<Network, Vec<Fault>> {
     let mut faults = Vec::new();
     if file.version != 1 {
         faults.push(fault(&["version"], format!("version {} is not supported; this program reads 1", file.version)));
     }
-    let mut builder = Builder { file, names: HashMap::new(), faults };
+    let mut builder = Builder { file, folder, names: HashMap::new(), faults };
     let network = builder.network();
     match network {
         Some(network) if builder.faults.is_empty() => Ok(network),
@@ -31,6 +32,8 @@ pub(super) fn fault(path: &[&str], what: String) -> Fault {
 
 pub(super) struct Builder<'a> {
     pub(super) file: &'a model::File,
+    /// Where programs are looked for.
+    folder: &'a Path,
     names: HashMap<&'a str, PopulationId>,
     pub(super) faults: Vec<Fault>,
 }
@@ -43,7 +46,9 @@ impl<'a> Builder<'a> {
                 self.faults.push(fault(&["populations", &index.to_string(), "name"], what));
             }
         }
-        let is_int = |p: &model::Population| matches!(p.neuron, Some(Neuron::CubaInt(_) | Neuron::CrossbarInt(_)));
+        let is_int = |p: &model::Population| {
+            matches!(p.neuron, Some(Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_)))
+        };
         let int = self.file.populations.iter().any(is_int);
         for (index, population) in self.file.populations.iter().enumerate() {
             if int && population.neuron.is_some() && !is_int(population) {
@@ -81,7 +86,11 @@ impl<'a> Builder<'a> {
             let what = "chip integers are taken as they are: a profile does not apply".to_owned();
             self.faults.push(fault(&["profile"], what));
         }
-        let populations = self.populations(int_neuron);
+        let programs = self.programs();
+        let mut populations = self.populations(int_neuron);
+        for (population, program) in populations.iter_mut().zip(programs) {
+            population.neuron = population.neuron.take().or(program.map(IntNeuron::Program));
+        }
         let projections = self.projections(|weight| {
             let whole = weight.fract() == 0.0 && weight.abs() <= f64::from(i32::MAX);
             if whole { Ok(weight as i32) } else { Err(format!("{weight} is not a whole number of 32 bits")) }
@@ -91,6 +100,25 @@ impl<'a> Builder<'a> {
         let learning = if whole { self.learning(&projections) } else { Vec::new() };
         let outputs = self.outputs();
         Some(IntGraph { name: self.file.name.clone(), populations, projections, outputs, learning })
+    }
+
+    /// The programs of the populations that have one.
+    fn programs(&mut self) -> Vec<Option<Box<ProgramNeuron>>> {
+        let mut found = Vec::new();
+        for (index, population) in self.file.populations.iter().enumerate() {
+            let Some(Neuron::Program(given)) = &population.neuron else {
+                found.push(None);
+                continue;
+            };
+            match program::build(given, self.folder) {
+                Ok(program) => found.push(Some(Box::new(program))),
+                Err((part, what)) => {
+                    self.faults.push(fault(&["populations", &index.to_string(), "neuron", part], what));
+                    found.push(None);
+                }
+            }
+        }
+        found
     }
 
     fn profile(&mut self) -> Option<Profile> {
@@ -317,7 +345,7 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         Neuron::CubaLif(float) => (NeuronKind::CubaLif, float),
         Neuron::CubaLi(float) => (NeuronKind::CubaLi, float),
         Neuron::Threshold(float) => (NeuronKind::Threshold, float),
-        Neuron::CubaInt(_) | Neuron::CrossbarInt(_) => return None,
+        Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_) => return None,
     };
     let get = |given: &Option<Values<f64>>, default: &[f64]| values(given.as_ref(), default);
     Some(FloatNeuron {

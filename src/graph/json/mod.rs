@@ -7,6 +7,7 @@ mod build;
 mod learning;
 mod model;
 mod place;
+mod program;
 mod validate;
 mod write;
 
@@ -31,7 +32,8 @@ pub fn read_json(text: &str, file: &str) -> Result<Network> {
     Problems::check(found.into_iter().map(|fault| place::place(fault, text, file)).collect(), ())?;
     let model: model::File = serde_json::from_value(value)
         .map_err(|error| Problem::invalid("graph/json", file, format!("does not follow the schema: {error}")))?;
-    let network = build::build(&model)
+    let folder = std::path::Path::new(file).parent().unwrap_or_else(|| std::path::Path::new(""));
+    let network = build::build(&model, folder)
         .map_err(|faults| Problems::check(faults.into_iter().map(|f| place::place(f, text, file)).collect(), ()))
         .or_else(|found| found.map(|()| unreachable!("a failed build names its faults")))?;
     super::check(&network)?;

@@ -1,5 +1,7 @@
 //! The native JSON format as serde types; the schema in `programs/network.schema.json` is made from them.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,25 @@ pub(super) enum Neuron {
     CubaInt(CubaInt),
     /// Registers of a TrueNorth-style neuron.
     CrossbarInt(CrossbarInt),
+    /// A neuron program, for chips with programmable neurons.
+    Program(ProgramInt),
+}
+
+/// A neuron program with its parameters.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProgramInt {
+    /// A built-in program such as lif, or the path of a .nmc file beside the network's.
+    pub program: String,
+    /// Parameters by name: one value for all, one a neuron, or the entries of a table. Default: the program's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Values<i32>>,
+    /// States before the first tick by name; default: the program's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub initial: BTreeMap<String, Values<i32>>,
+    /// Dendritic input by the name of the projection that goes to it, counted from 0; default 0, the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, u8>,
 }
 
 /// Parameters of a float neuron; each model uses those of its equation.

@@ -8,10 +8,11 @@ use serde_json::ser::Formatter;
 use super::learning;
 use super::model::{
     Conv2d, CrossbarInt, CubaInt, Dense, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d, Population, Profile,
-    Projection, Sparse, Values, Weights,
+    ProgramInt, Projection, Sparse, Values, Weights,
 };
 use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
+use crate::isa::Binding;
 
 /// The network in the native JSON format; [`super::read_json`] reads it back, integers exactly and floats to the
 /// last unit of a 64-bit float.
@@ -119,6 +120,12 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             initial_u: values(&cuba.initial_u),
             initial_v: values(&cuba.initial_v),
         }),
+        IntNeuron::Program(program) => Neuron::Program(ProgramInt {
+            program: program.name.clone(),
+            parameters: program.parameters.iter().map(|(name, binding)| (name.clone(), bound(binding))).collect(),
+            initial: program.initial.iter().filter_map(|(name, v)| Some((name.clone(), values(v)?))).collect(),
+            inputs: program.inputs.iter().cloned().collect(),
+        }),
         IntNeuron::Crossbar(crossbar) => Neuron::CrossbarInt(CrossbarInt {
             leak: values(&crossbar.leak),
             threshold: crossbar.threshold.as_deref().and_then(values),
@@ -127,6 +134,13 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             spike_reset: Some(crossbar.spike_reset),
             negative_reset: Some(crossbar.negative_reset),
         }),
+    }
+}
+
+fn bound(binding: &Binding) -> Values<i32> {
+    match binding {
+        Binding::Shared(value) => Values::One(*value),
+        Binding::PerNeuron(values) | Binding::Table(values) => Values::Each(values.clone()),
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn timing(report: &Report) -> Markup {
                     @if let Some(first) = &timing.first_output { (line("first output spike", first)) }
                     (line("tick lasts", &timing.tick))
                     (line("tick needs", &timing.needed))
+                    @if let Some(law) = &timing.law { (line("tick by max-affine law", law)) }
                 }
             }
         }

@@ -231,6 +231,9 @@ pub struct Timing {
     pub tick: Spread,
     /// What a tick needs: until the last core is done and the last packet is delivered.
     pub needed: Spread,
+    /// What the max-affine law of run time says of a tick, where it is known: never more than `tick`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<Spread>,
     /// Length of a fixed tick; `None` with a barrier.
     pub period: Option<f64>,
     /// Histogram of `needed`.

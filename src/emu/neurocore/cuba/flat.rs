@@ -23,7 +23,7 @@ impl Flat {
         let plain = |list: &super::List| match list.kind {
             Kind::Run(_) => list.count < LONG_RUN,
             Kind::Scattered => true,
-            Kind::Delayed | Kind::Plastic(..) => false,
+            Kind::Delayed | Kind::Plastic(..) | Kind::PlasticRun(..) => false,
         };
         if core.rows > 1 || !core.shifted.is_empty() || !core.lists.iter().all(plain) {
             return None;
@@ -46,6 +46,23 @@ impl Flat {
             flat.spans.push([first, flat.entries.len() as u32]);
         }
         Some(flat)
+    }
+
+    /// Synapses of all axons.
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether every shifted weight fits a byte.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.entries.iter().all(|&entry| i8::try_from((entry >> 16) as u16 as i16).is_ok())
+    }
+
+    /// Target and shifted weight of the synapses of `axon`.
+    pub(super) fn synapses(&self, axon: u16) -> impl Iterator<Item = (u16, i16)> {
+        let [first, end] = self.spans[usize::from(axon)];
+        let entries = self.entries[first as usize..end as usize].iter();
+        entries.map(|&entry| (entry as u16, (entry >> 16) as u16 as i16))
     }
 
     /// Adds the synapses of the packets for `axons` to `sums`.

@@ -87,7 +87,7 @@ pub(super) fn load_list(
 }
 
 /// Dense, sparse and shared synapses of an axon.
-pub(super) fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
+pub(in crate::emu::neurocore) fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
     let uses = &image.list_uses[image.axon_offsets[axon] as usize..image.axon_offsets[axon + 1] as usize];
     let mut events = [0_u32; 3];
     for used in uses {
@@ -102,7 +102,7 @@ pub(super) fn events_of(image: &image::CubaCore, axon: usize) -> [u32; 3] {
     events
 }
 
-pub(super) fn time_of(events: [u32; 3], times: &Times) -> u64 {
+pub(in crate::emu::neurocore) fn time_of(events: [u32; 3], times: &Times) -> u64 {
     let [dense, sparse, shared] = events.map(u64::from);
     times.axon_in + dense * times.dense + sparse * times.sparse + shared * times.shared
 }

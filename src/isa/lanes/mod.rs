@@ -1,0 +1,183 @@
+//! The fast executor: one instruction over all neurons of a core, block by block.
+//!
+//! State stands in one array a variable. A block's registers stay in the first cache; every instruction is one loop
+//! over the block that the compiler turns into vector code. A jump that all neurons of a block take is taken, one
+//! that none takes is passed, and where they part, those that jump sleep until their label: what they would do in
+//! between is computed and thrown away. The results equal [`super::execute`] for every neuron.
+//!
+//! Before the first step the program is lowered ([`lower`]): what only moves a number, and what is the same in every
+//! tick, is no work of a tick.
+
+mod bind;
+mod block;
+mod lower;
+
+use super::exec::Sent;
+use super::program::Program;
+use crate::diag::{Problems, Result};
+use crate::rng;
+use block::{Block, Work};
+use lower::Lowered;
+
+/// Neurons of a block.
+const BLOCK: usize = 128;
+
+type Row = [i32; BLOCK];
+
+/// What a population gives for a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Binding {
+    /// One number for all neurons.
+    Shared(i32),
+    /// One number a neuron.
+    PerNeuron(Vec<i32>),
+    /// The entries of a table, for all neurons.
+    Table(Vec<i32>),
+}
+
+/// Where random bits come from: draw d of a neuron in a tick has the same value in whatever order draws are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draws {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Core, or population.
+    pub core: u32,
+    /// Number of the first neuron.
+    pub first: u32,
+}
+
+impl Draws {
+    /// 32 random bits.
+    #[inline]
+    #[must_use]
+    pub const fn get(self, neuron: u32, tick: u32, draw: u32) -> u32 {
+        let neuron = self.first as u64 + neuron as u64;
+        (rng::keyed(self.seed, self.core as u64, neuron, tick as u64, draw as u64) >> 32) as u32
+    }
+}
+
+/// All neurons of a core that run one program.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    loaded: Loaded,
+    neurons: usize,
+    /// One array a state variable, filled up to whole blocks.
+    state: Vec<Vec<i32>>,
+    work: Box<Work>,
+    sent: Vec<(u32, Sent)>,
+    /// Cycles of each neuron in the last step, filled up to whole blocks.
+    cycles: Vec<u32>,
+}
+
+/// What does not change.
+#[derive(Debug, Clone)]
+struct Loaded {
+    program: Program,
+    bindings: Vec<Binding>,
+    lowered: Lowered,
+    draws: Draws,
+}
+
+/// The parameters of `program` for `neurons` neurons, in the order of their declarations, defaults included.
+///
+/// # Errors
+/// `isa/parameter` for unknown, missing and out-of-range parameters and lists of the wrong length.
+pub fn bind(program: &Program, neurons: usize, bound: &[(String, Binding)]) -> Result<Vec<Binding>> {
+    let mut found = Vec::new();
+    let bindings = bind::bind(program, neurons, bound, &mut found);
+    Problems::check(found, bindings)
+}
+
+impl Lanes {
+    /// `neurons` neurons in their initial state. `bound` names parameters and what they are; the others take their
+    /// defaults.
+    ///
+    /// # Errors
+    /// `isa/parameter` for unknown, missing and out-of-range parameters and lists of the wrong length.
+    pub fn new(program: Program, neurons: usize, bound: &[(String, Binding)], draws: Draws) -> Result<Self> {
+        let mut found = program.check(|index| format!("instruction {index}"));
+        let bindings = bind::bind(&program, neurons, bound, &mut found);
+        Problems::check(found, ())?;
+        let padded = neurons.next_multiple_of(BLOCK);
+        let lowered = Lowered::new(&program, &bindings, padded);
+        Ok(Self {
+            state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
+            work: Box::new(Work::new(program.inputs.len())),
+            loaded: Loaded { program, bindings, lowered, draws },
+            neurons,
+            sent: Vec::new(),
+            cycles: vec![0; padded],
+        })
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.loaded.program
+    }
+
+    /// The number of neurons.
+    #[must_use]
+    pub const fn neurons(&self) -> usize {
+        self.neurons
+    }
+
+    /// State variable `slot` of every neuron.
+    #[must_use]
+    pub fn state(&self, slot: usize) -> &[i32] {
+        &self.state[slot][..self.neurons]
+    }
+
+    /// State variable `slot` of every neuron, to be set.
+    pub fn state_mut(&mut self, slot: usize) -> &mut [i32] {
+        &mut self.state[slot][..self.neurons]
+    }
+
+    /// Every neuron back to its initial state.
+    pub fn reset(&mut self) {
+        for (cells, state) in self.state.iter_mut().zip(&self.loaded.program.states) {
+            cells.fill(state.initial);
+        }
+    }
+
+    /// Cycles of each neuron in the last step.
+    #[must_use]
+    pub fn cycles(&self) -> &[u32] {
+        &self.cycles[..self.neurons]
+    }
+
+    /// One tick of every neuron. `inputs` holds one slice an input with one sum a neuron; `show` is told what neurons
+    /// send, by neuron and then in the order of the program. Gives the cycles of all neurons together.
+    pub fn step(&mut self, inputs: &[&[i32]], tick: u32, show: &mut dyn FnMut(u32, Sent)) -> u64 {
+        // Compiled for the vector units that the processor has; results do not depend on it.
+        let total = pulp::Arch::new().dispatch(Step { lanes: self, inputs, tick });
+        let sent = &mut self.sent;
+        // Each instruction's are in neuron order within their block; a stable sort brings several together.
+        sent.sort_by_key(|(neuron, _)| *neuron);
+        sent.drain(..).for_each(|(neuron, sent)| show(neuron, sent));
+        total
+    }
+}
+
+/// One tick of all blocks. Everything that it calls is compiled into it, for each kind of vector unit anew.
+struct Step<'a> {
+    lanes: &'a mut Lanes,
+    inputs: &'a [&'a [i32]],
+    tick: u32,
+}
+
+impl pulp::WithSimd for Step<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
+        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons }, inputs, tick } = self;
+        let mut total = 0;
+        for first in (0..*neurons).step_by(BLOCK) {
+            work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
+            Block { loaded, state, tick, first, work, sent }.run();
+            total += work.finish(&mut cycles[first..first + BLOCK]);
+        }
+        total
+    }
+}

@@ -1,0 +1,204 @@
+//! RANC's vectors as they are stored: parameters, memories, stimulus and what the RTL did. The test and the benchmark read
+//! them alike.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use spikeloom::bits::BitRow;
+use spikeloom::emu::mesh::clocked::Flit;
+use spikeloom::emu::ranc::{RancConfig, RancCore, RancInput, RancNeuron, RancParams, RancStimulus, RancTickInput};
+
+#[derive(Deserialize)]
+pub(crate) struct Case {
+    pub format: String,
+    pub params: Params,
+    pub cores: Vec<Core>,
+    pub stimulus: Stimulus,
+    pub expected: Expected,
+    /// Stands where the state changes are filtered to IDLE, SET and CLR.
+    pub expected_note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    pub grid_x: u32,
+    pub grid_y: u32,
+    pub output_core: (u32, u32),
+    pub num_neurons: u32,
+    pub num_axons: u32,
+    pub num_outputs: u32,
+    pub num_ticks: u32,
+    pub num_weights: u32,
+    pub num_reset_modes: u32,
+    pub potential_width: u32,
+    pub weight_width: u32,
+    pub leak_width: u32,
+    pub threshold_width: u32,
+    pub dx_width: u32,
+    pub dy_width: u32,
+    pub router_buffer_depth: u32,
+    pub input_buffer_depth: u32,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Core {
+    pub x: u32,
+    pub y: u32,
+    pub axon_types: Vec<u32>,
+    pub neurons: Vec<Neuron>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Neuron {
+    pub connections: Vec<usize>,
+    pub potential: i64,
+    pub reset_potential: i64,
+    pub weights: Vec<i64>,
+    pub leak: i64,
+    pub positive_threshold: i64,
+    pub negative_threshold: i64,
+    pub reset_mode: u32,
+    pub dx: i32,
+    pub dy: i32,
+    pub axon: u32,
+    pub delay: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stimulus {
+    pub tick_cycles: Vec<u64>,
+    pub packets: Vec<Packet>,
+    pub total_cycles: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Packet {
+    pub cycle: u64,
+    pub dx: i32,
+    pub dy: i32,
+    pub axon: u32,
+    pub delay: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expected {
+    pub out_packets: Vec<(u64, u32)>,
+    pub spikes: Vec<(u64, u32, u32)>,
+    pub sched_writes: Vec<(u64, u32, u32, u32)>,
+    pub sched_writes_lost: Vec<(u64, u32, u32, u32)>,
+    pub input_accepted: Vec<u64>,
+    pub input_dropped: Vec<u64>,
+    pub tc_error_cycle: Option<u64>,
+    pub sched_error_cycle: Option<u64>,
+    pub tc_state_changes: Vec<(u64, u32, u8)>,
+    pub final_potentials: BTreeMap<u32, Vec<i64>>,
+    pub final_sched: BTreeMap<u32, BTreeMap<u32, Vec<u32>>>,
+    pub final_sched_read_ptr: BTreeMap<u32, u32>,
+}
+
+pub(crate) fn config(case: &Case) -> RancConfig {
+    let p = &case.params;
+    let params = RancParams {
+        grid_x: p.grid_x,
+        grid_y: p.grid_y,
+        output_core: p.output_core,
+        num_neurons: p.num_neurons,
+        num_axons: p.num_axons,
+        num_outputs: p.num_outputs,
+        num_ticks: p.num_ticks,
+        num_weights: p.num_weights,
+        num_reset_modes: p.num_reset_modes,
+        potential_width: p.potential_width,
+        weight_width: p.weight_width,
+        leak_width: p.leak_width,
+        threshold_width: p.threshold_width,
+        dx_width: p.dx_width,
+        dy_width: p.dy_width,
+        router_buffer_depth: p.router_buffer_depth,
+        input_buffer_depth: p.input_buffer_depth,
+    };
+    let core = |core: &Core| RancCore {
+        x: core.x,
+        y: core.y,
+        axon_types: core.axon_types.clone(),
+        neurons: core.neurons.iter().map(|neuron| build(neuron, p.num_axons as usize)).collect(),
+    };
+    RancConfig { params, cores: case.cores.iter().map(core).collect() }
+}
+
+fn build(neuron: &Neuron, axons: usize) -> RancNeuron {
+    let mut connections = BitRow::zeros(axons);
+    for &axon in &neuron.connections {
+        connections.set(axon, true);
+    }
+    RancNeuron {
+        connections,
+        potential: neuron.potential,
+        reset_potential: neuron.reset_potential,
+        weights: neuron.weights.clone(),
+        leak: neuron.leak,
+        positive_threshold: neuron.positive_threshold,
+        negative_threshold: neuron.negative_threshold,
+        reset_mode: neuron.reset_mode,
+        dx: neuron.dx,
+        dy: neuron.dy,
+        axon: neuron.axon,
+        delay: neuron.delay,
+    }
+}
+
+pub(crate) fn stimulus(case: &Case) -> RancStimulus {
+    let input = |packet: &Packet| RancInput {
+        cycle: packet.cycle,
+        flit: Flit { dx: packet.dx, dy: packet.dy, axon: packet.axon, delay: packet.delay },
+    };
+    RancStimulus {
+        ticks: case.stimulus.tick_cycles.clone(),
+        packets: case.stimulus.packets.iter().map(input).collect(),
+        cycles: case.stimulus.total_cycles,
+    }
+}
+
+/// Inputs by tick: those of a cycle count for the next tick.
+pub(crate) fn by_tick(stimulus: &RancStimulus) -> Vec<RancTickInput> {
+    let input = |packet: &RancInput| RancTickInput {
+        tick: stimulus.ticks.partition_point(|&tick| tick <= packet.cycle) as u64,
+        flit: packet.flit,
+    };
+    stimulus.packets.iter().map(input).collect()
+}
+
+/// The network as the file of RANC's own simulator, with `packets` tick by tick.
+pub(crate) fn simulator_input(config: &RancConfig, packets: &[Vec<Value>]) -> Value {
+    let neuron = |neuron: &RancNeuron| {
+        json!({
+            "reset_potential": neuron.reset_potential, "weights": neuron.weights, "leak": neuron.leak,
+            "positive_threshold": neuron.positive_threshold, "negative_threshold": neuron.negative_threshold,
+            "destination_core_offset": [neuron.dx, neuron.dy], "destination_axon": neuron.axon,
+            "destination_tick": neuron.delay, "current_potential": neuron.potential,
+            "reset_mode": neuron.reset_mode,
+        })
+    };
+    let core = |core: &RancCore| {
+        let row = |neuron: &RancNeuron| -> Vec<u8> {
+            (0..core.axon_types.len()).map(|axon| u8::from(neuron.connections.get(axon))).collect()
+        };
+        json!({
+            "axons": core.axon_types, "coordinates": [core.x, core.y],
+            "neurons": core.neurons.iter().map(neuron).collect::<Vec<_>>(),
+            "connections": core.neurons.iter().map(row).collect::<Vec<_>>(),
+        })
+    };
+    let params = &config.params;
+    json!({
+        "packets": packets,
+        "output_bus": { "coordinates": params.output_core, "num_outputs": params.num_outputs },
+        "cores": config.cores.iter().map(core).collect::<Vec<_>>(),
+    })
+}
