@@ -77,7 +77,7 @@ pub(super) enum Command {
     Profile(super::profile::ProfileArgs),
     /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
     Explore(super::explore::ExploreArgs),
-    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh; score and tune mappings
+    /// Map neurons to cores and cores to a mesh: benchmark formats, scores, tuning
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),

@@ -11,8 +11,9 @@ use super::Limits;
 use super::{Builder, Hypergraph, NO_SOURCE, Net, Pin, Weight};
 use crate::rng::Rng;
 
-/// Pins of a net that a vertex is rated by: of larger nets this many, evenly spread from a random one on, stand for
-/// all.
+/// Largest net whose pins all count when a vertex is rated.
+const WHOLE: usize = 64;
+/// Of larger nets this many pins, evenly spread from a random one on, stand for all.
 const SAMPLE: usize = 32;
 
 /// A coarser hypergraph and where each vertex of the finer one went.
@@ -115,7 +116,7 @@ fn clusters(graph: &Hypergraph, cap: &Limits, within: Option<&[u32]>, sinks_only
             let net = graph.nets()[pin.index()];
             let axon = if pin.is_sink() { axon_rating * f64::from(net.axons) } else { 0.0 };
             let (taken, offset) = match pins.len() {
-                all @ 0..=SAMPLE => (all, 0),
+                all @ 0..=WHOLE => (all, 0),
                 all => (SAMPLE, rng.below(all as u64) as usize),
             };
             // A sampled pin stands for all/taken pins: the rating is that of the whole net in the mean.

@@ -151,7 +151,7 @@ impl Search<'_> {
     /// The best of some bisections: of many where parts are few, since a wrong first cut is never healed.
     fn bisected(&mut self, parts: usize) -> Vec<u32> {
         let tries = match parts {
-            0..=2 => 8,
+            0..=2 => 24,
             3..=4 => 3,
             _ => 1,
         };
