@@ -107,7 +107,17 @@ fn check(task: &Task<'_>) -> Result<()> {
     let mut all = (0..graph.vertices()).filter(misfit);
     if let Some(first) = all.next() {
         let (more, weight) = (all.count(), graph.weight(first));
-        let needs = format!("{} inbound axons and {} units of synapse memory", graph.axons_of(first), weight.synapses);
+        let over = [
+            (u64::from(weight.neurons), limits.neurons, "neurons"),
+            (graph.axons_of(first), limits.axons, "inbound axons"),
+            (weight.synapses, limits.synapses, "units of synapse memory"),
+        ];
+        let over: Vec<String> = over
+            .iter()
+            .filter(|(need, limit, _)| need > limit)
+            .map(|(need, _, what)| format!("{need} {what}"))
+            .collect();
+        let needs = over.join(" and ");
         let others = if more > 0 { format!("; so do {more} more") } else { String::new() };
         return Err(Problem::misfit(
             "partition/neuron",

@@ -232,17 +232,17 @@ fn meetings(
     let mut met: Vec<Meeting> = Vec::new();
     for source in 0..before.div_ceil(from) {
         let mut count = vec![0; lines.div_ceil(to)];
-        let mut touched = usize::MAX..0;
+        let (mut first, mut last) = (usize::MAX, 0);
         for at in source * from..((source + 1) * from).min(before) {
             let range = window.map_or(0..lines, |window| reached(at, lines, window));
             if range.is_empty() {
                 continue;
             }
             let blocks = range.start / to..(range.end - 1) / to + 1;
-            touched = touched.start.min(blocks.start)..touched.end.max(blocks.end);
+            (first, last) = (first.min(blocks.start), last.max(blocks.end));
             blocks.for_each(|block| count[block] += 1);
         }
-        met.extend(touched.filter(|&block| count[block] > 0).map(|block| (block, source, count[block])));
+        met.extend((first..last).filter(|&block| count[block] > 0).map(|block| (block, source, count[block])));
     }
     met
 }

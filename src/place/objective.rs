@@ -25,7 +25,7 @@ impl Objective {
 
     /// A slot's place on an axis such that differences are what a pair's traffic pays for.
     pub(super) fn stretch(&self, at: usize) -> f32 {
-        let chips = if self.chip > 0 { (at / self.chip) as f64 } else { 0.0 };
+        let chips = at.checked_div(self.chip).unwrap_or(0) as f64;
         (self.alpha * at as f64 + self.gamma * chips) as f32
     }
 

@@ -176,8 +176,8 @@ impl Together {
                 self.crowd.push(Departure { left, from, outside: false, flit });
             }
         }
-        for index in span.input..span.inputs_end {
-            let departure = outside(&packets[index]);
+        for (index, packet) in packets.iter().enumerate().take(span.inputs_end).skip(span.input) {
+            let departure = outside(packet);
             if departure.left >= left + 2 * self.reach {
                 break;
             }
