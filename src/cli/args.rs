@@ -72,7 +72,7 @@ pub(super) enum Command {
     /// Show samples to an image that learns, and compare how it reads them before and after
     Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
-    Train(TrainArgs),
+    Train(super::train::TrainArgs),
     /// Count the spikes of every neuron in a run, for strategies that weigh traffic
     Profile(super::profile::ProfileArgs),
     /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
@@ -362,25 +362,6 @@ pub(super) enum ChipAction {
     },
     /// Print the annotated example: every key with its meaning
     Default,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct TrainArgs {
-    /// The network to write, native JSON
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Seed of weights, order and everything else that is drawn
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// Passes over the training set
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<u32>,
-    /// Hidden neurons
-    #[arg(long, value_name = "N")]
-    pub hidden: Option<u32>,
-    /// Overwrite the file
-    #[arg(long)]
-    pub force: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,17 +1,38 @@
 //! `train`: a small network on the embedded digits.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
+use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::args::TrainArgs;
 use super::console::{Console, must_not_exist, write};
 use super::progress;
 use crate::diag::Result;
 use crate::graph::{self, Network};
 use crate::stimulus;
 use crate::train::{self, TrainOptions};
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// The network to write, native JSON
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Seed of weights, order and everything else that is drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Passes over the training set
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Hidden neurons
+    #[arg(long, value_name = "N")]
+    pub hidden: Option<u32>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+}
 
 pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<u8> {
     must_not_exist(&args.output, args.force)?;
