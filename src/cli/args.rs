@@ -343,12 +343,8 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
-    /// Leave all weights as they are: nothing is learned
-    #[arg(long)]
-    pub freeze: bool,
-    /// Write the image with what was learned, to be run again
-    #[arg(long, value_name = "FILE")]
-    pub save_weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub learning: super::learn::Learned,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
