@@ -1,18 +1,19 @@
 //! Random recurrent Loihi networks, function only: 100 synapses a neuron, 1.6 % of the neurons fire in a tick (driven
-//! by their biases), arithmetic of dialect nengo. One iteration is a run of 200 ticks; the throughput is in ticks.
+//! by their biases), arithmetic of dialect nengo. One iteration is a run of 2,000 ticks of a loaded program; the
+//! throughput is in ticks. `benches/peers/loihi_nengo.py` runs the same networks on nengo-loihi.
 //! Cores have 1,024 compartments as on the chip, but axons, synapse memory and configurations without limit: such
 //! networks have too many sources for the chip's 4,096 inbound axons.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use spikeloom::chip::{self, ChipSpec, Dialect, Family, LoadOptions};
 use spikeloom::compile::{self, Log};
-use spikeloom::emu::{self, Quiet, Record, RunOptions};
+use spikeloom::emu::{self, Program, Quiet, Record, RunOptions};
 use spikeloom::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Network, Output, Pattern, Population, Projection};
 use spikeloom::ids::PopulationId;
 use spikeloom::rng::Rng;
 use spikeloom::stimulus::{Sample, Stimulus};
 
-const TICKS: u32 = 200;
+const TICKS: u32 = 2000;
 
 fn chip(compartments: u32) -> ChipSpec {
     let mut chip = chip::load("loihi", &LoadOptions::default()).expect("built in");
@@ -73,13 +74,16 @@ fn recurrent(criterion: &mut Criterion) {
     };
     let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::None };
     let mut group = criterion.benchmark_group("loihi, ticks of a recurrent network");
-    group.sample_size(20).throughput(Throughput::Elements(TICKS.into()));
+    group.sample_size(10).throughput(Throughput::Elements(TICKS.into()));
     for (size, compartments) in [(1000, 1024), (10_000, 1024), (10_000, 1 << 16)] {
         let chip = chip(compartments);
         let compiled = compile::compile(&network(size), &chip, &compile::Options::default(), &mut Log::default());
         let image = compiled.expect("it fits").image;
         let label = format!("{size} neurons, {} cores", image.cores.len());
-        let run = || emu::run(&image, &chip, &stimulus, &options, &Quiet).expect("the bench network runs");
+        let program = Program::new(&image, &chip).expect("the bench network loads");
+        let run = || emu::run_program(&program, &stimulus, &options, &Quiet).expect("the bench network runs");
+        let spikes = run().samples[0].spike_total;
+        println!("{label}: {spikes} spikes in {TICKS} ticks");
         group.bench_function(label, |bencher| bencher.iter(run));
     }
     group.finish();

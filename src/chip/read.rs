@@ -186,6 +186,7 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         weight_exponent_min: section.number("weight_exponent_min", -16..=16, found) as i8,
         weight_exponent_max: section.number("weight_exponent_max", -16..=16, found) as i8,
         delay_max: section.number("delay_max", 0..=63, found) as u8,
+        delay_slots: section.has("delay_slots").then(|| section.number("delay_slots", 1..=1 << 24, found) as u32),
         synapse_words: section.number("synapse_words", 1..=1 << 24, found) as u32,
         weight_widths: widths(section.numbers("weight_widths", 1..=15, found)),
         index_widths: widths(section.numbers("index_widths", 0..=16, found)),
@@ -306,6 +307,7 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
             words(&mut digester, &[c.tag_bits.into()]);
+            words(&mut digester, &[c.delay_slots.map_or(0, i64::from)]);
             if let Some(programs) = &c.programs {
                 words(&mut digester, &programs.words());
             }

@@ -214,6 +214,9 @@ pub struct CubaSpec {
     pub weight_exponent_max: i8,
     /// Largest synaptic delay in ticks (added to the one tick that every spike takes).
     pub delay_max: u8,
+    /// Sums of the delay buffer per core: a compartment takes one for each step of the longest delay that reaches the
+    /// core, rounded up to a power of two. `None`: compartments and delays do not share memory.
+    pub delay_slots: Option<u32>,
     /// Words of synapse memory per core, 64 bits each.
     pub synapse_words: u32,
     /// Weight widths that synapse formats offer, in bits without sign.

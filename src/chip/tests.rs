@@ -88,7 +88,8 @@ fn truenorth_is_the_published_chip() {
 fn loihi_has_two_cost_sets() {
     let davies = builtin("loihi");
     assert_eq!((davies.cores(), davies.energy.cost_set.as_str()), (128, "davies2018"));
-    let table = vec![(1, Picos::from_nanos(113)), (32, Picos::from_nanos(465))];
+    let table = [(1, 113), (32, 465), (8_192, 14_300), (24_576, 16_200)];
+    let table = table.map(|(tiles, time)| (tiles, Picos::from_nanos(time))).to_vec();
     assert_eq!(davies.sync, SyncSpec::Barrier { table });
     let each = |chip: &ChipSpec, event: Event| chip.energy.entries[event.index()].map(|entry| entry.attojoules);
     assert_eq!(each(&davies, Event::SynapseSparse), Some(23_600_000));

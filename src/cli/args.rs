@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::chip::LoadOptions;
+pub(super) use super::choice::{ChipChoice, ChipTuning, ImageChip};
+use super::place::Mapping;
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
 use crate::stimulus::MAX_TICKS;
-use crate::units::Picos;
 
 /// Emulate neuromorphic chips and map spiking networks onto them.
 #[derive(Debug, Parser)]
@@ -73,7 +73,11 @@ pub(super) enum Command {
     Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
-    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    /// Count the spikes of every neuron in a run, for strategies that weigh traffic
+    Profile(super::profile::ProfileArgs),
+    /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
+    Explore(super::explore::ExploreArgs),
+    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh; score and tune mappings
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
@@ -88,63 +92,6 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// Which chip, with which numbers.
-#[derive(Debug, Clone, ClapArgs)]
-pub(super) struct ChipChoice {
-    /// A built-in chip or a chip file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub chip: String,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// The chip of an image.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ImageChip {
-    /// The chip, where it is not the built-in one that the image names
-    #[arg(long = "chip", value_name = "NAME|FILE")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub tuning: ChipTuning,
-}
-
-/// Changes to a chip description for this run.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct ChipTuning {
-    /// Energy and time cost set of the chip, such as davies2018 or nahuku
-    #[arg(long, value_name = "NAME")]
-    pub cost_set: Option<String>,
-    /// Supply voltage in millivolts
-    #[arg(long, value_name = "MV")]
-    pub supply: Option<u32>,
-    /// Length of a fixed tick in microseconds
-    #[arg(long, value_name = "US")]
-    pub tick: Option<u32>,
-    /// Override any number of the chip file, such as mesh.buffer=4; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Something of the chip is dead: core=17, router=17, neuron=17:3, axon=17:3 or link=17:east; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub defect: Vec<String>,
-    /// A TOML file with a table [defects]: lists cores, routers, neurons, axons, links
-    #[arg(long, value_name = "FILE")]
-    pub defects: Option<String>,
-}
-
-impl ChipTuning {
-    /// As the chip room wants it.
-    pub(super) fn options(&self) -> Result<LoadOptions> {
-        Ok(LoadOptions {
-            cost_set: self.cost_set.clone(),
-            supply_mv: self.supply,
-            tick: self.tick.map(|us| Picos(u64::from(us) * 1_000_000)),
-            set: self.set.iter().map(|text| pair(text, "--set")).collect::<Result<_>>()?,
-            defects: self.defect.clone(),
-            defects_file: self.defects.clone(),
-        })
-    }
 }
 
 /// How a network file is read.
@@ -178,7 +125,7 @@ fn ticks() -> RangedI64ValueParser<u32> {
 }
 
 /// Splits `key=value`.
-fn pair(text: &str, flag: &str) -> Result<(String, String)> {
+pub(super) fn pair(text: &str, flag: &str) -> Result<(String, String)> {
     text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).ok_or_else(|| {
         Problem::invalid("cli/pair", flag, format!("'{text}' is no KEY=VALUE"))
             .help(format!("write {flag} KEY=VALUE without spaces"))
@@ -223,29 +170,6 @@ pub(super) struct CompileArgs {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
-}
-
-/// How a network is laid onto the chip.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct Mapping {
-    /// Placement strategy: row-major, zigzag, hilbert
-    #[arg(long, value_name = "NAME")]
-    pub placement: Option<String>,
-    /// Partition strategy: sequential
-    #[arg(long, value_name = "NAME")]
-    pub partition: Option<String>,
-    /// Weight bits without sign, where the chip offers a choice
-    #[arg(long, value_name = "BITS")]
-    pub weight_bits: Option<u8>,
-    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub allow: Vec<String>,
-    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
-    pub sigma_delta: Option<u16>,
-    /// Seed of strategies that draw
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
 }
 
 /// How a stimulus file becomes spikes.
@@ -343,6 +267,9 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Tell the life of one packet of RANC in the first sample: core3.neuron17@5 (its first from tick 5 on) or input@9
+    #[arg(long, value_name = "PACKET")]
+    pub watch_packet: Option<String>,
     #[command(flatten)]
     pub learning: super::learn::Learned,
     /// Folder for report.json, report.html, spikes.csv, digest.txt

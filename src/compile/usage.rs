@@ -80,6 +80,7 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
             ("threshold_configs", distinct(body, |c| c.threshold), u32::from(spec.threshold_configs)),
             ("synapse_formats", body.formats.len(), u32::from(spec.synapse_formats)),
         ]);
+        list.extend(spec.delay_slots.map(|limit| ("delay_slots", body.delay_slots() as usize, limit)));
         if let Some(programs) = &spec.programs {
             let bytes = body.program_bytes(core.body.axons(), packets, programs) + 8 * synapse_words(body, spec) as u64;
             list.push(("memory_bytes", bytes as usize, programs.memory_bytes));

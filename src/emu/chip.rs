@@ -3,7 +3,7 @@
 use super::banks::Banks;
 use super::counters::{EventCounts, Faults, LearnedCore, LinkLoad, SampleResult};
 use super::fabric::Fabric;
-use super::neurocore::Core;
+use super::neurocore::{Core, SheetState};
 use super::program::{CoreProgram, Program, Target};
 use super::run::Feed;
 use super::traffic::settle;
@@ -36,6 +36,8 @@ pub(super) enum Engine {
 pub(super) struct Lists {
     cores: Vec<Core>,
     fabric: Fabric,
+    /// The state of all compartments where they are worked through as one sheet.
+    sheet: Option<SheetState>,
 }
 
 impl Engine {
@@ -43,7 +45,7 @@ impl Engine {
     pub(super) fn current_and_membrane(&self, program: &Program, core: usize, neuron: usize) -> (i32, i32) {
         match self {
             Self::Crossbars(banks) => (0, banks.membrane(core, neuron)),
-            Self::Lists(lists) => lists.cores[core].current_and_membrane(&program.cores[core], neuron),
+            Self::Lists(lists) => lists.current_and_membrane(program, core, neuron),
         }
     }
 }
@@ -69,7 +71,7 @@ impl<'p> Chip<'p> {
         let engine = if program.is_crossbar() {
             Engine::Crossbars(Banks::new(program, timing, record, threads))
         } else {
-            Engine::Lists(Lists::new(program, timing, record))
+            Engine::Lists(Lists::new(program, timing, record, threads))
         };
         Self { program, engine, tick: 0, threads }
     }
@@ -96,7 +98,7 @@ impl<'p> Chip<'p> {
     pub(super) fn play(&mut self, feed: &mut Feed<'_>) -> Result<()> {
         match &mut self.engine {
             Engine::Crossbars(banks) => banks.play(self.program, &mut self.tick, feed),
-            Engine::Lists(Lists { cores, fabric }) if self.threads > 1 => {
+            Engine::Lists(Lists { cores, fabric, .. }) if self.threads > 1 => {
                 shard::play(self.program, cores, fabric, &mut self.tick, self.threads, feed)
             }
             Engine::Lists(_) => self.play_alone(feed),
@@ -180,23 +182,44 @@ impl<'p> Chip<'p> {
 }
 
 impl Lists {
-    fn new(program: &Program, timing: bool, record: &Record) -> Self {
+    fn new(program: &Program, timing: bool, record: &Record, threads: usize) -> Self {
         let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
-        let cores = program.cores.iter().map(|core| Core::new(core, timing, record, &outputs)).collect();
-        Self { cores, fabric: Fabric::new(program, timing) }
+        let sheet = if timing || threads > 1 { None } else { program.sheet() };
+        let core = |core| Core::new(core, timing, sheet.is_none(), record, &outputs);
+        Self {
+            cores: program.cores.iter().map(core).collect(),
+            fabric: Fabric::new(program, timing),
+            sheet: sheet.map(|sheet| SheetState::new(program, sheet)),
+        }
     }
 
     fn reset(&mut self, program: &Program) {
         self.cores.iter_mut().zip(&program.cores).for_each(|(core, program)| core.reset(program));
         self.fabric.reset();
+        if let (Some(state), Some(sheet)) = (&mut self.sheet, program.sheet()) {
+            state.reset(program, sheet);
+        }
     }
 
     fn tick(&mut self, program: &Program, input: &[InputSpike], tick: u32) {
         self.fabric.inject(program, input);
+        if let (Some(state), Some(sheet)) = (&mut self.sheet, program.sheet()) {
+            state.step(program, sheet, &mut self.cores, tick);
+            self.fabric.count_injected(program, &mut self.cores);
+            return state.accept(sheet, input, &self.cores);
+        }
         for (core, loaded) in self.cores.iter_mut().zip(&program.cores) {
             core.step(program, loaded, tick);
         }
         self.fabric.close(program, &mut self.cores, tick);
+    }
+
+    fn current_and_membrane(&self, program: &Program, core: usize, neuron: usize) -> (i32, i32) {
+        let of_sheet = || {
+            let sheet = program.sheet().zip(self.sheet.as_ref());
+            sheet.map_or((0, 0), |(sheet, state)| state.current_and_membrane(sheet, core, neuron))
+        };
+        self.cores[core].current_and_membrane(&program.cores[core], neuron).unwrap_or_else(of_sheet)
     }
 
     fn faults(&self) -> Faults {
@@ -214,10 +237,10 @@ impl Lists {
         let sample = SampleResult {
             ticks,
             spikes,
-            output_counts: self.of_outputs(program, |core, _, neuron| core.spike_counts[neuron]),
-            output_first: self.of_outputs(program, |core, _, neuron| core.first_spikes[neuron]),
+            output_counts: self.of_outputs(program, |core, neuron| self.cores[core].spike_counts[neuron]),
+            output_first: self.of_outputs(program, |core, neuron| self.cores[core].first_spikes[neuron]),
             output_membranes: self
-                .of_outputs(program, |core, loaded, neuron| core.current_and_membrane(loaded, neuron).1),
+                .of_outputs(program, |core, neuron| self.current_and_membrane(program, core, neuron).1),
             spike_total: population_spikes.iter().sum(),
             counts,
             faults: self.faults(),
@@ -228,10 +251,8 @@ impl Lists {
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }
     }
 
-    fn of_outputs<T>(&self, program: &Program, value: impl Fn(&Core, &CoreProgram, usize) -> T) -> Vec<Vec<T>> {
-        let of = |&(core, neuron): &(u32, u16)| {
-            value(&self.cores[core as usize], &program.cores[core as usize], usize::from(neuron))
-        };
+    fn of_outputs<T>(&self, program: &Program, value: impl Fn(usize, usize) -> T) -> Vec<Vec<T>> {
+        let of = |&(core, neuron): &(u32, u16)| value(core as usize, usize::from(neuron));
         program.outputs.iter().map(|output| output.places.iter().map(of).collect()).collect()
     }
 

@@ -89,12 +89,17 @@ impl Fabric {
         }
     }
 
-    /// Ends a tick after the cores' step: the time pass, or with timing off the packets as they are.
-    pub(super) fn close<T: CoreTable>(&mut self, program: &Program, cores: &mut T, tick: u32) {
+    /// Counts what the host's packets of this tick do in the cores.
+    pub(super) fn count_injected<T: CoreTable>(&self, program: &Program, cores: &mut T) {
         for (to, _) in &self.injected {
             let counts = &mut cores.core(to.core as usize).counts;
             Core::count_intake(&program.cores[to.core as usize], to.axon, 1, counts);
         }
+    }
+
+    /// Ends a tick after the cores' step: the time pass, or with timing off the packets as they are.
+    pub(super) fn close<T: CoreTable>(&mut self, program: &Program, cores: &mut T, tick: u32) {
+        self.count_injected(program, cores);
         let Some(time) = &mut self.time else {
             self.injected.iter().for_each(|(to, payload)| cores.core(to.core as usize).accept(to.axon, *payload));
             return pass_on(program, cores);

@@ -1,7 +1,9 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
-use super::neurocore::{CrossbarCore, CubaCore, ProgrammedCore, Vector, vector_units};
+use std::sync::OnceLock;
+
+use super::neurocore::{CrossbarCore, CubaCore, ProgrammedCore, Sheet, Vector, vector_units};
 use super::sync::barrier_time;
 use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
 use crate::diag::Result;
@@ -154,6 +156,8 @@ pub struct Program {
     pub(super) swept_bits: u64,
     /// The vector units, where they are used: results do not depend on it.
     pub(super) vector: Option<Vector>,
+    /// Its list cores as one sheet, made when first asked for.
+    sheet: OnceLock<Option<Sheet>>,
     /// Draws of learning by step, in place of our own.
     pub(super) recorded: Vec<Draws>,
 }
@@ -200,6 +204,7 @@ impl Program {
             chip: chip.clone(),
             cores,
             vector: vector_units(),
+            sheet: OnceLock::new(),
             recorded: Vec::new(),
         })
     }
@@ -208,6 +213,11 @@ impl Program {
     #[must_use]
     pub fn scalar(self) -> Self {
         Self { vector: None, ..self }
+    }
+
+    /// Its list cores as one sheet, where they can be worked through so without time.
+    pub(super) fn sheet(&self) -> Option<&Sheet> {
+        self.sheet.get_or_init(|| Sheet::new(self)).as_ref()
     }
 
     /// With draws that were recorded elsewhere: those of learning step n of every projection are `draws[n]`.

@@ -165,6 +165,10 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     let neurons = body.config_of.len();
     found.at_most(place, "number of synapse formats", body.formats.len(), usize::from(spec.synapse_formats));
     found.at_most(place, "number of compartment configurations", body.configs.len(), neurons.max(1));
+    if let Some(slots) = spec.delay_slots {
+        let used = usize::try_from(body.delay_slots()).unwrap_or(usize::MAX);
+        found.at_most(place, "number of sums in the delay buffer", used, slots as usize);
+    }
     found.at_most(place, "number of axons out", body.axons_out.len(), chip.capacity.axons_out as usize);
     found.require(body.config_of.iter().all(|&entry| usize::from(entry) < body.configs.len()), place, || {
         "a compartment names a configuration that is not there".to_owned()

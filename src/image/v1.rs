@@ -179,6 +179,15 @@ pub struct CubaCore {
     pub programs: Vec<ProgramGroup>,
 }
 
+impl CubaCore {
+    /// Sums of the delay buffer that the compartments take: as many for each as the widest delay field has values.
+    #[must_use]
+    pub fn delay_slots(&self) -> u64 {
+        let bits = self.formats.iter().map(|format| format.delay_bits).max().unwrap_or(0);
+        (self.config_of.len() as u64) << bits.min(32)
+    }
+}
+
 /// Registers of a compartment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct CompartmentConfig {

@@ -20,12 +20,12 @@ use spikeloom::graph::Network;
 use spikeloom::oracle;
 use spikeloom::stimulus::{Sample, Stimulus};
 
-/// Loihi (1 or 2) with the dialect and with registers as wide as the simulators take them, which no longer are the chip's:
-/// 63 ticks of delay (lava; dialects bound it further), and biases of any width (lava and nengo check none).
+/// Loihi (1 or 2) with the dialect, and with biases as wide as the simulators take them, which no longer are the chip's
+/// (lava and nengo check none).
 fn loihi(name: &str, dialect: Dialect) -> ChipSpec {
     let bias_bits = if matches!(dialect, Dialect::Lava | Dialect::Nengo) { "16" } else { "13" };
     let dialect = ("core.cuba.dialect", dialect.name());
-    let set = [dialect, ("core.cuba.delay_max", "63"), ("core.cuba.bias_bits", bias_bits)];
+    let set = [dialect, ("core.cuba.bias_bits", bias_bits)];
     let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
     chip::load(name, &LoadOptions { set, ..LoadOptions::default() }).expect("the built-in chip loads")
 }

@@ -1,5 +1,6 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
+use super::outliers::outliers;
 use super::programs;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
@@ -89,10 +90,8 @@ fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str,
         if values.len() != 1 && values.len() as u64 != size {
             let what = format!("{name} has {} values for {size} neurons", values.len());
             problems.push(Problem::invalid("cuba/register", place, what).help("give one value, or one a neuron"));
-        } else if let Some(value) = values.iter().find(|value| !(low..=high).contains(*value)) {
-            let what = format!("{name} {value} is out of range");
+        } else if let Some((what, nearest)) = outliers(name, "neuron", values, low, high) {
             let limit = format!("{low}..={high} in dialect {}", dialect.name());
-            let nearest = format!("the nearest legal value is {}", value.clamp(&low, &high));
             problems.push(Problem::misfit("cuba/register", place, what).limit(limit).help(nearest));
         }
     }
@@ -185,19 +184,24 @@ fn ranges(projection: &Projection<i32>, spec: &CubaSpec, problems: &mut Vec<Prob
     if !exponents.contains(&projection.exponent) {
         let what = format!("weight exponent {} is out of range", projection.exponent);
         let limit = format!("{}..={}", spec.weight_exponent_min, spec.weight_exponent_max);
-        problems.push(Problem::misfit("cuba/exponent", place(), what).limit(limit));
+        let nearest = projection.exponent.clamp(spec.weight_exponent_min, spec.weight_exponent_max);
+        problems.push(
+            Problem::misfit("cuba/exponent", place(), what)
+                .limit(limit)
+                .help(format!("the nearest legal value is {nearest}")),
+        );
     }
-    let longest = match &projection.delays {
-        Delays::Uniform(ticks) => *ticks,
-        Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
+    let delays: &[u16] = match &projection.delays {
+        Delays::Uniform(ticks) => std::slice::from_ref(ticks),
+        Delays::PerWeight(ticks) => ticks,
     };
-    let most = u16::from(spec.delay_max.min(spec.dialect.delay_max()));
-    if longest > most {
-        let what = format!("a delay of {longest} ticks is {} too long", longest - most);
+    let most = spec.delay_max.min(spec.dialect.delay_max());
+    let found = outliers("delay", "weight", delays.iter().map(|&delay| i64::from(delay)), 0, most.into());
+    if let Some((what, nearest)) = found {
         problems.push(
             Problem::misfit("cuba/delay", place(), what)
                 .limit(format!("0..={most} ticks in dialect {}", spec.dialect.name()))
-                .help("shorten the delay, or chain it through a relay population"),
+                .help(format!("{nearest}; or chain the delay through a relay population")),
         );
     }
 }

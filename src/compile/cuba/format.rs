@@ -3,6 +3,7 @@
 //! The memory model is the one that nengo-loihi's block validation uses: a list is cut into blocks of at most 64
 //! synapses; a block takes `n * (weight + delay + index bits) + 10` bits, rounded up to 64-bit words.
 
+use super::outliers::outliers;
 use crate::chip::CubaSpec;
 use crate::diag::{Problem, Result};
 use crate::graph::{Delays, Learning, Projection};
@@ -83,11 +84,11 @@ fn weight_width(projection: &Projection<i32>, spec: &CubaSpec) -> Result<(u8, bo
     let joined = projection.weights.iter().fold(0_u32, |bits, w| bits | w.unsigned_abs());
     let full = full_scale(spec);
     let place = || format!("projection '{}'", projection.name);
-    if low < -full || high >= full {
-        let worst = if low < -full { low } else { high };
-        return Err(Problem::misfit("cuba/weight", place(), format!("weight {worst} is out of range"))
+    let weights = projection.weights.iter().map(|&weight| i64::from(weight));
+    if let Some((what, nearest)) = outliers("weight", "number", weights, (-full).into(), (full - 1).into()) {
+        return Err(Problem::misfit("cuba/weight", place(), what)
             .limit(format!("{}..={} ({}-bit signed weights)", -full, full - 1, spec.weight_bits))
-            .help("scale the weights down and raise the projection's exponent")
+            .help(format!("{nearest}; or scale the weights down and raise the projection's exponent"))
             .into());
     }
     let mixed = (low < 0 && high > 0) || low == -full;

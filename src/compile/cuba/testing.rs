@@ -20,6 +20,7 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
             weight_exponent_min: -8,
             weight_exponent_max: 7,
             delay_max: 62,
+            delay_slots: None,
             synapse_words: 16_384,
             weight_widths: vec![0, 1, 2, 3, 4, 5, 6, 8],
             index_widths: vec![0, 6, 7, 8, 9, 10, 11, 12],

@@ -12,7 +12,7 @@ mod avx2;
 mod lanes;
 mod walk;
 
-pub(in crate::emu) use lanes::{Vector, available as vector_units};
+pub(in crate::emu) use lanes::{Vector, available as vector_units, prefetch};
 pub(in crate::emu) use walk::{Drive, Scratch};
 
 use self::lanes::Range;

@@ -8,6 +8,7 @@ mod lanes;
 mod learn;
 mod load;
 mod plastic;
+mod sheet;
 mod soma;
 
 use super::super::counters::EventCounts;
@@ -17,11 +18,12 @@ use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
 use flat::{Flat, REACH};
-use lanes::{Block, Cells, LANES, Marks, Registers};
+use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::Lesson;
 use learn::{LearnState, Learning};
 pub(super) use load::{events_of, time_of};
 use load::{load_list, load_weights, shifted_sums};
+pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 
 /// A list of synapses in one format.
@@ -65,7 +67,7 @@ struct Shifted {
 pub(in crate::emu) struct CubaCore {
     compartments: Vec<Compartment>,
     /// The same by blocks, where they can be worked through so.
-    blocks: Option<Vec<Registers>>,
+    blocks: Option<Blocks>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
     /// All synapses by axon, where that takes little more memory: then the lists hold none.
@@ -99,7 +101,7 @@ impl CubaCore {
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
         let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
-            blocks: lanes.then(|| Registers::of(&compartments)),
+            blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
             flat: None,
@@ -140,7 +142,14 @@ impl CubaCore {
             u: vec![[0; LANES]; blocks],
             v: vec![[0; LANES]; blocks],
             silent: vec![[0; LANES]; blocks],
-            sums: vec![0; if self.flat.is_some() { REACH } else { self.rows * neurons }],
+            sums: vec![
+                0;
+                self.flat.as_ref().map_or(self.rows * neurons, |flat| if flat.len() > 0 {
+                    REACH
+                } else {
+                    neurons
+                })
+            ],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
             touched: vec![false; self.shifted.len()],
@@ -257,10 +266,10 @@ impl State {
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
         match (core.dialect, &core.blocks) {
-            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<false, true>(core, blocks, tick, sweep),
-            (Dialect::Lava, Some(blocks)) => self.stride::<false, false>(core, blocks, tick, sweep),
-            (_, Some(blocks)) if core.refractory => self.stride::<true, true>(core, blocks, tick, sweep),
-            (_, Some(blocks)) => self.stride::<true, false>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<LAVA, true>(core, blocks, tick, sweep),
+            (Dialect::Lava, Some(blocks)) => self.stride::<LAVA, false>(core, blocks, tick, sweep),
+            (_, Some(blocks)) if core.refractory => self.stride::<NENGO, true>(core, blocks, tick, sweep),
+            (_, Some(blocks)) => self.stride::<NENGO, false>(core, blocks, tick, sweep),
             (Dialect::Lava, None) => self.walk(core, tick, sweep, soma::lava),
             (Dialect::Nengo | Dialect::ChipBestGuess, None) => self.walk(core, tick, sweep, soma::nengo),
             (Dialect::Brian2, None) => self.walk(core, tick, sweep, soma::brian2),
@@ -268,10 +277,10 @@ impl State {
     }
 
     /// The tick block by block.
-    fn stride<const NENGO: bool, const SILENT: bool>(
+    fn stride<const RULE: u8, const SILENT: bool>(
         &mut self,
         core: &CubaCore,
-        blocks: &[Registers],
+        blocks: &Blocks,
         tick: u32,
         sweep: &mut Sweep<'_>,
     ) {
@@ -279,13 +288,9 @@ impl State {
         let row = tick as usize % core.rows;
         let sums = self.sums[row * padded..(row + 1) * padded].as_chunks_mut::<LANES>().0;
         let (u, v, silent) = (&mut self.u, &mut self.v, &mut self.silent);
-        lanes::tick::<NENGO, SILENT>(blocks, core.limit, &mut Cells { sums, u, v, silent }, &mut self.marks);
-        for (block, &marks) in self.marks.iter().enumerate() {
-            sweep.active += u64::from(marks.active.count_ones());
-            sweep.faults.overflows += u64::from(marks.overflows);
-            let first = block * LANES;
-            pass(sweep, first, (core.compartments.len() - first).min(LANES), marks);
-        }
+        let mut cells = Cells { sums, u, v, silent };
+        let totals = lanes::tick::<RULE, SILENT, _>(blocks, 0..blocks.len(), core.limit, &mut cells, &mut self.marks);
+        pass_all(sweep, core.compartments.len(), &self.marks, totals);
         self.filled[row] = false;
     }
 
@@ -404,17 +409,26 @@ impl State {
     }
 }
 
-/// The neuron unit goes on over `count` compartments from `first`; those that fire send their packets.
-#[inline]
-fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
-    if !sweep.timing {
+/// The neuron unit goes over all `compartments`, block by block; those that fire send their packets.
+fn pass_all(sweep: &mut Sweep<'_>, compartments: usize, marks: &[Marks], totals: Totals) {
+    sweep.active += totals.active;
+    sweep.faults.overflows += totals.overflows;
+    let firsts = (0..).step_by(LANES);
+    if sweep.timing {
+        firsts.zip(marks).for_each(|(first, &marks)| pass(sweep, first, (compartments - first).min(LANES), marks));
+        return;
+    }
+    for (first, marks) in firsts.zip(marks) {
         let mut fired = marks.fired;
         while fired != 0 {
             sweep.fire(first + fired.trailing_zeros() as usize);
             fired &= fired - 1;
         }
-        return;
     }
+}
+
+/// The neuron unit goes on over `count` compartments from `first`, in their time.
+fn pass(sweep: &mut Sweep<'_>, first: usize, count: usize, marks: Marks) {
     let times = sweep.program.times;
     let (mut fired, mut active, mut done) = (marks.fired, u64::from(marks.active), 0);
     while fired != 0 {

@@ -11,8 +11,8 @@ mod stochastic;
 mod stream;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
-pub(super) use cuba::CubaCore;
 use cuba::Lesson;
+pub(super) use cuba::{CubaCore, Sheet, SheetState};
 pub(super) use programmed::ProgrammedCore;
 #[cfg(test)]
 pub(in crate::emu) use ranc::finish as ranc_finish;
@@ -44,6 +44,8 @@ pub(super) struct Outgoing {
 enum Compartments {
     Cuba(cuba::State),
     Programmed(programmed::State),
+    /// A sheet has them.
+    Apart,
 }
 
 /// A list core's state. A core writes nothing but this.
@@ -92,9 +94,11 @@ impl Recorded {
 }
 
 impl Core {
-    pub(super) fn new(program: &CoreProgram, timing: bool, record: &Record, outputs: &[u32]) -> Self {
+    /// In the reset state; `own` says whether it has the state of its compartments, or a sheet.
+    pub(super) fn new(program: &CoreProgram, timing: bool, own: bool, record: &Record, outputs: &[u32]) -> Self {
         let mut core = Self {
             state: match &program.body {
+                _ if !own => Compartments::Apart,
                 Body::Programmed(body) => Compartments::Programmed(body.reset()),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
@@ -126,6 +130,7 @@ impl Core {
         match (&mut self.state, &program.body) {
             (Compartments::Cuba(state), _) => state.reset(lists(program)),
             (Compartments::Programmed(state), Body::Programmed(body)) => *state = body.reset(),
+            (Compartments::Apart, _) => {}
             (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
         }
         self.payloads.clear();
@@ -143,10 +148,9 @@ impl Core {
 
     /// The function pass of one tick: arrived spikes are integrated, neurons updated, spikes sent.
     pub(super) fn step(&mut self, program: &Program, core: &CoreProgram, tick: u32) {
-        let neurons = core.neurons() as u64;
-        self.counts.add(Event::NeuronAccess, neurons);
+        let mut state = std::mem::replace(&mut self.state, Compartments::Apart);
         let mut begin = self.clock.start;
-        let input = match (&mut self.state, &core.body) {
+        let input = match (&mut state, &core.body) {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
                 state.integrate(body, tick);
                 // A program may do something in every tick.
@@ -155,19 +159,43 @@ impl Core {
             (Compartments::Cuba(state), Body::Cuba(body)) => {
                 let input = state.integrate(body, tick);
                 if body.has_learning() {
-                    begin += self.learn(program, body, tick);
+                    begin += self.learn(program, body, state, tick);
                 }
                 input
             }
             _ => unreachable!("a core keeps its kind"),
         };
+        self.begin(core);
+        if self.at_rest && !input {
+            self.clock.swept = begin + core.neurons() as u64 * program.times.access;
+        } else {
+            let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
+                (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
+                (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
+                _ => unreachable!("a core keeps its kind"),
+            });
+            self.at_rest = still && !input;
+        }
+        self.state = state;
+    }
+
+    /// A tick begins: every compartment is looked at, nothing is sent yet.
+    pub(super) fn begin(&mut self, core: &CoreProgram) {
         self.outbox.clear();
         self.fired.clear();
         self.payloads.clear();
-        if self.at_rest && !input {
-            self.clock.swept = begin + neurons * program.times.access;
-            return;
-        }
+        self.counts.add(Event::NeuronAccess, core.neurons() as u64);
+    }
+
+    /// The neuron unit's way through the compartments, which `update` goes, from (tick, time in ps) on; whether
+    /// nothing has changed.
+    pub(super) fn sweep(
+        &mut self,
+        program: &Program,
+        core: &CoreProgram,
+        (tick, begin): (u32, u64),
+        update: impl FnOnce(&mut Sweep<'_>),
+    ) -> bool {
         let overflows = self.faults.overflows;
         let mut sweep = Sweep {
             program,
@@ -187,25 +215,18 @@ impl Core {
             spikes: &mut self.spikes,
             recorded: &self.recorded,
         };
-        match (&mut self.state, &core.body) {
-            (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, &mut sweep),
-            (Compartments::Cuba(state), _) => state.update(lists(core), tick, &mut sweep),
-            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
-        }
+        update(&mut sweep);
         let active = sweep.active;
         self.clock.swept = sweep.now;
         self.counts.add(Event::NeuronUpdate, active);
         // A register that sits at its edge and is pushed further does not change, but counts a fault every tick.
-        self.at_rest = !input && active == 0 && self.faults.overflows == overflows;
+        active == 0 && self.faults.overflows == overflows
     }
 
     /// Learns from the spikes of the tick before; the time that it takes.
-    fn learn(&mut self, program: &Program, body: &CubaCore, tick: u32) -> u64 {
+    fn learn(&mut self, program: &Program, body: &CubaCore, state: &mut cuba::State, tick: u32) -> u64 {
         let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
-        let updates = match &mut self.state {
-            Compartments::Cuba(state) => state.learn(body, &lesson),
-            Compartments::Programmed(_) => 0,
-        };
+        let updates = state.learn(body, &lesson);
         self.counts.add(Event::SynapseUpdate, updates);
         updates * program.times.learn
     }
@@ -248,16 +269,18 @@ impl Core {
         match &mut self.state {
             Compartments::Cuba(state) => state.accept(axon),
             Compartments::Programmed(state) => state.accept(axon, payload),
+            Compartments::Apart => {}
         }
     }
 
-    /// u and v of a neuron. Of a program: the states of these names, for v the first where it has none.
-    pub(super) fn current_and_membrane(&self, core: &CoreProgram, neuron: usize) -> (i32, i32) {
+    /// u and v of a neuron; `None` where a sheet has them. Of a program: the states of these names, for v the first where it has none.
+    pub(super) fn current_and_membrane(&self, core: &CoreProgram, neuron: usize) -> Option<(i32, i32)> {
         match (&self.state, &core.body) {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
-                (state.value(body, neuron, "u", false), state.value(body, neuron, "v", true))
+                Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
             }
-            (Compartments::Cuba(state), _) => (state.current(neuron), state.membrane(neuron)),
+            (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
+            (Compartments::Apart, _) => None,
             (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
         }
     }
@@ -272,7 +295,7 @@ fn lists(core: &CoreProgram) -> &CubaCore {
 }
 
 /// The neuron unit's way through the neurons of one core in one tick.
-struct Sweep<'a> {
+pub(super) struct Sweep<'a> {
     program: &'a Program,
     core: &'a CoreProgram,
     tick: u32,

@@ -111,6 +111,7 @@ fn cuba_chip(sync: SyncSpec) -> ChipSpec {
         weight_exponent_min: -8,
         weight_exponent_max: 7,
         delay_max: 62,
+        delay_slots: None,
         synapse_words: 16384,
         weight_widths: vec![1, 2, 3, 4, 5, 6, 8],
         index_widths: vec![6, 7, 8],

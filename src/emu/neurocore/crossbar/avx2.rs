@@ -31,7 +31,7 @@ fn counted(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
 
 /// Asks for a word that will be read soon.
 #[inline]
-pub(super) fn prefetch(words: &[u64], at: usize) {
+pub(super) fn prefetch<T>(words: &[T], at: usize) {
     if let Some(word) = words.get(at) {
         // SAFETY: the address is that of a word in `words`, and a prefetch changes nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast()) };

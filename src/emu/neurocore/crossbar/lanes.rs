@@ -92,7 +92,7 @@ pub(super) fn touch_plain(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> 
 
 /// Asks for a word that will be read soon, where the processor can be asked.
 #[inline]
-pub(super) fn prefetch(words: &[u64], at: usize) {
+pub(in crate::emu) fn prefetch<T>(words: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     super::avx2::prefetch(words, at);
     #[cfg(not(target_arch = "x86_64"))]

@@ -48,6 +48,23 @@ impl Flat {
         Some(flat)
     }
 
+    /// Synapses of all axons.
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether every shifted weight fits a byte.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.entries.iter().all(|&entry| i8::try_from((entry >> 16) as u16 as i16).is_ok())
+    }
+
+    /// Target and shifted weight of the synapses of `axon`.
+    pub(super) fn synapses(&self, axon: u16) -> impl Iterator<Item = (u16, i16)> {
+        let [first, end] = self.spans[usize::from(axon)];
+        let entries = self.entries[first as usize..end as usize].iter();
+        entries.map(|&entry| (entry as u16, (entry >> 16) as u16 as i16))
+    }
+
     /// Adds the synapses of the packets for `axons` to `sums`.
     pub(super) fn add(&self, axons: &[u16], sums: &mut [i32]) {
         let Some(sums) = sums.first_chunk_mut::<REACH>() else { return };

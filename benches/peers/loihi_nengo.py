@@ -1,4 +1,4 @@
-"""The network of benches/loihi.rs on the emulator of nengo-loihi 1.1: python nengo_loihi.py NEURONS STEPS
+"""The network of benches/loihi.rs on the emulator of nengo-loihi 1.1: python loihi_nengo.py NEURONS STEPS
 
 Needs nengo-loihi with nengo below 4 and numpy below 1.24. Prints steps per CPU-second and the number of spikes."""
 import sys, time, warnings
