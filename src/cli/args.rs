@@ -270,12 +270,8 @@ pub(super) struct RunArgs {
     /// Tell the life of one packet of RANC in the first sample: core3.neuron17@5 (its first from tick 5 on) or input@9
     #[arg(long, value_name = "PACKET")]
     pub watch_packet: Option<String>,
-    /// Leave all weights as they are: nothing is learned
-    #[arg(long)]
-    pub freeze: bool,
-    /// Write the image with what was learned, to be run again
-    #[arg(long, value_name = "FILE")]
-    pub save_weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub learning: super::learn::Learned,
     /// Folder for report.json, report.html, spikes.csv, digest.txt
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -56,6 +56,17 @@ pub(super) struct LearnArgs {
     pub force: bool,
 }
 
+/// What a run does with what it learns.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Learned {
+    /// Leave all weights as they are: nothing is learned
+    #[arg(long)]
+    pub freeze: bool,
+    /// Write the image with what was learned, to be run again
+    #[arg(long, value_name = "FILE")]
+    pub save_weights: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Classes {
     /// The output neuron with most spikes is the class

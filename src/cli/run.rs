@@ -19,7 +19,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
     if let Some([_, file]) = args.trace.as_deref() {
         must_not_exist(file.as_ref(), args.force)?;
     }
-    if let Some(file) = &args.save_weights {
+    if let Some(file) = &args.learning.save_weights {
         must_not_exist(file, args.force)?;
     }
     let mut session = Session::open(&args.image, &args.chip)?;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
         None => session.run(&stimulus, &options, console)?,
     };
-    if let Some(file) = &args.save_weights {
+    if let Some(file) = &args.learning.save_weights {
         let learned = emu::with_learned(&session.image, &result.learned);
         write(file, &image::encode(&learned, session.chip.digest), args.force)?;
         console.say(&format!("wrote {}", file.display()));
@@ -78,17 +78,17 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
 /// Whether there is something to be saved, and nothing to be learned where that is not wished.
 fn learning(args: &RunArgs, session: &mut Session) -> Result<()> {
     let learns = session.image.learning().next().is_some();
-    let flags = [(args.freeze, "--freeze"), (args.save_weights.is_some(), "--save-weights")];
+    let flags = [(args.learning.freeze, "--freeze"), (args.learning.save_weights.is_some(), "--save-weights")];
     if let Some((_, flag)) = flags.iter().find(|(given, _)| *given && !learns) {
         return Err(Problem::invalid("cli/learning", *flag, "nothing in this image learns")
             .help("give a projection of the network a \"learning\" rule, or drop the flag")
             .into());
     }
-    if args.freeze && args.save_weights.is_some() {
+    if args.learning.freeze && args.learning.save_weights.is_some() {
         let what = "with --freeze there is nothing to be saved";
         return Err(Problem::invalid("cli/learning", "--save-weights", what).help("drop one of the two").into());
     }
-    if args.freeze {
+    if args.learning.freeze {
         session.image.freeze();
     }
     Ok(())
@@ -108,7 +108,7 @@ fn settings(args: &RunArgs, options: &RunOptions) -> Vec<(String, String)> {
         ("strict".to_owned(), options.strict.to_string()),
         ("record".to_owned(), args.record.clone()),
     ];
-    settings.extend(args.freeze.then(|| ("learning".to_owned(), "off".to_owned())));
+    settings.extend(args.learning.freeze.then(|| ("learning".to_owned(), "off".to_owned())));
     settings.extend(args.stimulus.ticks.map(|ticks| ("ticks".to_owned(), ticks.to_string())));
     settings.extend(args.chip.tuning.set.iter().map(|text| ("set".to_owned(), text.clone())));
     settings
