@@ -107,15 +107,16 @@ impl Exploration {
         super::html::exploration_page(self)
     }
 
-    /// Baseline and best of every group, for a terminal.
+    /// Baseline, best and fewest hops of every group, for a terminal.
     #[must_use]
     pub fn text(&self, width: u16) -> String {
         let header = ["network on chip", "mapping", "cores", "hops", "busiest link", "energy", "tick needs", "packet"];
         let mut rows = Vec::new();
         for group in &self.groups {
             let title = format!("{} {}", group.title, group.changes).trim_end().to_owned();
-            let shown =
-                [("baseline", group.baseline), ("best", group.best.filter(|best| Some(*best) != group.baseline))];
+            let hops = |at: &usize| group.points[*at].values[2].unwrap_or(f64::INFINITY);
+            let fewest = (0..group.points.len()).min_by(|a, b| hops(a).total_cmp(&hops(b)));
+            let shown = [("baseline", group.baseline), ("best", group.best), ("fewest hops", fewest)];
             for (name, at) in shown {
                 let Some(point) = at.and_then(|at| group.points.get(at)) else { continue };
                 let mut row = vec![title.clone(), format!("{name}: {}", point.label)];

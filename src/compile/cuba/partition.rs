@@ -19,7 +19,8 @@ pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Lo
     let mut forced = BTreeSet::new();
     loop {
         let mut drafts = cut(row, &groups, &forced)?;
-        if groups.len() > 1 && forced.is_empty() {
+        // Groups from a file stay as they are.
+        if forced.is_empty() && division.is_some_and(|division| division.file.is_empty()) {
             drafts = joined(row, drafts);
         }
         let cuts = outgoing_cuts(row, &drafts)?;

@@ -42,15 +42,30 @@ impl Axes {
         };
         for mark in inside(self.x, 4.0) {
             let (x_at, _) = self.at((mark, self.y.0));
-            svg.grid((x_at, top), (x_at, top + height), &si(mark, x.1));
+            svg.grid((x_at, top), (x_at, top + height), &tick(mark, x.1));
         }
         for mark in inside(self.y, 4.0) {
             let (_, y_at) = self.at((self.x.0, mark));
-            svg.grid((left, y_at), (left + width, y_at), &si(mark, y.1));
+            svg.grid((left, y_at), (left + width, y_at), &tick(mark, y.1));
         }
         svg.text("l m", (left + width / 2.0, top + height + 33.0), x.0);
         svg.text("l", (left, top - 2.0), y.0);
     }
+}
+
+/// A mark of an axis; small numbers without a unit as they are.
+fn tick(mark: f64, unit: &str) -> String {
+    if unit.is_empty() && mark.abs() < 1000.0 { at(mark) } else { si(mark, unit) }
+}
+
+/// A pipeline without the parameters of its strategies.
+fn short(pipeline: &str) -> String {
+    let strategy = |text: &str| {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        let pass = rest.split_once('+').map_or(String::new(), |(_, pass)| format!("+{pass}"));
+        format!("{name}{}{pass}", if rest.is_empty() { "" } else { "…" })
+    };
+    pipeline.split(" | ").map(strategy).collect::<Vec<_>>().join(" | ")
 }
 
 fn disc(svg: &mut Svg, class: &str, (x, y): (f64, f64), radius: f64, title: &str) {
@@ -146,12 +161,12 @@ pub(super) fn bars(group: &ExploredGroup) -> String {
     let (left, width, line) = (210.0, 300.0, 34.0);
     let mut svg = Svg::new(left + width + 50.0, 24.0 + line * best.len() as f64);
     for (k, (figure, class)) in SHOWN.iter().enumerate() {
-        svg.rect(class, (left + 120.0 * k as f64, 2.0), (9.0, 9.0), None);
-        svg.text("l", (left + 13.0 + 120.0 * k as f64, 11.0), FIGURES[*figure].0);
+        svg.rect(class, (left + 100.0 * k as f64, 2.0), (9.0, 9.0), None);
+        svg.text("l", (left + 13.0 + 100.0 * k as f64, 11.0), FIGURES[*figure].0);
     }
     for (row, (name, point)) in best.iter().enumerate() {
         let y = 20.0 + line * row as f64;
-        svg.text("r", (left - 8.0, y + 18.0), name);
+        svg.text("r", (left - 8.0, y + 18.0), &short(name));
         for (k, (figure, class)) in SHOWN.iter().enumerate() {
             let Some(ratio) = ratio(point, *figure) else { continue };
             let up = y + 2.0 + 9.0 * k as f64;
@@ -167,7 +182,7 @@ pub(super) fn bars(group: &ExploredGroup) -> String {
 /// Best so far of hops, energy and time, over the first mapping's.
 pub(super) fn convergence(group: &ExploredGroup) -> String {
     const SHOWN: [(usize, &str, &str); 3] = [(2, "sa", "fa"), (5, "sb", "fb"), (7, "sc", "fc")];
-    let (left, top, width, height) = AREA;
+    let (left, top, _, height) = AREA;
     let n = group.points.len();
     let axes = Axes { x: (0.0, n.max(2) as f64 - 1.0), y: (0.0, 1.05) };
     let mut svg = sheet();
@@ -189,10 +204,9 @@ pub(super) fn convergence(group: &ExploredGroup) -> String {
             });
         }
         svg.path(line, &data);
-        let x = left + 150.0 + 110.0 * k as f64;
+        let x = left + 60.0 + 110.0 * k as f64;
         svg.rect(fill, (x, top + height - 12.0), (9.0, 9.0), None);
         svg.text("l", (x + 13.0, top + height - 3.0), FIGURES[*figure].0);
     }
-    let _ = width;
     svg.finish("best so far")
 }
