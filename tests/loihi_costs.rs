@@ -40,7 +40,8 @@ fn network(inputs: u32, neurons: u32, decay_v: u16, weights: Vec<i32>) -> Networ
             exponent: 0,
             delays: Delays::Uniform(0),
         }],
-        ..IntGraph::default()
+        outputs: Vec::new(),
+        learning: Vec::new(),
     })
 }
 
