@@ -44,7 +44,8 @@ fn network(neuron: IntNeuron) -> Network {
 
 fn cuba() -> Network {
     let mut rng = Rng::new(1);
-    let bias = (0..NEURONS).map(|_| 20 + rng.below(60) as i16).collect();
+    // Above what the leak takes: no neuron comes to rest.
+    let bias = (0..NEURONS).map(|_| 120 + rng.below(60) as i16).collect();
     let neuron = CubaNeuron {
         decay_u: vec![400],
         decay_v: vec![60],
@@ -82,7 +83,7 @@ fn on_chip(name: &str, network: &Network, ticks: u32) {
 fn cuba_exec(ticks: u32) {
     let program = assemble(builtin_text("cuba").expect("built in"), "cuba").expect("it assembles");
     let mut rng = Rng::new(1);
-    let bias: Vec<i32> = (0..NEURONS).map(|_| 20 + rng.below(60) as i32).collect();
+    let bias: Vec<i32> = (0..NEURONS).map(|_| 120 + rng.below(60) as i32).collect();
     let mut states = vec![vec![0; program.states.len()]; NEURONS];
     for tick in 0..ticks {
         for (state, bias) in states.iter_mut().zip(&bias) {
@@ -96,7 +97,7 @@ fn cuba_exec(ticks: u32) {
 fn cuba_steps(ticks: u32) {
     let program = assemble(builtin_text("cuba").expect("built in"), "cuba").expect("it assembles");
     let mut rng = Rng::new(1);
-    let bias = (0..NEURONS).map(|_| 20 + rng.below(60) as i32).collect();
+    let bias = (0..NEURONS).map(|_| 120 + rng.below(60) as i32).collect();
     let bound = [
         ("decay_u".to_owned(), Binding::Shared(400)),
         ("decay_v".to_owned(), Binding::Shared(60)),

@@ -28,6 +28,7 @@ pub mod foreign;
 pub mod compile;
 pub mod emu;
 pub mod energy;
+pub mod explore;
 pub mod oracle;
 pub mod partition;
 pub mod place;

@@ -33,7 +33,9 @@ def write(name, network):
 
 def digits(draw, neurons=60):
     """Competing neurons: each draws its weights to the inputs that it fires for, and keeps the others silent."""
-    weights = [draw.randint(20, 60) for _ in range(64 * neurons)]
+    weights = [draw.randint(0, 120) for _ in range(64 * neurons)]
+    # A head start of its own for each neuron, up to a fifth of the threshold: equal ones do not stay equal.
+    starts = [draw.randint(0, 7500 * 64 // 5) for _ in range(neurons)]
     rivals = [0 if a == b else -255 for a in range(neurons) for b in range(neurons)]
     return {
         "version": 1,
@@ -43,7 +45,7 @@ def digits(draw, neurons=60):
             {
                 "name": "features",
                 "shape": [neurons],
-                "neuron": neuron(decay_u=4095, decay_v=0, threshold=6000),
+                "neuron": neuron(decay_u=4095, decay_v=0, threshold=7500, initial_v=starts),
             },
         ],
         "projections": [
@@ -53,8 +55,9 @@ def digits(draw, neurons=60):
                 "target": "features",
                 "pattern": {"type": "dense"},
                 "weights": weights,
+                "exponent": -3,
                 "learning": {
-                    "rule": "dw = 2^-4*y0*x1 - 2^-5*y0*w + 2^-2*u4",
+                    "rule": "dw = 2^-3*y0*x1 - 2^-3*y0*w + 2^-5*u6",
                     "x1": {"impulse": 12, "tau": 10},
                     "sign": "excitatory",
                     "seed": 1,
@@ -66,7 +69,7 @@ def digits(draw, neurons=60):
                 "target": "features",
                 "pattern": {"type": "dense"},
                 "weights": rivals,
-                "exponent": 5,
+                "exponent": 6,
             },
         ],
         "outputs": [{"population": "features"}],

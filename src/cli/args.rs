@@ -6,6 +6,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use super::choice::{ChipChoice, ChipTuning, ImageChip};
+use super::place::Mapping;
 use crate::diag::{Problem, Result};
 use crate::graph::ReadOptions;
 use crate::stimulus::MAX_TICKS;
@@ -72,7 +73,11 @@ pub(super) enum Command {
     Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits
     Train(TrainArgs),
-    /// Map problems of the field's benchmark formats: place clusters on a mesh
+    /// Count the spikes of every neuron in a run, for strategies that weigh traffic
+    Profile(super::profile::ProfileArgs),
+    /// Explore mappings: networks, chips, strategies and seeds of a sweep file, judged and run, with a report
+    Explore(super::explore::ExploreArgs),
+    /// Map problems of the field's benchmark formats: neurons to cores, cores to a mesh; score and tune mappings
     Map(super::map::MapArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
@@ -165,29 +170,6 @@ pub(super) struct CompileArgs {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
-}
-
-/// How a network is laid onto the chip.
-#[derive(Debug, Clone, Default, ClapArgs)]
-pub(super) struct Mapping {
-    /// Placement strategy: row-major, zigzag, hilbert
-    #[arg(long, value_name = "NAME")]
-    pub placement: Option<String>,
-    /// Partition strategy: sequential
-    #[arg(long, value_name = "NAME")]
-    pub partition: Option<String>,
-    /// Weight bits without sign, where the chip offers a choice
-    #[arg(long, value_name = "BITS")]
-    pub weight_bits: Option<u8>,
-    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub allow: Vec<String>,
-    /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
-    pub sigma_delta: Option<u16>,
-    /// Seed of strategies that draw
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
 }
 
 /// How a stimulus file becomes spikes.
@@ -285,6 +267,9 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
+    /// Tell the life of one packet of RANC in the first sample: core3.neuron17@5 (its first from tick 5 on) or input@9
+    #[arg(long, value_name = "PACKET")]
+    pub watch_packet: Option<String>,
     /// Leave all weights as they are: nothing is learned
     #[arg(long)]
     pub freeze: bool,

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{CompileArgs, Mapping, Reading};
+use super::args::{CompileArgs, Reading};
 use super::console::{Console, must_not_exist, write};
 use super::progress;
 use crate::chip;
 use crate::compile::{self, Calibration, CoreUse, Log};
-use crate::diag::{Problem, Result, nearest};
+use crate::diag::Result;
 use crate::graph::{self, Graph, Network};
 use crate::image;
 use crate::oracle;
@@ -29,6 +29,10 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     };
     let mut log = Log::default();
     let compiled = compile::compile(&network, &chip, &options, &mut log);
+    let compiled = compiled.and_then(|mut compiled| {
+        args.mapping.apply(&mut compiled, &chip, &mut log)?;
+        Ok(compiled)
+    });
     console.log(&log);
     let compiled = compiled?;
     let bytes = image::encode(&compiled.image, chip.digest);
@@ -101,35 +105,6 @@ fn calibrate(graph: &Graph, path: &Path, args: &CompileArgs, console: &Console) 
     Ok(found)
 }
 
-impl Mapping {
-    /// As the compiler wants it.
-    pub(super) fn options(&self) -> Result<compile::Options> {
-        let (weight_bits, seed, sigma_delta) = (self.weight_bits, self.seed, self.sigma_delta);
-        let mut options = compile::Options { weight_bits, seed, sigma_delta, ..Default::default() };
-        if let Some(name) = &self.placement {
-            options.placement = name.parse()?;
-        }
-        if let Some(name) = &self.partition {
-            options.partition = name.parse()?;
-        }
-        for what in &self.allow {
-            match what.as_str() {
-                "reset" => options.allow_reset_change = true,
-                _ => {
-                    return Err(Problem::invalid("cli/allow", "--allow", format!("unknown change '{what}'"))
-                        .limit("reset")
-                        .help(nearest(what, ["reset"]).map_or_else(
-                            || "leave it out to see what the chip cannot do".to_owned(),
-                            |near| format!("did you mean '{near}'?"),
-                        ))
-                        .into());
-                }
-            }
-        }
-        Ok(options)
-    }
-}
-
 /// Names of the populations of an image.
 pub(super) fn chip_names(image: &image::Image) -> Vec<String> {
     image.populations.iter().map(|population| population.name.clone()).collect()
@@ -142,17 +117,8 @@ pub(super) fn core_json(core: &CoreUse) -> serde_json::Value {
             .collect::<Vec<_>>(),
         "populations": core.populations.iter().map(|(population, neurons)| json!([population, neurons]))
             .collect::<Vec<_>>(),
-        "binding": binding(core),
+        "binding": core.binding(),
     })
-}
-
-/// The resource of a core that is fullest: the one that limits it.
-fn binding(core: &CoreUse) -> Option<&'static str> {
-    core.resources
-        .iter()
-        .filter(|resource| resource.limit > 0)
-        .max_by_key(|resource| u64::from(resource.used) * 1_000_000 / u64::from(resource.limit))
-        .map(|resource| resource.resource)
 }
 
 /// Use of each core against each capacity, with the one that binds.
@@ -165,7 +131,7 @@ pub(super) fn usage_table(cores: &[CoreUse], populations: &[String], console: &C
         let name = |number: u32| populations.get(number as usize).map_or("?", String::as_str);
         let uses = core.resources.iter().map(|resource| format!("{}/{}", resource.used, resource.limit));
         let held = core.populations.iter().map(|&(population, neurons)| format!("{} {neurons}", name(population)));
-        let ends = [binding(core).unwrap_or("none").to_owned(), held.collect::<Vec<_>>().join(", ")];
+        let ends = [core.binding().unwrap_or("none").to_owned(), held.collect::<Vec<_>>().join(", ")];
         std::iter::once(core.core.to_string()).chain(uses).chain(ends).collect()
     };
     console.table(&header, cores.iter().map(row).collect())

@@ -7,12 +7,15 @@ mod choice;
 mod compile;
 mod console;
 mod demo;
+mod explore;
 mod export;
 mod import;
 mod inspect;
 mod learn;
 mod map;
 mod neuron;
+mod place;
+mod profile;
 mod progress;
 mod report;
 mod run;
@@ -64,6 +67,8 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Chip(args) => chip::run(&args, console),
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
+        Command::Profile(args) => profile::run(&args, console),
+        Command::Explore(args) => explore::run(&args, console),
         Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
         Command::Learn(args) => learn::run(&args, console),

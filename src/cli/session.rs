@@ -213,6 +213,20 @@ impl Session {
     }
 }
 
+/// Reads a stimulus for a network that has no image yet.
+pub(super) fn stimulus_of(network: &crate::graph::Network, path: &Path, args: &StimulusArgs) -> Result<Stimulus> {
+    fn facts<N>(populations: &[crate::graph::Population<N>]) -> (u32, Option<Vec<u32>>) {
+        let inputs = || populations.iter().filter(|population| population.is_input());
+        let shape = inputs().next().map(|first| first.shape.clone()).filter(|shape| shape.len() == 3);
+        (inputs().map(crate::graph::Population::size).sum::<usize>() as u32, shape)
+    }
+    let (inputs, shape) = match network {
+        crate::graph::Network::Float(graph) => facts(&graph.populations),
+        crate::graph::Network::Int(graph) => facts(&graph.populations),
+    };
+    stimulus::read(path, inputs, &stimulus::Options { shape, ..args.options()? })
+}
+
 /// What a report takes from elsewhere.
 pub(super) struct Extras<'a> {
     pub(super) log: &'a Log,

@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::diag::{Problem, Result};
 use crate::emu::probe::{Change, Signal};
 use crate::emu::ranc::RancStimulus;
-use crate::emu::watch::{self, Shown};
+use crate::emu::watch::{self, Shown, Step, Which};
 use crate::image::Place;
 use crate::stimulus::Stimulus;
 use crate::trace::{Format, Recorder, Unit};
@@ -25,6 +25,8 @@ pub(super) struct Replay<'a> {
     /// Picoseconds of a unit of the changes' time, where known.
     scale: Option<u64>,
     recorder: Option<(&'a Path, Recorder)>,
+    /// The packet whose life is told.
+    packet: Option<(&'a str, Which)>,
 }
 
 /// What `--trace` and `--watch` ask for; nothing without them.
@@ -34,7 +36,7 @@ pub(super) fn prepare<'a>(
     stimulus: &'a Stimulus,
     cycles: Option<&'a RancStimulus>,
 ) -> Result<Option<Replay<'a>>> {
-    if args.trace.is_none() && args.watch.is_empty() {
+    if args.trace.is_none() && args.watch.is_empty() && args.watch_packet.is_none() {
         return Ok(None);
     }
     let shown = match (cycles, stimulus.samples.first()) {
@@ -56,7 +58,11 @@ pub(super) fn prepare<'a>(
         Some([format, file]) => Some((Path::new(file), start(format, file.as_ref(), &signals, scale)?)),
         _ => None,
     };
-    Ok(Some(Replay { shown, watched, timing, told, scale, recorder }))
+    let packet = match args.watch_packet.as_deref() {
+        Some(text) => Some((text, which(text, session)?)),
+        None => None,
+    };
+    Ok(Some(Replay { shown, watched, timing, told, scale, recorder, packet }))
 }
 
 /// Opens the waveform file, in a folder that is made where it is missing.
@@ -74,7 +80,13 @@ fn start(format: &str, file: &Path, signals: &[Signal], scale: Option<u64>) -> R
 impl Replay<'_> {
     /// Runs the first sample once more and shows it.
     pub(super) fn run(mut self, session: &Session, console: &Console) -> Result<()> {
-        let Self { shown, watched, timing, told, scale, recorder } = &mut self;
+        if let Some((text, which)) = self.packet {
+            live(text, watch::packet(&session.image, &session.chip, self.shown, which)?, console)?;
+        }
+        if self.recorder.is_none() && self.watched.is_empty() {
+            return Ok(());
+        }
+        let Self { shown, watched, timing, told, scale, recorder, .. } = &mut self;
         let mut last = BTreeMap::new();
         let end = watch::replay(&session.image, &session.chip, *shown, watched, *timing, |change: Change| {
             let change = Change { time: change.time * scale.unwrap_or(1), ..change };
@@ -85,9 +97,7 @@ impl Replay<'_> {
                 && last.insert(change.signal, change.value) != Some(change.value)
             {
                 let unit = if scale.is_some() { " ps" } else { "" };
-                let line = format!("{}{unit} {path} = {}", change.time, change.value.cast_signed());
-                // With --json stdout is one object.
-                if console.json() { console.say(&line) } else { console.result(&line) }
+                tell(console, &format!("{}{unit} {path} = {}", change.time, change.value.cast_signed()));
             }
         })?;
         if let Some((file, recorder)) = recorder.take() {
@@ -105,6 +115,41 @@ impl Drop for Replay<'_> {
             // It is empty and ours. Where it cannot be removed, the user's own problem is the one to tell.
             let _ = std::fs::remove_file(file);
         }
+    }
+}
+
+/// With --json stdout is one object.
+fn tell(console: &Console, line: &str) {
+    if console.json() { console.say(line) } else { console.result(line) }
+}
+
+/// The life of a packet.
+fn live(text: &str, steps: Option<Vec<Step>>, console: &Console) -> Result<()> {
+    let Some(steps) = steps else {
+        return Err(Problem::invalid(
+            "cli/watch",
+            "--watch-packet",
+            format!("'{text}' is never sent in the first sample"),
+        )
+        .help("name an earlier tick, or a neuron that fires: --record all lists the spikes in spikes.csv")
+        .into());
+    };
+    steps.iter().for_each(|(cycle, what)| tell(console, &format!("{cycle} packet {text}: {what}")));
+    Ok(())
+}
+
+/// `core3.neuron17@5`, `core3.neuron17` or `input@9`.
+fn which(text: &str, session: &Session) -> Result<Which> {
+    let (subject, number) = text.split_once('@').map_or((text, None), |(subject, number)| (subject, Some(number)));
+    let parsed = number.map(str::parse::<u32>).transpose();
+    let Ok(number) = parsed else {
+        return Err(Problem::invalid("cli/watch", "--watch-packet", format!("'{text}' has no number behind '@'"))
+            .help("write it as core3.neuron17@5 (from tick 5 on) or input@9 (packet 9 of the host)")
+            .into());
+    };
+    match (subject, number) {
+        ("input", Some(number)) => Ok(Which::Input(number as usize)),
+        _ => Ok(Which::Spike(place(subject, session)?, number.unwrap_or(0))),
     }
 }
 

@@ -63,6 +63,18 @@ pub struct CoreUse {
     pub populations: Vec<(u32, u32)>,
 }
 
+impl CoreUse {
+    /// The resource that is fullest: the one that limits the core.
+    #[must_use]
+    pub fn binding(&self) -> Option<&'static str> {
+        self.resources
+            .iter()
+            .filter(|resource| resource.limit > 0)
+            .max_by_key(|resource| u64::from(resource.used) * 1_000_000 / u64::from(resource.limit))
+            .map(|resource| resource.resource)
+    }
+}
+
 /// Static metrics of a mapping, before anything runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Metrics {

@@ -1,18 +1,26 @@
 //! From a network to an image: quantise, partition, place, route, emit, verify.
 
+pub mod constraints;
 pub mod crossbar;
 mod cuba;
+mod division;
 mod log;
+pub mod mapping;
 mod options;
 pub mod place;
 mod repair;
+pub mod replace;
+mod search;
 mod sigma_delta;
+mod tiles;
+pub mod traffic;
 mod usage;
 mod verify;
 
 pub use cuba::{SignMode, truncate_weights};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
+pub use tiles::Tiles;
 pub use usage::usage;
 pub use verify::verify;
 
@@ -20,6 +28,7 @@ use crate::chip::{ChipSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{self, IntGraph, Network};
 use crate::image::Image;
+use crate::place::{Quiet, Watch};
 
 /// What a compilation gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,11 +78,25 @@ fn imported_only(chip: &ChipSpec) -> Problems {
 /// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
 /// verified against the integer network.
 pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
+    compile_watched(network, chip, options, &Quiet, log)
+}
+
+/// The same, with a clock and an audience for the strategies.
+///
+/// # Errors
+/// What does not fit the chip, and what strategies refuse.
+pub fn compile_watched(
+    network: &Network,
+    chip: &ChipSpec,
+    options: &Options,
+    watch: &dyn Watch,
+    log: &mut Log,
+) -> Result<Compiled> {
     let network = integers(network, chip, options, log)?;
     let mut image = match &chip.family {
-        Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, log)?,
+        Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,
         Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
-        Family::Crossbar(_) => crossbar::lower(&network, chip, options, log)?,
+        Family::Crossbar(_) => crossbar::lower(&network, chip, options, watch, log)?,
         Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };
     repair::repair(&mut image, chip, log)?;

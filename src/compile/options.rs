@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::mapping::Mapping;
+use super::tiles::{self, Tiles};
+use super::traffic::Rates;
 use crate::diag::{Problem, Problems, Result, nearest};
+use crate::partition::Strategy;
 
 /// In which order cores are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,11 +22,17 @@ pub enum Placement {
 }
 
 /// How neurons are divided among cores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Partition {
-    /// In graph order; a core is closed when the next neuron would break one of its capacities.
+    /// What suits the family: on synapse-list cores sequential, on crossbars the cheapest of several tilings.
     #[default]
+    Auto,
+    /// In graph order; a core is closed when the next neuron would break one of its capacities.
     Sequential,
+    /// In blocks of rows x columns x channels.
+    Tiles(Tiles),
+    /// By the traffic, with a strategy of `crate::partition`.
+    Search(Strategy),
 }
 
 /// Peaks of a float run, by population, from which the quantiser chooses its scales.
@@ -41,6 +51,10 @@ pub struct Options {
     pub placement: Placement,
     /// How neurons are divided among cores.
     pub partition: Partition,
+    /// Where every neuron goes, prescribed; then `partition` and `placement` mean nothing.
+    pub mapping: Option<Mapping>,
+    /// Spikes of every neuron, by which a partition strategy weighs traffic; `None`: every neuron counts one.
+    pub rates: Option<Rates>,
     /// Width to which weights are quantised, in bits as the chip counts them; `None`: the widest it has.
     pub weight_bits: Option<u8>,
     /// Accepts a change of the spike reset where the chip has no other (soft reset, several spikes a tick and
@@ -49,7 +63,7 @@ pub struct Options {
     /// Peaks of a float run, where one was made.
     pub calibration: Option<Calibration>,
     /// Reads the network as one of ReLU units and makes sigma-delta neurons of them, on chips with programmable neurons;
-    /// the number is what 1.0 of an input is in the stimulus.
+    /// the number is what 1.0 of an input, its largest, is in the stimulus.
     pub sigma_delta: Option<u16>,
     /// Seed of randomised passes.
     pub seed: u64,
@@ -59,11 +73,6 @@ impl Placement {
     /// Every placement with its name on the command line.
     pub const ALL: [(Self, &'static str); 3] =
         [(Self::RowMajor, "row-major"), (Self::Zigzag, "zigzag"), (Self::Hilbert, "hilbert")];
-}
-
-impl Partition {
-    /// Every partition with its name on the command line.
-    pub const ALL: [(Self, &'static str); 1] = [(Self::Sequential, "sequential")];
 }
 
 /// Looks a strategy up by name.
@@ -93,8 +102,25 @@ impl FromStr for Placement {
 
 impl FromStr for Partition {
     type Err = Problems;
-    fn from_str(name: &str) -> Result<Self> {
-        by_name("compile/partition", "partition", name, &Self::ALL)
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "sequential" => Ok(Self::Sequential),
+            _ if text.starts_with(tiles::NAME) => text[tiles::NAME.len()..].parse().map(Self::Tiles),
+            _ => {
+                let strategy: Strategy = text.replacen(':', ",", 1).parse()?;
+                if strategy.known.name == "external" {
+                    return Err(Problem::invalid(
+                        "compile/partition",
+                        text,
+                        "a network takes partition files as mappings",
+                    )
+                    .help("compile --mapping FILE")
+                    .into());
+                }
+                Ok(Self::Search(strategy))
+            }
+        }
     }
 }
 
@@ -106,7 +132,12 @@ impl fmt::Display for Placement {
 
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(name_of(*self, &Self::ALL))
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Sequential => f.pad("sequential"),
+            Self::Tiles(tiles) => tiles.fmt(f),
+            Self::Search(strategy) => strategy.fmt(f),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ fn move_cores(image: &mut Image, chip: &ChipSpec) -> Result<usize> {
 }
 
 /// Gives cores new numbers, everywhere.
-fn renumber(image: &mut Image, moves: &BTreeMap<u32, u32>) {
+pub(super) fn renumber(image: &mut Image, moves: &BTreeMap<u32, u32>) {
     let renew = |core: &mut u32| {
         if let Some(to) = moves.get(core) {
             *core = *to;

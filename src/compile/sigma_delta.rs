@@ -20,6 +20,9 @@ const WIDEST: f64 = 254.0;
 /// Largest sum: half of what 32 bits hold, because a step may be twice an activation.
 const ROOM: f64 = (1_u32 << 30) as f64;
 
+/// Steps of a spike's payload that 1.0 is at least, where the sums are so fine.
+const FINEST: f64 = 2048.0;
+
 /// What a population sends, and the largest that it can be.
 #[derive(Debug, Clone, Copy)]
 struct Sends {
@@ -27,7 +30,7 @@ struct Sends {
     peak: f64,
 }
 
-/// Converts; `steps` is what 1.0 of an input is in the stimulus.
+/// Converts; `steps` is what 1.0 of an input, its largest, is in the stimulus.
 pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log) -> Result<IntGraph> {
     let programs = match &chip.family {
         Family::Cuba(spec) => spec.programs.as_ref(),
@@ -45,7 +48,7 @@ pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log)
     for index in order {
         let population = &graph.populations[index];
         let Some(neuron) = &population.neuron else {
-            sends[index] = Some(Sends { scale: f64::from(steps), peak: 65_535.0 / f64::from(steps) });
+            sends[index] = Some(Sends { scale: f64::from(steps), peak: 1.0 });
             continue;
         };
         if let Err(problem) = kind(population, neuron) {
@@ -157,7 +160,8 @@ fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], so
     }
     let peak = reach.iter().zip(&bias).map(|(reach, bias)| reach + bias.abs()).fold(1e-9, f64::max);
     let sum = sum.min(ROOM / peak);
-    let wanted = sources.iter().map(|source| source.scale).fold(1.0, f64::max);
+    // Spikes at least as fine as this: what shifts cut off is then less than what the weights' 8 bits do.
+    let wanted = sources.iter().map(|source| source.scale).fold(FINEST, f64::max);
     let exponent = (sum / wanted).log2().floor().clamp(0.0, 31.0) as i32;
     let biases = bias.iter().map(|bias| (bias * sum).round() as i32).collect();
     let shared = |name: &str, value| (name.to_owned(), Binding::Shared(value));

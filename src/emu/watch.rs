@@ -4,7 +4,10 @@
 //! spikes and states at its start, and packets when they leave their core.
 
 mod clocked;
+mod packet;
 mod ticked;
+
+pub use packet::{Step, Which, packet};
 
 use super::probe::{Change, Signal};
 use super::ranc::RancStimulus;

@@ -252,7 +252,7 @@ impl<'a> Network<'a> {
             let count = slots.len();
             for ((delay, target), sum) in std::mem::take(departing) {
                 let sum = match self.dialect {
-                    Dialect::Lava => wrap(shift(sum, projection.exponent), 32),
+                    Dialect::Lava => wrap(shift(wrap(sum, 32), projection.exponent), 32),
                     Dialect::Nengo | Dialect::Brian2 | Dialect::ChipBestGuess => sum,
                 };
                 slots[(tick as usize + 1 + usize::from(delay)) % count][target as usize] += sum;

@@ -1,7 +1,7 @@
 //! What a core can hold, and what a division costs, counted plainly from the pins alone: the judge of every
 //! search, which shares no code with any.
 
-use super::{Hypergraph, Weight};
+use super::{Hypergraph, NO_SOURCE, Weight};
 
 /// What a chip charges for neurons in a core: the one door through which a chip enters the partition.
 pub trait Resources {
@@ -114,4 +114,20 @@ pub fn measure(graph: &Hypergraph, division: &[u32], limits: &Limits) -> Measure
     found.axons_sum = axons.iter().sum();
     found.illegal = (0..parts).filter(|&p| !limits.hold(neurons[p], synapses[p], axons[p])).count();
     found
+}
+
+/// Spikes from core to core, each pair once, in order: what placement is given.
+#[must_use]
+pub fn traffic(graph: &Hypergraph, division: &[u32]) -> Vec<(u32, u32, f64)> {
+    let mut list = std::collections::BTreeMap::new();
+    let mut met: Vec<u32> = Vec::new();
+    for (number, net) in graph.nets().iter().enumerate().filter(|(_, net)| net.source != NO_SOURCE) {
+        let from = division[net.source as usize];
+        met.clear();
+        met.extend(graph.pins(number).iter().map(|pin| division[pin.index()]).filter(|to| *to != from));
+        met.sort_unstable();
+        met.dedup();
+        met.iter().for_each(|to| *list.entry((from, *to)).or_insert(0_u64) += net.weight);
+    }
+    list.into_iter().map(|((from, to), weight)| (from, to, weight as f64)).collect()
 }

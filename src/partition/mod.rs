@@ -16,6 +16,7 @@ pub mod formats;
 mod greedy;
 mod hypergraph;
 mod label;
+pub mod layers;
 mod limits;
 mod multilevel;
 mod run;
@@ -24,9 +25,10 @@ mod state;
 mod strategy;
 #[cfg(test)]
 mod tests;
+pub mod tiling;
 
 pub use hypergraph::{Builder, Hypergraph, NO_SOURCE, Net, Pin, Weight};
-pub use limits::{Limits, Measures, Resources, measure};
+pub use limits::{Limits, Measures, Resources, measure, traffic};
 pub use run::{Partition, Task, partition};
 pub use strategy::{KNOWN, Known, Strategy};
 

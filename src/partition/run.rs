@@ -1,7 +1,9 @@
 //! Runs a strategy: from its name to a division that keeps every limit, or to the reason why there is none.
 
 use super::compact::compact;
+use super::layers::{Layers, Order};
 use super::multilevel::{Knobs, Search};
+use super::tiling::Tiling;
 use super::{Hypergraph, Limits, Measures, Strategy, greedy, measure, over, sequential};
 use crate::diag::{Problem, Result};
 use crate::rng::Rng;
@@ -86,6 +88,7 @@ pub fn partition(task: &Task<'_>, strategy: &Strategy) -> Result<Partition> {
     let mut division = match strategy.known.name {
         "sequential" => sequential::run(graph, &limits),
         "overlap-greedy" => greedy::run(graph, &limits, watch),
+        "conv-tiling" => tiled(task, strategy)?,
         "external" => external(task)?,
         _ => Search { graph, limits: &limits, knobs: Knobs::of(strategy), rng: Rng::new(seed), watch, free: 0 }.run(),
     };
@@ -104,7 +107,17 @@ fn check(task: &Task<'_>) -> Result<()> {
     let mut all = (0..graph.vertices()).filter(misfit);
     if let Some(first) = all.next() {
         let (more, weight) = (all.count(), graph.weight(first));
-        let needs = format!("{} inbound axons and {} units of synapse memory", graph.axons_of(first), weight.synapses);
+        let over = [
+            (u64::from(weight.neurons), limits.neurons, "neurons"),
+            (graph.axons_of(first), limits.axons, "inbound axons"),
+            (weight.synapses, limits.synapses, "units of synapse memory"),
+        ];
+        let over: Vec<String> = over
+            .iter()
+            .filter(|(need, limit, _)| need > limit)
+            .map(|(need, _, what)| format!("{need} {what}"))
+            .collect();
+        let needs = over.join(" and ");
         let others = if more > 0 { format!("; so do {more} more") } else { String::new() };
         return Err(Problem::misfit(
             "partition/neuron",
@@ -123,6 +136,36 @@ fn check(task: &Task<'_>) -> Result<()> {
             .into());
     }
     Ok(())
+}
+
+fn tiled(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
+    let Some(net) = strategy.text("net") else {
+        return Err(Problem::invalid("partition/parameter", "strategy 'conv-tiling'", "it does not know the layers")
+            .help("write conv-tiling,net=1x28x28/6k5p2/pool2/10 with the layers of this network")
+            .into());
+    };
+    let order = match strategy.text("order").unwrap_or("chw") {
+        "chw" => Order::ChannelsFirst,
+        "hwc" => Order::ChannelsLast,
+        other => {
+            return Err(Problem::invalid(
+                "partition/parameter",
+                "strategy 'conv-tiling'",
+                format!("order = '{other}'"),
+            )
+            .limit("chw, hwc")
+            .help("how the neurons of a layer are numbered: chw counts columns first, hwc channels")
+            .into());
+        }
+    };
+    let layers = Layers::read(net, "strategy 'conv-tiling'")?;
+    if layers.neurons() != task.graph.vertices() {
+        return Err(Problem::invalid("partition/layers", task.name, format!("{} vertices", task.graph.vertices()))
+            .limit(format!("{}, the neurons of net={net}", layers.neurons()))
+            .help("give the layers of this network")
+            .into());
+    }
+    Ok(Tiling::choose(&layers, &task.limits, strategy.value("slack"), task.name)?.division(order))
 }
 
 fn external(task: &Task<'_>) -> Result<Vec<u32>> {

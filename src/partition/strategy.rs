@@ -36,11 +36,20 @@ const MULTILEVEL: [Parameter; 8] = [
     ),
 ];
 
+const TILING: [Parameter; 1] =
+    [parameter("slack", 0.1, (0.0, 10.0), "cores beyond the fewest of a layer that may save traffic, as a share")];
+
 /// Every strategy; what each does stands at the head of its file.
-pub const KNOWN: [Known; 4] = [
+pub const KNOWN: [Known; 5] = [
     Known { name: "sequential", about: "network order, a core after the other", texts: &[], parameters: &[] },
     Known { name: "overlap-greedy", about: "grows a core by shared inbound axons", texts: &[], parameters: &[] },
     Known { name: "multilevel", about: "least traffic in few cores", texts: &[], parameters: &MULTILEVEL },
+    Known {
+        name: "conv-tiling",
+        about: "blocks of rows, columns and channels",
+        texts: &["net", "order"],
+        parameters: &TILING,
+    },
     Known { name: "external", about: "a partition file of another tool", texts: &["file"], parameters: &[] },
 ];
 

@@ -7,6 +7,7 @@
 //! that a budget is always spent whole; logarithms of the acceptance test come from a table, and f32 is used for
 //! deltas only (the cost is summed up again in f64).
 
+use super::objective::{Links, Objective};
 use super::{Flow, Mesh, Watch};
 use crate::rng::Rng;
 
@@ -54,6 +55,11 @@ pub(super) struct Annealer<'a> {
     rng: Rng,
     quantiles: Vec<f32>,
     cost: f64,
+    objective: Objective,
+    /// Places on both axes, stretched by the objective.
+    axes: [Vec<f32>; 2],
+    /// Loads of the links, where their maximum counts.
+    links: Option<Links>,
 }
 
 /// Draws for one proposal, cut from one or two random words.
@@ -63,7 +69,7 @@ struct Proposal {
 }
 
 impl<'a> Annealer<'a> {
-    pub(super) fn new(flow: &Flow, mesh: &'a Mesh, start: &[u32], seed: u64) -> Self {
+    pub(super) fn new(flow: &Flow, mesh: &'a Mesh, start: &[u32], seed: u64, objective: Objective) -> Self {
         let n = flow.clusters();
         let mut offsets = vec![0_u32];
         let mut edges = Vec::with_capacity(flow.entries());
@@ -74,17 +80,69 @@ impl<'a> Annealer<'a> {
         let mut who = vec![EMPTY; mesh.slots()];
         start.iter().enumerate().for_each(|(c, slot)| who[*slot as usize] = c as u32);
         let quantile = |k: usize| -(((k as f64 + 0.5) / QUANTILES as f64).ln()) as f32;
-        Self {
+        let axis = |size: usize| (0..size).map(|at| objective.stretch(at)).collect::<Vec<f32>>();
+        let mut annealer = Self {
             mesh,
             offsets,
             edges,
-            at: start.iter().map(|slot| mesh.at(*slot)).collect(),
+            at: Vec::new(),
             slot: start.to_vec(),
             who,
             rng: Rng::new(seed),
             quantiles: (0..QUANTILES).map(quantile).collect(),
-            cost: cost(flow, mesh, start),
+            cost: objective.cost(flow, mesh, start),
+            objective,
+            axes: [axis(mesh.width), axis(mesh.height)],
+            links: (objective.beta > 0.0).then(|| Links::new(mesh)),
+        };
+        annealer.at = start.iter().map(|slot| annealer.place(*slot)).collect();
+        (0..n).for_each(|c| annealer.reroute(c as u32, 0, 0.5));
+        annealer
+    }
+
+    /// Where a slot stands for the objective.
+    #[inline]
+    fn place(&self, slot: u32) -> (f32, f32) {
+        let (x, y) = self.mesh.cell(slot);
+        (self.axes[0][x], self.axes[1][y])
+    }
+
+    /// Adds `share` of the traffic of `cluster` to the links, all but that to `besides` where that is another.
+    fn reroute(&mut self, cluster: u32, besides: u32, share: f64) {
+        let Some(links) = &mut self.links else { return };
+        let range = self.offsets[cluster as usize] as usize..self.offsets[cluster as usize + 1] as usize;
+        for &(to, w) in &self.edges[range] {
+            if share == 0.5 || to != besides {
+                let (a, b) = (self.slot[cluster as usize], self.slot[to as usize]);
+                links.add(self.mesh, a, b, share * f64::from(w));
+            }
         }
+    }
+
+    /// Makes a proposal and takes it back unless `delta` and the change of the largest load stay below `bar`.
+    fn try_links(&mut self, p: &Proposal, other: u32, delta: f32, bar: f32) -> Option<f32> {
+        let before = self.links.as_ref().map_or(0.0, Links::most);
+        let old = self.slot[p.cluster as usize];
+        // Two clusters that change places keep the links between them.
+        let swap = |annealer: &mut Self, p: &Proposal| {
+            annealer.reroute(p.cluster, other, -1.0);
+            if other != EMPTY {
+                annealer.reroute(other, p.cluster, -1.0);
+            }
+            annealer.commit(p, other);
+            annealer.reroute(p.cluster, other, 1.0);
+            if other != EMPTY {
+                annealer.reroute(other, p.cluster, 1.0);
+            }
+        };
+        swap(self, p);
+        let change = self.objective.beta * (self.links.as_ref().map_or(0.0, Links::most) - before);
+        let delta = delta + change as f32;
+        if delta <= 0.0 || delta < bar {
+            return Some(delta);
+        }
+        swap(self, &Proposal { cluster: p.cluster, slot: old });
+        None
     }
 
     pub(super) fn into_slots(self) -> Vec<u32> {
@@ -138,7 +196,7 @@ impl<'a> Annealer<'a> {
             return None;
         }
         let other = self.who[p.slot as usize];
-        let mut delta = self.pull(p.cluster, self.mesh.at(p.slot), other);
+        let mut delta = self.pull(p.cluster, self.place(p.slot), other);
         if other != EMPTY {
             delta += self.pull(other, self.at[p.cluster as usize], p.cluster);
         }
@@ -155,7 +213,7 @@ impl<'a> Annealer<'a> {
         }
         self.who[p.slot as usize] = p.cluster;
         self.slot[p.cluster as usize] = p.slot;
-        self.at[p.cluster as usize] = self.mesh.at(p.slot);
+        self.at[p.cluster as usize] = self.place(p.slot);
     }
 
     /// Mean absolute change of `samples` proposals, none of them made.
@@ -181,7 +239,12 @@ impl<'a> Annealer<'a> {
                 let p = self.propose(window);
                 let Some((delta, other)) = self.judge(&p) else { continue };
                 let bar = self.quantiles[(self.rng.next_u64() >> 52) as usize] * temperature;
-                if delta <= 0.0 || delta < bar {
+                if self.links.is_some() {
+                    if let Some(delta) = self.try_links(&p, other, delta, bar) {
+                        self.cost += f64::from(delta);
+                        accepted += 1;
+                    }
+                } else if delta <= 0.0 || delta < bar {
                     self.commit(&p, other);
                     self.cost += f64::from(delta);
                     accepted += 1;

@@ -6,10 +6,15 @@ mod flow;
 mod force;
 pub mod formats;
 mod greedy;
+mod limits;
 mod mesh;
+pub mod metrics;
 mod multilevel;
+mod objective;
 pub mod order;
 mod pso;
+mod refine;
+mod routers;
 mod run;
 mod spectral;
 mod strategy;
@@ -19,7 +24,11 @@ mod tests;
 
 pub use anneal::cost;
 pub use flow::Flow;
+pub use limits::{Region, repair};
 pub use mesh::{MOST_SLOTS, Mesh};
+pub use objective::Objective;
+pub use refine::{Prices, Refine, refine};
+pub use routers::Routers;
 pub use run::{Budget, Placed, Task, assign, default_limit, dense_limit, place};
 pub use strategy::{KNOWN, Known, Strategy};
 

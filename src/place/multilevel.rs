@@ -7,6 +7,7 @@
 //! slots and clusters along the longer axis, so that holes and odd sides need no special care.
 
 use super::anneal::{Annealer, Schedule};
+use super::objective::Objective;
 use super::{Flow, Mesh, Quieter, Share, Watch};
 use crate::rng::Rng;
 
@@ -89,7 +90,7 @@ pub(super) fn start(flow: &Flow, mesh: &Mesh, effort: &Effort, watch: &dyn Watch
 
 /// Annealed from `slots`.
 fn relaxed(flow: &Flow, mesh: &Mesh, slots: &[u32], schedule: &Schedule, seed: u64, watch: &dyn Watch) -> Vec<u32> {
-    let mut annealer = Annealer::new(flow, mesh, slots, seed);
+    let mut annealer = Annealer::new(flow, mesh, slots, seed, Objective::HOPS);
     annealer.anneal(schedule, watch);
     annealer.into_slots()
 }

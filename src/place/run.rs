@@ -2,6 +2,7 @@
 
 use super::anneal::{Annealer, Schedule, cost};
 use super::multilevel::{self, Effort};
+use super::objective::Objective;
 use super::order::{hilbert, rows};
 use super::tabu::{self, Dense};
 use super::{Flow, Mesh, Quieter, Share, Strategy, Watch, bisection, force, greedy, pso, spectral};
@@ -42,6 +43,8 @@ pub struct Placed {
     pub slot: Vec<u32>,
     /// Traffic times distance.
     pub cost: f64,
+    /// Load of the link that carries most, and traffic times chip edges crossed; not counted for huge problems.
+    pub congestion: Option<[f64; 2]>,
     /// What was run, `auto` resolved.
     pub strategy: String,
 }
@@ -63,7 +66,7 @@ fn limit(n: usize, dense: bool) -> f64 {
         (0..=20, _) => 2.0,
         (21..=36, _) => 4.0,
         (37..=150, true) => 25.0,
-        _ => (8.0 * (n as f64 / 256.0).powf(0.65)).clamp(8.0, 480.0),
+        _ => (8.0 * (n as f64 / 256.0).powf(0.65)).clamp(8.0, 420.0),
     }
 }
 
@@ -86,7 +89,9 @@ pub fn place(task: &Task<'_>, strategy: &Strategy) -> Result<Placed> {
     }
     let resolved = resolve(task, strategy)?;
     let slot = slots(task, &resolved)?;
-    Ok(Placed { cost: cost(task.flow, task.mesh, &slot), slot, strategy: resolved.to_string() })
+    let terms = || objective(&resolved).terms(task.flow, task.mesh, &slot);
+    let congestion = (n <= HUGE).then(terms).map(|[_, most, crossings]| [most, crossings]);
+    Ok(Placed { cost: cost(task.flow, task.mesh, &slot), congestion, slot, strategy: resolved.to_string() })
 }
 
 /// What `auto` stands for.
@@ -101,7 +106,8 @@ fn resolve(task: &Task<'_>, strategy: &Strategy) -> Result<Strategy> {
     } else if n <= 1500 {
         "anneal,start=random".parse()
     } else {
-        "anneal,start=best,hot=0.3,window=4".parse()
+        let hot = if n > HUGE { 0.02 } else { 0.3 };
+        format!("anneal,start=best,hot={hot},window=4").parse()
     }
 }
 
@@ -182,11 +188,14 @@ fn best(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
 /// Most numbers that the chains of a search may hold in all, up to 8 bytes each.
 const MOST_COPIED: usize = 1 << 26;
 
+/// Clusters above which a run makes too few proposals a cluster to heal what a hot begin destroys.
+const HUGE: usize = 100_000;
+
 /// Proposals a second that a slow core makes, counted low: most runs end by their work and not by the clock.
 fn pace(flow: &Flow) -> f64 {
     let n = flow.clusters().max(1);
     let degree = flow.entries() as f64 / n as f64;
-    let far = if n > 100_000 { 0.3 } else { 1.0 };
+    let far = if n > HUGE { 0.3 } else { 1.0 };
     far * 2.6e6 / (1.0 + degree / 12.0)
 }
 
@@ -226,6 +235,7 @@ fn anneal(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
     };
     let watch = &Share { of: budget.watch, from: 0.0, to: 0.25 };
     let first = slots(&Task { budget: Budget { watch, ..*budget }, ..*task }, &begun)?;
+    let objective = objective(strategy);
     let share = if costly { 0.72 } else { 0.9 };
     let moves = match strategy.value("moves") {
         0.0 => pace(flow) * budget.seconds * share,
@@ -238,17 +248,25 @@ fn anneal(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
         window: strategy.value("window") as usize,
     };
     // Copies of a huge problem would only fight for the memory.
-    let asked = if flow.clusters() > 100_000 { 1 } else { budget.chains };
+    let asked = if flow.clusters() > HUGE { 1 } else { budget.chains };
     let count = copies(&Budget { chains: asked, ..*budget }, task.mesh.slots() + flow.entries(), MOST_COPIED);
     let from = budget.watch.gone().min(0.9);
     let quiet = Quieter(budget.watch);
     Ok(chains(budget.seed, count, |chain, seed| {
         let watch: &dyn Watch = if chain == 0 { budget.watch } else { &quiet };
-        let mut annealer = Annealer::new(flow, task.mesh, &first, seed);
+        let mut annealer = Annealer::new(flow, task.mesh, &first, seed, objective);
         annealer.anneal(&schedule, &Share { of: watch, from, to: 0.97 });
         let slots = annealer.into_slots();
-        (cost(flow, task.mesh, &slots), slots)
+        let (begun, found) = (objective.cost(flow, task.mesh, &first), objective.cost(flow, task.mesh, &slots));
+        // Whatever the schedule, the start is never made worse.
+        if found <= begun { (found, slots) } else { (begun, first.clone()) }
     }))
+}
+
+/// What the parameters of `anneal` ask for.
+fn objective(strategy: &Strategy) -> Objective {
+    let of = |key| strategy.value(key);
+    Objective { alpha: of("alpha"), beta: of("beta"), gamma: of("gamma"), chip: of("chip") as usize }
 }
 
 fn search(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {

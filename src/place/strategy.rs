@@ -23,11 +23,15 @@ const fn start(name: &'static str, parameters: &'static [Parameter]) -> Known {
     Known { name, improves: false, parameters }
 }
 
-const ANNEAL: [Parameter; 4] = [
+const ANNEAL: [Parameter; 8] = [
     parameter("hot", 1.0, (0.0, 100.0), "first temperature in mean swap deltas"),
     parameter("cold", 0.02, (0.0, 10.0), "last temperature in mean edge weights"),
     parameter("window", 0.0, (0.0, 65_536.0), "first window in hops; 0: the whole mesh"),
     parameter("moves", 0.0, (0.0, 1e12), "proposals; 0: as many as fit the time limit"),
+    parameter("alpha", 1.0, (0.0, 1e6), "weight of traffic times hops"),
+    parameter("beta", 0.0, (0.0, 1e6), "weight of the load of the link that carries most"),
+    parameter("gamma", 0.0, (0.0, 1e6), "weight of traffic times chip edges crossed"),
+    parameter("chip", 0.0, (0.0, 65_535.0), "side of a chip in cores; 0: one chip"),
 ];
 
 const EFFORT: Parameter = parameter("effort", 300.0, (1.0, 1e6), "proposals a cluster and level of multilevel");

@@ -5,6 +5,7 @@
 
 mod build;
 pub mod comparison;
+mod exploration;
 mod format;
 mod html;
 mod json;
@@ -18,6 +19,7 @@ mod timing;
 mod synthetic;
 
 pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
+pub use exploration::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
 pub use html::html;
 pub use json::model::{
     Accuracy, Activity, Band, Bin, Capacity, Chip, Comparison, Constant, Energy, EnergyLine, Fault, ImageFacts, Link,

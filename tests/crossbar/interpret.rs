@@ -190,7 +190,7 @@ pub(crate) fn network(populations: Vec<Population<IntNeuron>>, projections: Vec<
 }
 
 pub(crate) fn compile(graph: &IntGraph, chip: &ChipSpec) -> Result<Image, Problems> {
-    let image = lower(graph, chip, &Options::default(), &mut Log::default())?;
+    let image = lower(graph, chip, &Options::default(), &spikeloom::watch::Quiet, &mut Log::default())?;
     verify(&image, graph, chip)?;
     Ok(image)
 }

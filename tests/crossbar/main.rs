@@ -64,7 +64,7 @@ fn digits() -> IntGraph {
 #[test]
 fn the_digits_network_fills_one_truenorth_core_and_a_part_of_another() {
     let (graph, chip) = (digits(), chip(64, 256, 256));
-    let image = lower(&graph, &chip, &Options::default(), &mut Log::default()).expect("fits");
+    let image = lower(&graph, &chip, &Options::default(), &spikeloom::watch::Quiet, &mut Log::default()).expect("fits");
     let (_, metrics) = spikeloom::compile::usage(&image, &chip);
     assert_eq!((metrics.cores, metrics.added_neurons), (2, 192));
     assert_eq!(image.depth, 2);

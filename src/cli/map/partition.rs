@@ -9,6 +9,8 @@ use super::super::console::{Console, must_not_exist, read_text, write};
 use super::clock::{Clock, check_limit, interrupted};
 use super::place::name;
 use crate::diag::{Problem, Result};
+use crate::partition::layers::{Layers, Order};
+use crate::partition::tiling::Tiling;
 use crate::partition::{self, Hypergraph, Limits, Partition, Strategy, Task, formats};
 
 /// Seconds where none are given; the work is planned to stay well below on two common cores.
@@ -17,7 +19,12 @@ const TIME_LIMIT: f64 = 55.0;
 #[derive(Debug, ClapArgs)]
 pub(super) struct PartitionArgs {
     /// An hMETIS hypergraph: one net a neuron, its weight the neuron's spikes
-    pub file: PathBuf,
+    #[arg(required_unless_present = "generate", conflicts_with = "generate")]
+    pub file: Option<PathBuf>,
+    /// Divide a network made from its layers instead, such as conv:4x256x256/8k5p2/4k5p2 (CxHxW, then conv CkK[sS][pP],
+    /// poolK or a dense layer's size); conv-tiling, the default for it, lists no connection
+    #[arg(long, value_name = "conv:LAYERS", conflicts_with = "sources")]
+    pub generate: Option<String>,
     /// Neurons that a core holds
     #[arg(long, value_name = "N", required_unless_present = "parts", conflicts_with = "parts")]
     pub neurons: Option<u64>,
@@ -33,9 +40,10 @@ pub(super) struct PartitionArgs {
     /// By which share a part may exceed the mean
     #[arg(long, value_name = "E", default_value_t = 0.04, requires = "parts")]
     pub imbalance: f64,
-    /// Strategy with parameters, such as multilevel,cycles=4: sequential, overlap-greedy, multilevel, external,file=FILE
-    #[arg(long, value_name = "NAME[,KEY=VALUE...]", default_value = "multilevel")]
-    pub strategy: String,
+    /// Strategy with parameters, such as multilevel,cycles=4: sequential, overlap-greedy, multilevel (default),
+    /// conv-tiling,net=LAYERS,order=chw|hwc, external,file=FILE
+    #[arg(long, value_name = "NAME[,KEY=VALUE...]")]
+    pub strategy: Option<String>,
     /// Seed of strategies that draw
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -45,48 +53,126 @@ pub(super) struct PartitionArgs {
     /// Write the partition: the part of every vertex, one a line (hMETIS)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Overwrite the file
+    /// Write the spikes from core to core, as `map place` reads them: cores and a side that holds them, "u v spikes"
+    #[arg(long, value_name = "FILE")]
+    pub traffic: Option<PathBuf>,
+    /// Overwrite the files
     #[arg(long)]
     pub force: bool,
 }
 
+/// What was divided, into what, and the spikes between the cores where they are asked for.
+struct Outcome {
+    name: String,
+    vertices: usize,
+    found: Partition,
+    fault: Option<Problem>,
+    traffic: Option<Vec<(u32, u32, f64)>>,
+}
+
 pub(super) fn run(args: &PartitionArgs, console: &Console) -> Result<u8> {
-    if let Some(output) = &args.output {
+    for output in [&args.output, &args.traffic].into_iter().flatten() {
         must_not_exist(output, args.force)?;
     }
-    let strategy: Strategy = args.strategy.parse()?;
     check_limit(args.time_limit)?;
-    let file = args.file.display().to_string();
-    let graph = read(args, &file)?;
-    let limits = limits(args, &graph)?;
+    let clock = Clock::new(args.time_limit.unwrap_or(TIME_LIMIT), console, "partitioning");
+    let outcome = match &args.generate {
+        Some(text) => generated(args, text, &clock)?,
+        None => {
+            let file = args.file.as_deref().unwrap_or(Path::new("-"));
+            divide(args, &read(args, file)?, &file.display().to_string(), "multilevel", &clock)?
+        }
+    };
+    let seconds = clock.seconds();
+    clock.bar.finish_and_clear();
+    if let Some(output) = &args.output {
+        write(output, formats::write_division(&outcome.found.division).as_bytes(), args.force)?;
+    }
+    if let (Some(output), Some(traffic)) = (&args.traffic, &outcome.traffic) {
+        write(output, listed(traffic, outcome.found.measures.cores).as_bytes(), args.force)?;
+    }
+    show(args, &outcome, seconds, console);
+    match outcome.fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(if interrupted() { super::super::INTERRUPTED } else { 0 }),
+    }
+}
+
+/// A hypergraph by the named strategy.
+fn divide(args: &PartitionArgs, graph: &Hypergraph, name: &str, default: &str, clock: &Clock) -> Result<Outcome> {
+    let strategy: Strategy = args.strategy.as_deref().unwrap_or(default).parse()?;
     let given = strategy.text("file").map(|path| {
         let text = read_text(Path::new(path))?;
         formats::read_division(&text, path, graph.vertices())
     });
     let given = given.transpose()?;
-    let clock = Clock::new(args.time_limit.unwrap_or(TIME_LIMIT), console, "partitioning");
-    let task = Task { graph: &graph, limits, name: &file, seed: args.seed, watch: &clock, given: given.as_deref() };
+    let limits = limits(args, graph.vertices(), graph.neurons())?;
+    let task = Task { graph, limits, name, seed: args.seed, watch: clock, given: given.as_deref() };
     let found = partition::partition(&task, &strategy)?;
-    let seconds = clock.seconds();
-    clock.bar.finish_and_clear();
-    if let Some(output) = &args.output {
-        write(output, formats::write_division(&found.division).as_bytes(), args.force)?;
-    }
-    show(args, &graph, &found, seconds, console);
-    if let Some(fault) = found.fault(&task) {
-        return Err(fault.into());
-    }
-    Ok(if interrupted() { super::super::INTERRUPTED } else { 0 })
+    Ok(Outcome {
+        name: name.to_owned(),
+        vertices: graph.vertices(),
+        fault: found.fault(&task),
+        traffic: args.traffic.is_some().then(|| partition::traffic(graph, &found.division)),
+        found,
+    })
 }
 
-fn read(args: &PartitionArgs, file: &str) -> Result<Hypergraph> {
-    let text = read_text(&args.file)?;
+/// A network of layers: without a list of its connections by `conv-tiling`, with one by the others.
+fn generated(args: &PartitionArgs, text: &str, clock: &Clock) -> Result<Outcome> {
+    let Some(net) = text.strip_prefix("conv:") else {
+        return Err(Problem::invalid("partition/layers", "--generate", format!("'{text}' is no generator"))
+            .limit("conv:LAYERS")
+            .help("write conv:4x256x256/8k5p2/4k5p2, for example")
+            .into());
+    };
+    let layers = Layers::read(net, "--generate")?;
+    let line = args.strategy.as_deref().unwrap_or("conv-tiling");
+    let strategy: Strategy = line.parse()?;
+    if strategy.known.name != "conv-tiling" {
+        return divide(args, &layers.hypergraph(Order::ChannelsFirst, "--generate")?, text, line, clock);
+    }
+    if strategy.text("net").is_some_and(|other| other != net) {
+        return Err(Problem::invalid(
+            "partition/parameter",
+            "strategy 'conv-tiling'",
+            "net= is not what --generate makes",
+        )
+        .help("leave net= out")
+        .into());
+    }
+    let limits = limits(args, layers.neurons(), layers.neurons() as u64)?;
+    let tiling = Tiling::choose(&layers, &limits, strategy.value("slack"), "--generate")?;
+    let traffic = args.traffic.is_some().then(|| tiling.traffic("--generate")).transpose()?;
+    let order = if strategy.text("order") == Some("hwc") { Order::ChannelsLast } else { Order::ChannelsFirst };
+    let found = Partition {
+        division: tiling.division(order),
+        measures: tiling.measures(),
+        strategy: strategy.to_string(),
+        cut: false,
+    };
+    Ok(Outcome { name: text.to_owned(), vertices: layers.neurons(), found, fault: None, traffic })
+}
+
+fn read(args: &PartitionArgs, file: &Path) -> Result<Hypergraph> {
+    let text = read_text(file)?;
     let open = |path: &PathBuf| -> Result<(String, String)> { Ok((read_text(path)?, path.display().to_string())) };
     let sources = args.sources.as_ref().map(open).transpose()?;
-    formats::read_hgr(&text, file, sources.as_ref().map(|(text, name)| (text.as_str(), name.as_str())))
+    let sources = sources.as_ref().map(|(text, name)| (text.as_str(), name.as_str()));
+    formats::read_hgr(&text, &file.display().to_string(), sources)
 }
 
-fn limits(args: &PartitionArgs, graph: &Hypergraph) -> Result<Limits> {
+/// The list of traffic that `map place` reads.
+fn listed(traffic: &[(u32, u32, f64)], cores: usize) -> String {
+    let side = (1..).find(|side| side * side >= cores).unwrap_or(cores);
+    let mut text = format!("{cores} {side}\n");
+    for (from, to, spikes) in traffic {
+        text.push_str(&format!("{from} {to} {spikes}\n"));
+    }
+    text
+}
+
+fn limits(args: &PartitionArgs, vertices: usize, all: u64) -> Result<Limits> {
     let axons = args.axons.unwrap_or(u64::MAX);
     let positive = |value: u64, option: &str| {
         if value > 0 {
@@ -100,9 +186,9 @@ fn limits(args: &PartitionArgs, graph: &Hypergraph) -> Result<Limits> {
         positive(neurons, "--neurons")?;
         return Ok(Limits { axons, ..Limits::of_neurons(neurons) });
     };
-    if parts == 0 || parts > graph.vertices() {
+    if parts == 0 || parts > vertices {
         return Err(Problem::invalid("partition/limit", "--parts", format!("{parts} parts"))
-            .limit(format!("1 to {}, the vertices", graph.vertices()))
+            .limit(format!("1 to {vertices}, the vertices"))
             .help("fewer parts")
             .into());
     }
@@ -112,25 +198,29 @@ fn limits(args: &PartitionArgs, graph: &Hypergraph) -> Result<Limits> {
             .help("0.04 lets each of two parts hold 48 to 52 %")
             .into());
     }
-    let mean = graph.neurons().div_ceil(parts as u64);
+    let mean = all.div_ceil(parts as u64);
     let neurons = (mean as f64 * (1.0 + args.imbalance)) as u64;
     Ok(Limits { axons, parts: Some(parts), ..Limits::of_neurons(neurons) })
 }
 
-fn show(args: &PartitionArgs, graph: &Hypergraph, found: &Partition, seconds: f64, console: &Console) {
-    let measures = &found.measures;
+fn show(args: &PartitionArgs, outcome: &Outcome, seconds: f64, console: &Console) {
+    let (found, measures) = (&outcome.found, &outcome.found.measures);
     let mut digest = crate::digest::Digester::default();
     found.division.iter().for_each(|part| digest.word(u64::from(*part)));
     let digest = digest.finish();
     if console.json() {
-        let value = json!({
-            "file": args.file.display().to_string(), "vertices": graph.vertices(), "nets": graph.nets().len(),
+        let mut value = json!({
+            "file": outcome.name, "vertices": outcome.vertices,
             "strategy": found.strategy, "seed": args.seed, "km1": measures.km1, "cut": measures.cut,
             "cores": measures.cores, "neurons_max": measures.neurons_max, "axons_max": measures.axons_max,
             "axons_sum": measures.axons_sum, "connectivity": measures.connectivity,
             "cores_over_a_limit": measures.illegal, "cut_by_the_clock": found.cut, "seconds": seconds,
-            "digest": digest.to_string(), "partition": found.division,
+            "digest": digest.to_string(),
         });
+        // A generated network is large; its parts go to a file.
+        if let Some(value) = value.as_object_mut().filter(|_| args.generate.is_none()) {
+            value.insert("partition".to_owned(), json!(found.division));
+        }
         console.object("map partition", value);
         return;
     }
@@ -148,7 +238,7 @@ fn show(args: &PartitionArgs, graph: &Hypergraph, found: &Partition, seconds: f6
         "digest",
     ];
     let row = vec![
-        name(&args.file),
+        if args.generate.is_some() { outcome.name.clone() } else { name(Path::new(&outcome.name)) },
         found.strategy.clone(),
         args.seed.to_string(),
         measures.km1.to_string(),

@@ -146,7 +146,10 @@ fn traffic(args: &PlaceArgs, text: &str, strategy: &Strategy, console: &Console)
         permutation: placed.slot,
         cost: placed.cost,
         strategy: placed.strategy,
-        facts: json!({ "edges": flow.entries() / 2 }),
+        facts: json!({
+            "edges": flow.entries() / 2, "largest_link_load": placed.congestion.map(|found| found[0]),
+            "chip_crossings": placed.congestion.map(|found| found[1]),
+        }),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod codebook;
+mod divide;
 mod emit;
 mod lags;
 mod lines;
@@ -15,12 +16,16 @@ mod verify;
 pub use quantise::quantise;
 pub use verify::{lags, verify};
 
+use super::division::Division;
 use super::log::Log;
-use super::{Options, place};
+use super::search::Search;
+use super::{Options, Partition, place};
 use crate::chip::{ChipSpec, CrossbarSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
+use crate::ids::CoreId;
 use crate::image::Image;
+use crate::place::Watch;
 
 /// The core type, where it is this one.
 fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
@@ -34,18 +39,77 @@ fn crossbar_of(chip: &ChipSpec) -> Result<&CrossbarSpec> {
 }
 
 /// Partition, place, route and emit: a network of crossbar neurons as an image for `chip`.
-pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Image> {
+pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, watch: &dyn Watch, log: &mut Log) -> Result<Image> {
     let spec = crossbar_of(chip)?;
     Problems::check(check::check(graph, spec), ())?;
-    let plan = plan::plan(graph, chip, spec)?;
+    let division: Option<Division> = match (&options.mapping, &options.partition) {
+        (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
+        (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
+        (None, _) => None,
+    };
+    let cutting = match (&division, &options.partition) {
+        (Some(division), _) => plan::Cutting::Groups(division),
+        (None, Partition::Auto | Partition::Tiles(_)) => plan::Cutting::Any,
+        (None, Partition::Sequential) => plan::Cutting::Sequential,
+        (None, Partition::Search(strategy)) => {
+            plan::Cutting::Search(Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch })
+        }
+    };
+    let plan = plan::plan(graph, chip, spec, &cutting)?;
     let counts = emit::cores_of(graph, &plan, chip);
-    let order = place::order(chip, options.placement);
+    let mut order = place::order(chip, options.placement);
+    if let Some(division) = division.as_ref().filter(|division| division.places.is_some()) {
+        order = prescribed(graph, &plan, &counts, division, order)?;
+    }
     if counts.iter().sum::<usize>() > order.len() {
         return Err(misfit_cores(graph, chip, &counts).into());
     }
     let image = emit::emit(graph, &plan, chip, spec, &order);
     tell(graph, &plan, &counts, &image, log);
     Ok(image)
+}
+
+/// The order of cores in which every group of a mapping comes to its core; relays take what is left of `order`.
+fn prescribed(
+    graph: &IntGraph,
+    plan: &plan::Plan,
+    counts: &[usize],
+    division: &Division,
+    order: Vec<CoreId>,
+) -> Result<Vec<CoreId>> {
+    let places = division.places.as_deref().unwrap_or_default();
+    let mut spare = order.into_iter().filter(|core| !places.contains(core));
+    let mut owner: Vec<Option<usize>> = vec![None; places.len()];
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let mut problem = |core: CoreId, what: String, limit: &str| {
+        let place = format!("{}: core {}", division.file, core.0);
+        problems.push(
+            Problem::misfit("mapping/capacity", place, what).limit(limit).help("move neurons of it to another core"),
+        );
+    };
+    for (p, packed) in plan.populations.iter().enumerate() {
+        let Some(packed) = packed else { continue };
+        let groups = division.of(p);
+        for (group, neurons) in &groups {
+            let core = places[*group as usize];
+            if let Some(other) = owner[*group as usize].replace(p) {
+                let names = (&graph.populations[other].name, &graph.populations[p].name);
+                let what = format!("it holds neurons of '{}' and of '{}'", names.0, names.1);
+                problem(core, what, "one population per core on crossbar chips");
+            }
+            let slots = |core: &&pack::Core| core.members.iter().any(|(n, _)| neurons.binary_search(n).is_ok());
+            let cut = packed.cores.iter().filter(slots).count();
+            if cut > 1 {
+                let what = format!("its {} neurons need {cut} cores, with copies for their fan-out", neurons.len());
+                problem(core, what, "neurons, copies and axons of one core");
+            }
+            found.push(core);
+        }
+        found.extend(spare.by_ref().take(counts[p].saturating_sub(groups.len())));
+    }
+    Problems::check(problems, ())?;
+    found.extend(spare);
+    Ok(found)
 }
 
 /// Too many cores, with what each population takes.

@@ -12,6 +12,9 @@ pub(super) struct Core {
     pub(super) lines: Vec<(u32, u8)>,
 }
 
+/// Neurons of a population in the order of packing; no core holds neurons of two groups.
+pub(super) type Groups = Vec<Vec<u32>>;
+
 impl Core {
     /// The number of axons.
     pub(super) fn axons(&self) -> u32 {
@@ -26,7 +29,11 @@ impl Core {
 
 /// Orders in which a population's neurons are worth packing: as numbered, and for (channels, height, width) by
 /// square tiles with all channels of a pixel together, because these listen to the same window.
-pub(super) fn orders(shape: &[u32], size: u32) -> Vec<Vec<u32>> {
+pub(super) fn orders(shape: &[u32], size: u32) -> Vec<Groups> {
+    raw_orders(shape, size).into_iter().map(|order| vec![order]).collect()
+}
+
+fn raw_orders(shape: &[u32], size: u32) -> Vec<Vec<u32>> {
     let mut orders = vec![(0..size).collect()];
     let &[channels, height, width] = shape else { return orders };
     if u64::from(channels) * u64::from(height) * u64::from(width) != u64::from(size) || height * width <= 1 {
@@ -44,14 +51,14 @@ pub(super) fn orders(shape: &[u32], size: u32) -> Vec<Vec<u32>> {
     orders
 }
 
-/// Fills cores in the given order; a core is closed when the next neuron would break a capacity. Every neuron
+/// Fills cores in the given order; a core is closed when the next neuron would break a capacity or its group ends. Every neuron
 /// must fit alone ([`Sliced::axons`] within the limit). A neuron with more slots than a core has is continued on
 /// the next.
 pub(super) fn pack(
     fan: &FanIn,
     sliced: &Sliced,
     lines: &Lines,
-    order: &[u32],
+    groups: &Groups,
     slots_of: &[u32],
     limits: &CapacityLimits,
 ) -> Vec<Core> {
@@ -59,7 +66,11 @@ pub(super) fn pack(
     let mut cores = Vec::new();
     let mut open = Core::default();
     let (mut axons, mut slots) = (0, 0);
-    for &neuron in order {
+    for (ends, &neuron) in groups.iter().flat_map(|group| group.iter().enumerate().map(|(at, n)| (at == 0, n))) {
+        if ends {
+            close(&mut open, &mut present, &mut cores);
+            (axons, slots) = (0, 0);
+        }
         let mut remaining = slots_of[neuron as usize].max(1);
         while remaining > 0 {
             let piece = remaining.min(limits.neurons);

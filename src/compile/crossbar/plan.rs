@@ -10,11 +10,14 @@
 //! Populations are packed consumers first, since only then is a neuron's fan-out known; populations on cycles are
 //! packed again until nothing grows.
 
+use super::divide::divide;
 use super::lags::{self, cyclic};
 use super::lines::{FanIn, Lines, Sliced, slice};
-use super::pack::{Core, orders, pack};
+use super::pack::{Core, Groups, orders, pack};
 use super::{check, misfit_cores};
 use crate::chip::{CapacityLimits, ChipSpec, CrossbarSpec};
+use crate::compile::division::Division;
+use crate::compile::search::Search;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
 
@@ -49,23 +52,53 @@ pub(super) struct Packed {
 struct Candidate {
     fan: FanIn,
     slicings: Vec<Sliced>,
-    orders: Vec<Vec<u32>>,
+    orders: Vec<Groups>,
+}
+
+/// How populations are cut.
+pub(super) enum Cutting<'a> {
+    /// In every order that may pay, of which the cheapest is taken.
+    Any,
+    /// As numbered.
+    Sequential,
+    /// At least into the groups of a division.
+    Groups(&'a Division),
+    /// By traffic, with a strategy.
+    Search(Search<'a>),
+}
+
+impl Cutting<'_> {
+    fn orders(&self, population: usize, shape: &[u32], size: u32) -> Vec<Groups> {
+        match self {
+            Self::Any => orders(shape, size),
+            Self::Sequential => vec![vec![(0..size).collect()]],
+            // Found when the slots of the neurons are known.
+            Self::Search(_) => Vec::new(),
+            Self::Groups(division) => vec![division.of(population).into_iter().map(|(_, neurons)| neurons).collect()],
+        }
+    }
 }
 
 /// Partition and fan-out of a checked network.
-pub(super) fn plan(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec) -> Result<Plan> {
-    match attempt(graph, chip, spec, true) {
+pub(super) fn plan(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, cutting: &Cutting<'_>) -> Result<Plan> {
+    match attempt(graph, chip, spec, cutting, true) {
         // Lag that a population cannot bear, or delays that relays cannot make: copies alone may still do.
         Err(problems) if problems.has("crossbar/rest") || problems.has("crossbar/delay") => {
-            attempt(graph, chip, spec, false).map_err(|_| problems)
+            attempt(graph, chip, spec, cutting, false).map_err(|_| problems)
         }
         result => result,
     }
 }
 
-fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool) -> Result<Plan> {
+fn attempt(
+    graph: &IntGraph,
+    chip: &ChipSpec,
+    spec: &CrossbarSpec,
+    cutting: &Cutting<'_>,
+    relays: bool,
+) -> Result<Plan> {
     let lines = Lines::of(graph)?;
-    let candidates = candidates(graph, &lines, chip, spec)?;
+    let candidates = candidates(graph, &lines, chip, spec, cutting)?;
     let may_relay: Vec<bool> = cyclic(graph).into_iter().map(|on_cycle| relays && !on_cycle).collect();
     let mut demand: Vec<Vec<u32>> = graph.populations.iter().map(|p| vec![1; p.size()]).collect();
     let mut cores: Vec<Option<Choice>> = candidates.iter().map(|_| None).collect();
@@ -77,7 +110,8 @@ fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool)
             let grown = grow_demand(&mut demand[p], p, &lines, &cores);
             if grown || cores[p].is_none() {
                 changed = true;
-                cores[p] = Some(choose(graph, candidate, &demand[p], &lines, &chip.capacity, may_relay[p]));
+                let setting = Setting { graph, lines: &lines, limits: &chip.capacity, cutting };
+                cores[p] = Some(choose(&setting, p, candidate, &demand[p], may_relay[p])?);
             }
         }
         if !changed {
@@ -98,7 +132,13 @@ fn attempt(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, relays: bool)
 }
 
 /// Fan-in, slicings and orders of every population; all that can never fit is told at once.
-fn candidates(graph: &IntGraph, lines: &Lines, chip: &ChipSpec, spec: &CrossbarSpec) -> Result<Vec<Option<Candidate>>> {
+fn candidates(
+    graph: &IntGraph,
+    lines: &Lines,
+    chip: &ChipSpec,
+    spec: &CrossbarSpec,
+    cutting: &Cutting<'_>,
+) -> Result<Vec<Option<Candidate>>> {
     let limits = &chip.capacity;
     let neurons: usize = graph.populations.iter().filter(|p| !p.is_input()).map(crate::graph::Population::size).sum();
     let room = u64::from(chip.cores()) * u64::from(limits.neurons);
@@ -124,7 +164,8 @@ fn candidates(graph: &IntGraph, lines: &Lines, chip: &ChipSpec, spec: &CrossbarS
                     let (axons, neuron) = worst.flatten().unwrap_or_default();
                     found.push(misfit_axons(&population.name, neuron, axons, fan.of_neuron(neuron).len(), chip));
                 }
-                all.push(Some(Candidate { slicings, orders: orders(&population.shape, fan.neurons()), fan }));
+                let orders = cutting.orders(p, &population.shape, fan.neurons());
+                all.push(Some(Candidate { slicings, orders, fan }));
             }
         }
     }
@@ -168,35 +209,54 @@ fn grow_demand(demand: &mut [u32], p: usize, lines: &Lines, cores: &[Option<Choi
     grown
 }
 
+/// What the choice of every population shares.
+struct Setting<'a> {
+    graph: &'a IntGraph,
+    lines: &'a Lines,
+    limits: &'a CapacityLimits,
+    cutting: &'a Cutting<'a>,
+}
+
 /// The cheapest of all slicings, orders and ways of fan-out.
 fn choose(
-    graph: &IntGraph,
+    setting: &Setting<'_>,
+    population: usize,
     candidate: &Candidate,
     demand: &[u32],
-    lines: &Lines,
-    limits: &CapacityLimits,
     may_relay: bool,
-) -> Choice {
+) -> Result<Choice> {
+    let Setting { graph, lines, limits, cutting } = setting;
     let fan_out = limits.neurons.max(1);
     // With relays, a neuron needs one slot for every relay core's worth of destinations.
     let few: Vec<u32> = demand.iter().map(|&n| if n <= 1 { 1 } else { n.div_ceil(fan_out) }).collect();
     let relay_cores = relay_chunks(demand, fan_out, limits.axons_in).len();
     let mut best: Option<Choice> = None;
     for (slicing, sliced) in candidate.slicings.iter().enumerate() {
-        for order in &candidate.orders {
-            for (slots, relay_cores) in [(demand, 0), (&few[..], relay_cores)] {
-                if relay_cores > 0 && !may_relay || std::ptr::eq(slots, &few[..]) && relay_cores == 0 {
-                    continue;
+        for (slots, relay_cores) in [(demand, 0), (&few[..], relay_cores)] {
+            if relay_cores > 0 && !may_relay || std::ptr::eq(slots, &few[..]) && relay_cores == 0 {
+                continue;
+            }
+            let found: Vec<Groups>;
+            let orders = match cutting {
+                Cutting::Search(search) => {
+                    let parts = (&*graph.populations[population].name, &candidate.fan, sliced, *lines);
+                    found = vec![divide(parts, slots, limits, search)?];
+                    &found
                 }
+                _ => &candidate.orders,
+            };
+            for order in orders {
                 let cores = pack(&candidate.fan, sliced, lines, order, slots, limits);
-                let cost = cost(graph, lines, &cores, limits) + relay_cores as u64 * u64::from(limits.neurons);
+                // A group that is split counts as much as may be: mappings want none.
+                let split = if order.len() > 1 { cores.len().saturating_sub(order.len()) as u64 } else { 0 } << 32;
+                let cost = cost(graph, lines, &cores, limits) + relay_cores as u64 * u64::from(limits.neurons) + split;
                 if best.as_ref().is_none_or(|best| cost < best.cost) {
                     best = Some(Choice { slicing, cores, relay_cores, cost });
                 }
             }
         }
     }
-    best.unwrap_or(Choice { slicing: 0, cores: Vec::new(), relay_cores: 0, cost: 0 })
+    Ok(best.unwrap_or(Choice { slicing: 0, cores: Vec::new(), relay_cores: 0, cost: 0 }))
 }
 
 /// In slots: whole cores, and one slot somewhere for every packet that they take from other neurons.

@@ -1,7 +1,6 @@
-//! One core's contents for a run of consecutive neurons: what it needs, and what is loaded.
+//! One core's contents for a set of neurons: what it needs, and what is loaded.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
 
 use super::format::{Encoding, index_width, words};
 use super::incoming::Incoming;
@@ -70,13 +69,54 @@ impl<'a> Row<'a> {
         self.starts[self.starts.len() - 1]
     }
 
-    /// The populations in a run of compartments, as (population, neurons, compartment of the first of them).
-    pub(super) fn segments(&self, run: &Range<u32>) -> impl Iterator<Item = (usize, Range<u32>, u32)> + use<'_> {
-        let run = run.clone();
+    /// Bits of synapse memory that each compartment's own synapses take; shared weights take none.
+    pub(super) fn synapse_bits(&self) -> Vec<u64> {
+        let mut bits = vec![0_u64; self.len() as usize];
+        let widest = self.spec.index_widths.iter().copied().max().unwrap_or(0);
+        for (population, links) in self.inbound.iter().enumerate() {
+            let first = self.starts[population] as usize;
+            for link in links.iter().filter(|link| !link.shares) {
+                let each = u64::from(link.encoding.bits()) + u64::from(widest);
+                let size = self.starts[population + 1] as usize - first;
+                for neuron in 0..size {
+                    link.incoming.visit(neuron as u32, |_, weight| {
+                        let stored = link.learning.is_some() || link.projection.weights[weight as usize] != 0;
+                        bits[first + neuron] += if stored { each } else { 0 };
+                    });
+                }
+            }
+        }
+        bits
+    }
+
+    /// The populations of a core whose compartments are `members` of the row, ascending.
+    pub(super) fn segments<'m>(&self, members: &'m [u32]) -> impl Iterator<Item = Segment<'m>> + use<'_, 'm> {
         self.starts.windows(2).enumerate().filter_map(move |(population, bounds)| {
-            let (first, last) = (run.start.max(bounds[0]), run.end.min(bounds[1]));
-            (first < last).then(|| (population, first - bounds[0]..last - bounds[0], first - run.start))
+            let below = |bound: u32| members.partition_point(|member| *member < bound);
+            let (first, last) = (below(bounds[0]), below(bounds[1]));
+            let of = &members[first..last];
+            (first < last).then_some(Segment { population, members: of, start: bounds[0], base: first as u32 })
         })
+    }
+}
+
+/// The neurons of one population on a core: its compartments from `base` on.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'m> {
+    /// The population.
+    pub(super) population: usize,
+    /// Its members of the row, ascending.
+    members: &'m [u32],
+    /// Where the population starts in the row.
+    start: u32,
+    /// Compartment of the first of them.
+    base: u32,
+}
+
+impl Segment<'_> {
+    /// (compartment, neuron of the population), ascending.
+    pub(super) fn neurons(&self) -> impl Iterator<Item = (u32, u32)> + Clone + '_ {
+        (self.base..).zip(self.members.iter().map(|member| member - self.start))
     }
 }
 
@@ -109,8 +149,8 @@ struct Learner<'r> {
 
 /// A core's contents save for what leaves it.
 pub(super) struct Draft {
-    /// Its compartments in the row.
-    pub(super) run: Range<u32>,
+    /// Its compartments: members of the row, ascending.
+    pub(super) members: Vec<u32>,
     /// Everything but `out_offsets` and `axons_out`.
     pub(super) body: CubaCore,
     /// Source (population, neuron) of each inbound axon, ascending.
@@ -120,19 +160,19 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The contents for the compartments of `run`.
-    pub(super) fn new(row: &Row<'_>, run: Range<u32>) -> Self {
+    /// The contents for these members of the row, ascending.
+    pub(super) fn new(row: &Row<'_>, members: Vec<u32>) -> Self {
         let mut sketches = Vec::new();
-        for (population, neurons, base) in row.segments(&run) {
-            for link in 0..row.inbound[population].len() {
-                sketch_link(row, (population, link), &neurons, base, &mut sketches);
+        for segment in row.segments(&members) {
+            for link in 0..row.inbound[segment.population].len() {
+                sketch_link(row, link, segment, &mut sketches);
             }
         }
-        let (configs, config_of) = configure(row, &run);
+        let (configs, config_of) = configure(row, &members);
         let body = CubaCore {
             configs,
             config_of,
-            initial: initial(row, &run),
+            initial: initial(row, &members),
             formats: Vec::new(),
             lists: Vec::new(),
             synapses: Vec::new(),
@@ -141,9 +181,9 @@ impl Draft {
             out_offsets: vec![0],
             axons_out: Vec::new(),
             learning: Vec::new(),
-            programs: programs::groups(row, &run),
+            programs: programs::groups(row, &members),
         };
-        let mut draft = Self { run, body, axons: Vec::new(), words: 0 };
+        let mut draft = Self { members, body, axons: Vec::new(), words: 0 };
         draft.write(row, sketches);
         draft
     }
@@ -201,12 +241,12 @@ impl Draft {
     /// The links that learn here.
     fn learners<'r>(&self, row: &'r Row<'_>) -> Vec<Learner<'r>> {
         let mut found = Vec::new();
-        for (population, neurons, base) in row.segments(&self.run) {
-            for (number, link) in row.inbound[population].iter().enumerate() {
+        for segment in row.segments(&self.members) {
+            for (number, link) in row.inbound[segment.population].iter().enumerate() {
                 let learner = |learning| Learner {
-                    link: (population, number),
+                    link: (segment.population, number),
                     learning,
-                    sources: learning::sources(row.graph, learning, &neurons, base),
+                    sources: learning::sources(row.graph, learning, &segment.neurons()),
                 };
                 found.extend(link.learning.map(learner));
             }
@@ -246,7 +286,7 @@ impl Draft {
         let words = u32::try_from(self.words).unwrap_or(u32::MAX);
         let slots = spec.delay_slots.map(|limit| ("delay_slots", self.body.delay_slots() as usize, limit));
         [
-            ("neurons", self.run.len(), limits.neurons.min(1 << 16)),
+            ("neurons", self.members.len(), limits.neurons.min(1 << 16)),
             ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
             ("synapse_words", words as usize, spec.synapse_words),
             ("compartment_configs", decays.len(), u32::from(spec.compartment_configs)),
@@ -263,7 +303,7 @@ impl Draft {
     /// Bytes of a programmable core's memory; outgoing entries are not known yet: one a neuron.
     fn memory(&self, row: &Row<'_>) -> Option<(&'static str, usize, u32)> {
         let programs = row.spec.programs.as_ref()?;
-        let bytes = self.body.program_bytes(self.axons.len(), self.run.len(), programs) + 8 * self.words;
+        let bytes = self.body.program_bytes(self.axons.len(), self.members.len(), programs) + 8 * self.words;
         Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 
@@ -275,7 +315,7 @@ impl Draft {
 
 /// Why one compartment alone does not fit a core.
 pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
-    let population = row.segments(&draft.run).next().map_or(0, |(population, ..)| population);
+    let population = row.segments(&draft.members).next().map_or(0, |segment| segment.population);
     let name = &row.graph.populations[population].name;
     let over = draft.uses(row).into_iter().filter(|use_| use_.used > use_.limit);
     over.map(|use_| {
@@ -288,15 +328,16 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
     .collect()
 }
 
-/// Cuts one projection down to the targets `neurons`, whose first is compartment `base`, and lists it by source.
-fn sketch_link(row: &Row<'_>, at: (usize, usize), neurons: &Range<u32>, base: u32, sketches: &mut Vec<Sketch>) {
+/// Cuts one projection of a population down to its neurons on a core and lists it by source.
+fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut Vec<Sketch>) {
+    let at = (segment.population, link);
     let Link { projection, incoming, shares, learning, .. } = &row.inbound[at.0][at.1];
     let source_population = projection.source.0;
     let sources = row.graph.populations[projection.source.index()].size();
     let mut by_source: Vec<Vec<Synapse>> = vec![Vec::new(); sources];
     let mut extras: Vec<Vec<Extra>> = vec![Vec::new(); if learning.is_some() { sources } else { 0 }];
-    for neuron in neurons.clone() {
-        let target = (base + neuron - neurons.start) as u16;
+    for (compartment, neuron) in segment.neurons() {
+        let target = compartment as u16;
         incoming.visit(neuron, |source, weight| {
             let value = projection.weights[weight as usize];
             if value != 0 || learning.is_some() {
@@ -357,14 +398,14 @@ fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
     (ListKind::Sparse, sketch)
 }
 
-/// Distinct configurations of the compartments of a run, and the one of each.
-fn configure(row: &Row<'_>, run: &Range<u32>) -> (Vec<CompartmentConfig>, Vec<u16>) {
+/// Distinct configurations of the compartments of a core, and the one of each.
+fn configure(row: &Row<'_>, members: &[u32]) -> (Vec<CompartmentConfig>, Vec<u16>) {
     let mut configs = Vec::new();
     let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
-    let mut config_of = Vec::with_capacity(run.len());
-    for (population, neurons, _) in row.segments(run) {
-        for neuron in neurons {
-            let config = match &row.graph.populations[population].neuron {
+    let mut config_of = Vec::with_capacity(members.len());
+    for segment in row.segments(members) {
+        for (_, neuron) in segment.neurons() {
+            let config = match &row.graph.populations[segment.population].neuron {
                 Some(IntNeuron::Cuba(registers)) => configuration(registers, neuron as usize),
                 _ => CompartmentConfig::PROGRAM,
             };
@@ -377,12 +418,12 @@ fn configure(row: &Row<'_>, run: &Range<u32>) -> (Vec<CompartmentConfig>, Vec<u1
     (configs, config_of)
 }
 
-/// The compartments of a run that do not start at 0.
-fn initial(row: &Row<'_>, run: &Range<u32>) -> Vec<InitialState> {
+/// The compartments of a core that do not start at 0.
+fn initial(row: &Row<'_>, members: &[u32]) -> Vec<InitialState> {
     let mut found = Vec::new();
-    for (population, neurons, base) in row.segments(run) {
-        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[population].neuron else { continue };
-        for (compartment, neuron) in (base..).zip(neurons) {
+    for segment in row.segments(members) {
+        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[segment.population].neuron else { continue };
+        for (compartment, neuron) in segment.neurons() {
             let (u, v) = start(registers, neuron as usize);
             if (u, v) != (0, 0) {
                 found.push(InitialState { compartment: compartment as u16, u, v });

@@ -1,23 +1,18 @@
 //! Placement of the drafts, routes between them, and the image.
 
-use std::ops::Range;
-
 use super::depth::depth;
 use super::draft::{Draft, Row};
-use crate::compile::{Log, Options, place};
 use crate::ids::CoreId;
 use crate::image::{AxonOut, CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage};
 
 /// Packets of every source neuron: `routes[population][neuron]`, ascending by core.
 type Routes = Vec<Vec<Vec<AxonOut>>>;
 
-/// Places the drafts on cores and writes the image.
-pub(super) fn emit(row: &Row<'_>, drafts: Vec<Draft>, options: &Options, log: &mut Log) -> Image {
-    let order = place::order(row.chip, options.placement);
+/// Places the drafts on cores, one after the other along `order`, and writes the image.
+pub(super) fn emit(row: &Row<'_>, drafts: Vec<Draft>, order: Vec<CoreId>) -> Image {
     let mut placed: Vec<(CoreId, Draft)> = order.into_iter().zip(drafts).collect();
     placed.sort_unstable_by_key(|(core, _)| *core);
     let routes = route(row, &placed);
-    log.say("place", format!("{} order", options.placement));
     let places = places(row, &placed);
     let outputs = row.graph.outputs.iter();
     Image {
@@ -44,9 +39,9 @@ fn route(row: &Row<'_>, placed: &[(CoreId, Draft)]) -> Routes {
 
 /// A core with its outgoing packets.
 fn load(row: &Row<'_>, core: CoreId, mut draft: Draft, routes: &Routes) -> CoreImage {
-    for (population, neurons, _) in row.segments(&draft.run) {
-        for neuron in neurons {
-            draft.body.axons_out.extend(&routes[population][neuron as usize]);
+    for segment in row.segments(&draft.members) {
+        for (_, neuron) in segment.neurons() {
+            draft.body.axons_out.extend(&routes[segment.population][neuron as usize]);
             draft.body.out_offsets.push(draft.body.axons_out.len() as u32);
         }
     }
@@ -56,9 +51,9 @@ fn load(row: &Row<'_>, core: CoreId, mut draft: Draft, routes: &Routes) -> CoreI
 /// The place of every compartment of the row.
 fn places(row: &Row<'_>, placed: &[(CoreId, Draft)]) -> Vec<Place> {
     let mut places = vec![Place { core: 0, neuron: 0 }; row.len() as usize];
-    for (core, Draft { run: Range { start, end }, .. }) in placed {
-        for at in *start..*end {
-            places[at as usize] = Place { core: core.0, neuron: (at - start) as u16 };
+    for (core, draft) in placed {
+        for (neuron, member) in (0..).zip(&draft.members) {
+            places[*member as usize] = Place { core: core.0, neuron };
         }
     }
     places

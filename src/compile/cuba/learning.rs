@@ -164,17 +164,22 @@ pub(super) fn group(
     }
 }
 
-/// Everything that supplies traces to the targets `neurons`, whose compartments begin at `base`.
-pub(super) fn sources(graph: &IntGraph, learning: &Learning, neurons: &std::ops::Range<u32>, base: u32) -> Vec<Supply> {
+/// Everything that supplies traces to the targets, given as (compartment, neuron).
+pub(super) fn sources(
+    graph: &IntGraph,
+    learning: &Learning,
+    targets: &(impl Iterator<Item = (u32, u32)> + Clone),
+) -> Vec<Supply> {
     let mut all = Vec::new();
     for (trace, population) in (0..).zip(&learning.factors) {
         let Some(population) = population else { continue };
         if graph.populations[population.index()].size() == 1 {
             all.push(Supply { trace, source: (population.0, 0), target: None });
         } else {
-            let target = |neuron: u32| Some((base + neuron - neurons.start) as u16);
-            let supply = |neuron| Supply { trace, source: (population.0, neuron), target: target(neuron) };
-            all.extend(neurons.clone().map(supply));
+            let target = |compartment: u32| Some(compartment as u16);
+            let supply =
+                |(compartment, neuron)| Supply { trace, source: (population.0, neuron), target: target(compartment) };
+            all.extend(targets.clone().map(supply));
         }
     }
     all

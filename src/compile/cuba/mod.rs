@@ -2,6 +2,7 @@
 
 mod check;
 mod depth;
+mod divide;
 mod draft;
 mod dynamics;
 mod emit;
@@ -28,11 +29,14 @@ pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 pub use weights::{SignMode, truncate_weights};
 
-use super::{Log, Options, Partition};
+use super::division::Division;
+use super::search::Search;
+use super::{Log, Options, Partition, place};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::Result;
 use crate::graph::IntGraph;
 use crate::image::Image;
+use crate::place::Watch;
 
 /// From the integer network to the image: check -> partition -> place -> route -> emit.
 pub(super) fn lower(
@@ -40,12 +44,27 @@ pub(super) fn lower(
     chip: &ChipSpec,
     spec: &CubaSpec,
     options: &Options,
+    watch: &dyn Watch,
     log: &mut Log,
 ) -> Result<Image> {
     check::check(graph, chip, spec)?;
     let row = draft::Row::new(graph, chip, spec)?;
-    let drafts = match options.partition {
-        Partition::Sequential => partition::partition(&row, log)?,
+    let division: Option<Division> = match (&options.mapping, &options.partition) {
+        (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
+        (None, Partition::Auto | Partition::Sequential) => None,
+        (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
+        (None, Partition::Search(strategy)) => {
+            let search = Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch };
+            Some(divide::divide(&row, &search, log)?)
+        }
     };
-    Ok(emit::emit(&row, drafts, options, log))
+    let drafts = partition::partition(&row, division.as_ref(), log)?;
+    let order = match division.and_then(|division| division.places) {
+        Some(places) => places,
+        None => {
+            log.say("place", format!("{} order", options.placement));
+            place::order(chip, options.placement)
+        }
+    };
+    Ok(emit::emit(&row, drafts, order))
 }

@@ -1,18 +1,27 @@
-//! Sequential partition: the row of all compartments is cut into runs, each as long as every capacity of a core
-//! allows.
+//! Partition: groups of compartments become cores, each group cut into as few as every capacity of a core allows.
+//!
+//! The sequential partition has one group, the whole row. What a mapping prescribes is never cut.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::draft::{Draft, Row, misfit};
 use crate::compile::Log;
+use crate::compile::division::Division;
 use crate::diag::{Problem, Problems, Result};
 
-/// One draft for each core, in row order.
-pub(super) fn partition(row: &Row<'_>, log: &mut Log) -> Result<Vec<Draft>> {
+/// One draft for each core, in the order of the groups.
+pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Log) -> Result<Vec<Draft>> {
+    let groups = division.map_or_else(|| vec![(0..row.len()).collect()], |division| division.members(&row.starts));
+    if let Some(division) = division.filter(|division| division.places.is_some()) {
+        return prescribed(row, groups, division, log);
+    }
     // Outgoing entries depend on how the targets are cut: cut again until all cores hold theirs.
     let mut forced = BTreeSet::new();
     loop {
-        let drafts = cut(row, &forced)?;
+        let mut drafts = cut(row, &groups, &forced)?;
+        if groups.len() > 1 && forced.is_empty() {
+            drafts = joined(row, drafts);
+        }
         let cuts = outgoing_cuts(row, &drafts)?;
         if cuts.is_empty() {
             let count = drafts.len();
@@ -23,34 +32,86 @@ pub(super) fn partition(row: &Row<'_>, log: &mut Log) -> Result<Vec<Draft>> {
     }
 }
 
-/// Cuts the row greedily; a run never crosses a forced cut.
-fn cut(row: &Row<'_>, forced: &BTreeSet<u32>) -> Result<Vec<Draft>> {
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut start = 0;
-    while start < row.len() {
-        if drafts.len() as u32 == row.chip.usable_cores() {
-            return Err(too_many_cores(row, start).into());
+/// The cores of a mapping as they are, or all that does not fit.
+fn prescribed(row: &Row<'_>, groups: Vec<Vec<u32>>, division: &Division, log: &mut Log) -> Result<Vec<Draft>> {
+    let drafts: Vec<Draft> = groups.into_iter().map(|members| Draft::new(row, members)).collect();
+    let reached = fan_out(&drafts);
+    let limit = row.chip.capacity.axons_out;
+    let mut problems = Vec::new();
+    for (draft, core) in drafts.iter().zip(division.places.iter().flatten()) {
+        let mut uses = draft.uses(row);
+        let out = |(population, neuron): (usize, u32)| reached.get(&(population as u32, neuron)).copied().unwrap_or(0);
+        let segments = row.segments(&draft.members);
+        let pairs = segments.flat_map(|s| s.neurons().map(|(_, neuron)| (s.population, neuron)).collect::<Vec<_>>());
+        let used = pairs.map(out).sum();
+        uses.push(crate::compile::ResourceUse { resource: "axons_out", used, limit });
+        for over in uses.iter().filter(|over| over.used > over.limit) {
+            let what = format!("core {} needs {} {}", core.0, over.used, over.resource);
+            problems.push(
+                Problem::misfit("mapping/capacity", division.file.as_str(), what)
+                    .limit(format!("{} {} per core on chip '{}'", over.limit, over.resource, row.chip.name))
+                    .help("move neurons of it to another core"),
+            );
         }
-        let cut = forced.range(start + 1..).next().copied().unwrap_or(u32::MAX);
-        let end = row.len().min(cut).min(start.saturating_add(row.chip.capacity.neurons.clamp(1, 1 << 16)));
-        let draft = longest(row, start, end)?;
-        start = draft.run.end;
-        drafts.push(draft);
+    }
+    log.say("partition", format!("{} neurons on {} cores, as mapped", row.len(), drafts.len()));
+    Problems::check(problems, drafts)
+}
+
+/// Cuts the groups greedily; a core never reaches over a forced cut.
+fn cut(row: &Row<'_>, groups: &[Vec<u32>], forced: &BTreeSet<u32>) -> Result<Vec<Draft>> {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut placed = 0;
+    for group in groups {
+        let mut rest = &group[..];
+        while let Some(first) = rest.first() {
+            if drafts.len() as u32 == row.chip.usable_cores() {
+                return Err(too_many_cores(row, placed, *first).into());
+            }
+            let most = &rest[..rest.len().min(row.chip.capacity.neurons.clamp(1, 1 << 16) as usize)];
+            let cut = most.iter().skip(1).position(|member| forced.contains(member)).map_or(most.len(), |at| at + 1);
+            let draft = longest(row, &most[..cut])?;
+            rest = &rest[draft.members.len()..];
+            placed += draft.members.len() as u32;
+            drafts.push(draft);
+        }
     }
     Ok(drafts)
 }
 
-/// The longest run from `start`, not beyond `end`, that fits one core.
-fn longest(row: &Row<'_>, start: u32, end: u32) -> Result<Draft> {
-    let whole = Draft::new(row, start..end);
+/// Puts cores that follow each other together where one core holds both: small groups, and what was left of a group that
+/// was cut.
+fn joined(row: &Row<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
+    let most = row.chip.capacity.neurons.clamp(1, 1 << 16) as usize;
+    let mut found: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        let together = found.last().filter(|last| last.members.len() + draft.members.len() <= most).map(|last| {
+            let mut members = [&last.members[..], &draft.members].concat();
+            members.sort_unstable();
+            Draft::new(row, members)
+        });
+        match together.filter(|together| together.fits(row)) {
+            Some(together) => {
+                found.pop();
+                found.push(together);
+            }
+            None => found.push(draft),
+        }
+    }
+    found
+}
+
+/// As many of `members` from the first on as fit one core.
+fn longest(row: &Row<'_>, members: &[u32]) -> Result<Draft> {
+    let whole = Draft::new(row, members.to_vec());
     if whole.fits(row) {
         return Ok(whole);
     }
     let mut best = None;
-    let (mut fits, mut fails) = (start, end);
+    let (mut fits, mut fails) = (0, members.len());
     while fails - fits > 1 {
         let middle = fits + (fails - fits) / 2;
-        let draft = Draft::new(row, start..middle);
+        let draft = Draft::new(row, members[..middle].to_vec());
         if draft.fits(row) {
             fits = middle;
             best = Some(draft);
@@ -58,16 +119,18 @@ fn longest(row: &Row<'_>, start: u32, end: u32) -> Result<Draft> {
             fails = middle;
         }
     }
-    best.map_or_else(|| Problems::check(misfit(row, &Draft::new(row, start..start + 1)), whole), Ok)
+    best.map_or_else(|| Problems::check(misfit(row, &Draft::new(row, members[..1].to_vec())), whole), Ok)
 }
 
-fn too_many_cores(row: &Row<'_>, placed: u32) -> Problem {
-    let population = row.segments(&(placed..placed + 1)).next().map_or(0, |(population, ..)| population);
+fn too_many_cores(row: &Row<'_>, placed: u32, next: u32) -> Problem {
+    let population = row.segments(&[next]).next().map_or(0, |segment| segment.population);
     let name = &row.graph.populations[population].name;
     let rest = row.len() - placed;
     let what = format!("{rest} of {} neurons are left over when all cores are full", row.len());
+    let memory = row.spec.programs.as_ref().map(|programs| format!(" of {} bytes", programs.memory_bytes));
+    let memory = memory.unwrap_or_default();
     Problem::misfit("cuba/cores", format!("population '{name}'"), what)
-        .limit(format!("{} cores on chip '{}'", row.chip.usable_cores(), row.chip.name))
+        .limit(format!("{} cores{memory} on chip '{}'", row.chip.usable_cores(), row.chip.name))
         .help(format!(
             "{placed} neurons of this network fit: shrink populations or fan-in, lower the weight bits, \
              or describe a chip with more cores"
@@ -90,15 +153,14 @@ fn outgoing_cuts(row: &Row<'_>, drafts: &[Draft]) -> Result<Vec<u32>> {
     let (mut cuts, mut problems) = (Vec::new(), Vec::new());
     for draft in drafts {
         let mut total = 0;
-        for (population, neurons, base) in row.segments(&draft.run) {
-            for neuron in neurons.clone() {
-                let own = u64::from(reached.get(&(population as u32, neuron)).copied().unwrap_or(0));
-                let at = draft.run.start + base + neuron - neurons.start;
+        for segment in row.segments(&draft.members) {
+            for (compartment, neuron) in segment.neurons() {
+                let own = u64::from(reached.get(&(segment.population as u32, neuron)).copied().unwrap_or(0));
                 if own > limit && problems.is_empty() {
-                    problems.push(too_far(row, population, neuron, own));
+                    problems.push(too_far(row, segment.population, neuron, own));
                 }
                 if total + own > limit {
-                    cuts.push(at);
+                    cuts.push(draft.members[compartment as usize]);
                     total = 0;
                 }
                 total += own;

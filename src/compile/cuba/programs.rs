@@ -94,12 +94,15 @@ fn initial(neuron: &ProgramNeuron, name: &str, values: &[i32], size: u64, place:
     }
 }
 
-/// The groups of the compartments of a run.
-pub(super) fn groups(row: &Row<'_>, run: &Range<u32>) -> Vec<ProgramGroup> {
+/// The groups of a core's compartments: one for each run of neurons that follow each other in their population.
+pub(super) fn groups(row: &Row<'_>, members: &[u32]) -> Vec<ProgramGroup> {
     let mut groups = Vec::new();
-    for (population, neurons, base) in row.segments(run) {
-        if let Some(IntNeuron::Program(neuron)) = &row.graph.populations[population].neuron {
-            groups.push(group(row, population, neuron, neurons, base));
+    for segment in row.segments(members) {
+        let Some(IntNeuron::Program(program)) = &row.graph.populations[segment.population].neuron else { continue };
+        let neurons: Vec<(u32, u32)> = segment.neurons().collect();
+        for run in neurons.chunk_by(|a, b| a.1 + 1 == b.1) {
+            let (base, first) = run[0];
+            groups.push(group(row, segment.population, program, first..first + run.len() as u32, base));
         }
     }
     groups

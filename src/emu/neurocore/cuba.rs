@@ -50,6 +50,8 @@ enum Kind {
     Delayed,
     /// Synapses of this learning group from this one of it on: weights change, and delays may.
     Plastic(u32, u32),
+    /// The same where targets are consecutive from this one, and nothing but the weight counts.
+    PlasticRun(u32, u32, u16),
 }
 
 /// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
@@ -376,6 +378,14 @@ impl State {
                     add(&mut sums[usize::from(target)], weight);
                 }
                 used_rows[now] |= !weights.is_empty();
+            }
+            Kind::PlasticRun(group, first, target) => {
+                let (Some(learning), Some(learned)) = (&core.learning, &self.learned) else { return };
+                let (weights, _) = learned.synapses(learning, group);
+                let weights = &weights[first as usize..first as usize + list.count as usize];
+                let sums = &mut buffer[now * neurons + base + usize::from(target)..][..weights.len()];
+                sums.iter_mut().zip(weights).for_each(|(sum, &weight)| add(sum, weight));
+                used_rows[now] = true;
             }
             Kind::Plastic(group, first) => {
                 let (Some(learning), Some(learned)) = (&core.learning, &self.learned) else { return };

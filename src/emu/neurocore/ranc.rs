@@ -62,16 +62,18 @@ impl Scheduler {
     }
 
     /// Where a spike would be written now; rows are counted round.
+    #[inline]
     pub(in crate::emu) fn slot(&self, flit: Flit) -> Slot {
         let rows = u32::try_from(self.rows.len()).expect("checked with the parameters");
         Slot { axon: flit.axon, row: (flit.delay + self.pointer + 1) & (rows - 1) }
     }
 
     /// Writes a spike; an axon that no core has is no bit of the row.
+    #[inline]
     pub(in crate::emu) fn write(&mut self, slot: Slot) {
         let row = &mut self.rows[slot.row as usize];
         if (slot.axon as usize) < row.len() {
-            row.set(slot.axon as usize, true);
+            row.words_mut()[slot.axon as usize / 64] |= 1 << (slot.axon % 64);
         }
     }
 

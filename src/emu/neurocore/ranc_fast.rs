@@ -90,6 +90,12 @@ impl EventRancCore {
         &self.scheduler
     }
 
+    /// What each neuron sends; none where it can never fire.
+    pub(in crate::emu) fn packets(&self) -> impl Iterator<Item = Option<Flit>> + '_ {
+        let can_fire = |(index, neuron)| self.sliced.has_lane(index).then(|| packet(neuron));
+        self.neurons.iter().enumerate().map(can_fire)
+    }
+
     /// Cycles of one neuron that does not stall.
     const fn pitch(&self) -> u64 {
         self.axons + 2
@@ -116,6 +122,14 @@ impl EventRancCore {
             self.integrate_late(now, slot.axon as usize);
         }
         (slot, true)
+    }
+
+    /// As [`Self::arrive`], for a spike that is kept and not for the row in work.
+    #[inline]
+    pub(in crate::emu) fn take(&mut self, flit: Flit) -> Slot {
+        let slot = self.scheduler.slot(flit);
+        self.scheduler.write(slot);
+        slot
     }
 
     /// A bit of the row in work was set at edge `now`: neurons that look at the axon later see it.
@@ -191,6 +205,40 @@ impl EventRancCore {
             }
         }
         None
+    }
+
+    /// The tick that was taken is computed, for [`Self::end_at_once`] or [`Self::go_on`] to end.
+    pub(in crate::emu) fn begin_at_once(&mut self) {
+        self.scheduler.advance();
+        self.sliced.compute(self.scheduler.current().words());
+    }
+
+    /// The neurons that fire in a tick that has begun.
+    #[inline]
+    pub(in crate::emu) fn fired(&self, mut tell: impl FnMut(u32)) {
+        for (group, &fires) in self.sliced.fires().iter().enumerate() {
+            let mut left = fires;
+            while left != 0 {
+                tell(self.sliced.neuron(group * 64 + left.trailing_zeros() as usize));
+                left &= left - 1;
+            }
+        }
+    }
+
+    /// Ends a tick of edge `tick` in which nothing stalled.
+    pub(in crate::emu) fn end_at_once(&mut self, tick: u64) {
+        (self.next, self.first) = (0, tick + 2);
+        self.end(tick + 3 + self.neurons.len() as u64 * self.pitch());
+    }
+
+    /// Goes on with neuron `next` of a tick of edge `tick` in which nothing has stalled so far.
+    pub(in crate::emu) fn go_on(&mut self, tick: u64, next: usize) {
+        self.phase = Phase::Sweep;
+        (self.next, self.first) = (0, tick + 2);
+        self.tell_neurons(next);
+        (self.next, self.first) = (next, self.looks(next));
+        self.lane = self.sliced.lane_from(next);
+        self.aim();
     }
 
     /// The row is cleared, and the core waits again.

@@ -174,6 +174,9 @@ impl SlicedCore {
     /// One tick with the spikes of `row`: who fires is in [`Self::fires`], potentials after it wait for [`Self::commit`].
     pub(in crate::emu) fn compute(&mut self, row: &[u64]) {
         self.moved.clear();
+        if self.constants.is_empty() {
+            return;
+        }
         if self.restless == 0 && row.iter().all(|&word| word == 0) {
             for (fires, rest) in self.fires.iter_mut().zip(&self.rests) {
                 *fires = rest.fires;
@@ -302,6 +305,16 @@ impl SlicedCore {
     /// How many neurons have a lane.
     pub(in crate::emu) const fn lanes(&self) -> usize {
         self.neuron_of.len()
+    }
+
+    /// Whether anything can ever move a neuron.
+    pub(in crate::emu) fn has_lane(&self, neuron: usize) -> bool {
+        self.lane_of[neuron] != NO_LANE
+    }
+
+    /// The first lane whose neuron is `neuron` or later.
+    pub(in crate::emu) fn lane_from(&self, neuron: usize) -> usize {
+        self.neuron_of.partition_point(|&other| (other as usize) < neuron)
     }
 
     /// The neuron of a lane.

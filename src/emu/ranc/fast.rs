@@ -3,30 +3,58 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::chip::{RancStimulus, mesh_spec};
+use super::chip::{RancInput, RancStimulus, mesh_spec};
 use super::config::RancConfig;
+use super::together::Together;
 use super::trace::RancTrace;
 use crate::bits::address_bits;
-use crate::emu::mesh::clocked::{Flights, Flit, MergeMesh};
+use crate::emu::mesh::clocked::{Crossings, Flights, Flit, MergeMesh};
 use crate::emu::neurocore::{EventRancCore, Scheduler};
 
 /// The same chip as the plain model's, between events.
 #[derive(Debug, Clone)]
 pub(super) struct Fast {
-    mesh: MergeMesh,
+    pub(super) mesh: MergeMesh,
     /// Packets that meet nobody: then the mesh is empty.
-    flights: Flights,
+    pub(super) flights: Flights,
     /// Packets that go into the mesh at the edge after this one.
     handed: Vec<(Option<u32>, Flit)>,
     /// By grid position; none where the output bus is.
-    cores: Vec<Option<EventRancCore>>,
+    pub(super) cores: Vec<Option<EventRancCore>>,
     /// (edge, core) at which a core acts; what is no longer true is passed over.
-    agenda: BinaryHeap<Reverse<(u64, u32)>>,
-    line_mask: u32,
+    pub(super) agenda: BinaryHeap<Reverse<(u64, u32)>>,
+    pub(super) line_mask: u32,
     pushed: Vec<(Option<u32>, Flit)>,
     arrivals: Vec<(u32, Flit)>,
     /// Edges of the run.
-    cycles: u64,
+    pub(super) cycles: u64,
+    /// The edge at which the mesh moves on; `u64::MAX` where it is empty.
+    pub(super) busy_at: u64,
+    /// Ticks at once, where that can be.
+    pub(super) together: Option<Together>,
+}
+
+/// A stimulus, and how much of it is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Feed<'a> {
+    stimulus: &'a RancStimulus,
+    tick: usize,
+    pub(super) packet: usize,
+}
+
+impl<'a> Feed<'a> {
+    /// The next tick's edge.
+    pub(super) fn next_tick(&self) -> Option<u64> {
+        self.stimulus.ticks.get(self.tick).copied()
+    }
+
+    pub(super) const fn packets(&self) -> &'a [RancInput] {
+        self.stimulus.packets.as_slice()
+    }
+
+    pub(super) const fn cycles(&self) -> u64 {
+        self.stimulus.cycles
+    }
 }
 
 impl Fast {
@@ -36,9 +64,12 @@ impl Fast {
         for core in &config.cores {
             cores[(core.y * params.grid_x + core.x) as usize] = Some(EventRancCore::new(params, core));
         }
+        let spec = mesh_spec(params);
         Self {
-            mesh: MergeMesh::new(mesh_spec(params), false),
-            flights: Flights::new(&mesh_spec(params)),
+            mesh: MergeMesh::new(spec, false),
+            flights: Flights::new(&spec),
+            together: Together::new(params, &cores, Crossings::new(&spec)),
+            busy_at: u64::MAX,
             handed: Vec::new(),
             cores,
             agenda: BinaryHeap::new(),
@@ -53,14 +84,15 @@ impl Fast {
         if !with_states {
             self.cores.iter_mut().flatten().for_each(|core| core.states = None);
         }
-        let mut ticks = stimulus.ticks.iter().copied().peekable();
-        let mut packets = stimulus.packets.iter().peekable();
+        if stimulus.packets.iter().any(|packet| !self.flights.stays_inside(0, true, packet.flit)) {
+            self.together = None;
+        }
+        let mut feed = Feed { stimulus, tick: 0, packet: 0 };
         self.cycles = stimulus.cycles;
-        let mut busy_at = u64::MAX;
         loop {
-            let mut now = busy_at.min(self.agenda.peek().map_or(u64::MAX, |Reverse((at, _))| *at));
-            now = now.min(ticks.peek().copied().unwrap_or(u64::MAX));
-            now = now.min(packets.peek().map_or(u64::MAX, |packet| packet.cycle));
+            let mut now = self.busy_at.min(self.agenda.peek().map_or(u64::MAX, |Reverse((at, _))| *at));
+            now = now.min(feed.next_tick().unwrap_or(u64::MAX));
+            now = now.min(feed.packets().get(feed.packet).map_or(u64::MAX, |packet| packet.cycle));
             let landing = self.flights.next_arrival();
             if landing < now && landing < stimulus.cycles {
                 // Nobody acts before: no edge is needed for it.
@@ -70,15 +102,21 @@ impl Fast {
             if now >= stimulus.cycles {
                 break;
             }
-            let tick = ticks.next_if_eq(&now).is_some();
-            let input = packets.next_if(|packet| packet.cycle == now).map(|packet| packet.flit);
-            self.edge(now, tick, input, trace);
-            busy_at = if self.mesh.is_busy() || !self.handed.is_empty() { now + 1 } else { u64::MAX };
+            let tick = feed.next_tick() == Some(now);
+            feed.tick += usize::from(tick);
+            let input = feed.packets().get(feed.packet).filter(|packet| packet.cycle == now);
+            feed.packet += usize::from(input.is_some());
+            let quiet = self.edge(now, input.map(|packet| packet.flit), trace);
+            self.busy_at = if self.mesh.is_busy() || !self.handed.is_empty() { now + 1 } else { u64::MAX };
+            if tick {
+                self.tick(now, quiet, &mut feed, trace);
+            }
         }
         self.finish(stimulus.cycles, trace);
     }
 
-    fn edge(&mut self, now: u64, tick: bool, input: Option<Flit>, trace: &mut RancTrace) {
+    /// One edge but for its tick, which nothing else of the edge sees; whether nothing is in the mesh after it.
+    fn edge(&mut self, now: u64, input: Option<Flit>, trace: &mut RancTrace) -> bool {
         self.pushed.clear();
         self.arrive(now, trace);
         if let Some(flit) = input {
@@ -100,11 +138,8 @@ impl Fast {
             self.agenda.pop();
             self.act(now, core, trace);
         }
-        if tick {
-            self.tick(now, trace);
-        }
         if self.pushed.is_empty() && !self.mesh.is_busy() {
-            return;
+            return self.handed.is_empty();
         }
         self.mesh.edge(&self.pushed, |index, room| {
             if from_outside && index == 0 {
@@ -112,6 +147,7 @@ impl Fast {
             }
         });
         self.mesh.settle();
+        false
     }
 
     /// Everything under way goes on in the mesh from edge `now` on.
@@ -121,7 +157,7 @@ impl Fast {
         self.flights.ground(now, &mut self.mesh);
     }
 
-    fn arrive(&mut self, now: u64, trace: &mut RancTrace) {
+    pub(super) fn arrive(&mut self, now: u64, trace: &mut RancTrace) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         if self.mesh.is_busy() {
             arrivals.extend(self.mesh.arrivals());
@@ -166,13 +202,23 @@ impl Fast {
         }
     }
 
-    fn tick(&mut self, now: u64, trace: &mut RancTrace) {
-        for (index, core) in (0..).zip(&mut self.cores) {
-            let Some(core) = core else { continue };
-            if core.tick(now) {
-                self.agenda.push(Reverse((core.due(), index)));
-            } else {
+    /// A tick at edge `now`. `quiet`: nothing is in the mesh.
+    fn tick(&mut self, now: u64, quiet: bool, feed: &mut Feed<'_>, trace: &mut RancTrace) {
+        let mut all = true;
+        for core in self.cores.iter_mut().flatten() {
+            if !core.tick(now) {
                 trace.tc_error_cycle.get_or_insert(now + 1);
+                all = false;
+            }
+        }
+        if all && quiet && self.tick_together(now, feed, trace) {
+            return;
+        }
+        for (index, core) in (0..).zip(&self.cores) {
+            if let Some(core) = core
+                && core.due() == now + 1
+            {
+                self.agenda.push(Reverse((now + 1, index)));
             }
         }
     }

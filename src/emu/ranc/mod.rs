@@ -15,6 +15,7 @@ mod config;
 mod fast;
 mod plain;
 mod ticks;
+mod together;
 mod trace;
 
 pub use crate::chip::RancParams;

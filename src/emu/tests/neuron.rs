@@ -144,6 +144,7 @@ fn model(core: &Crossbar, options: CrossbarOptions, stimulus: &Stimulus, ticks: 
     let mut generator = Generator::new(core.seed);
     let mut v: Vec<i64> = core.parameters.iter().map(|p| i64::from(p.initial)).collect();
     let mut spikes = Vec::new();
+    let programs: Vec<_> = core.parameters.iter().map(|p| super::programs::TrueNorth::new(p, options)).collect();
     for tick in 0..ticks {
         for (neuron, v) in v.iter_mut().enumerate() {
             let types: Vec<usize> = stimulus.samples[0]
@@ -154,9 +155,8 @@ fn model(core: &Crossbar, options: CrossbarOptions, stimulus: &Stimulus, ticks: 
                 .filter(|axon| core.rows[axon * words + neuron / 64] >> (neuron % 64) & 1 == 1)
                 .map(|axon| usize::from(core.axon_types[axon]))
                 .collect();
-            let before = (*v, generator);
+            let programmed = programs[neuron].tick(*v, generator, &types);
             let (after, fires) = oracle(&core.parameters[neuron], options).tick(*v, &types, &mut generator);
-            let programmed = super::programs::truenorth(&core.parameters[neuron], options, before, &types);
             assert_eq!(programmed, (after, fires, generator), "the program of neuron {neuron} in tick {tick}");
             *v = after;
             if fires {

@@ -1,9 +1,11 @@
-//! One block of neurons in one tick.
+//! One block of neurons in one tick. Loops go over whole blocks by index: so the compiler makes vector code of each.
+
+#![expect(clippy::needless_range_loop, reason = "by index, over arrays of one length, loops become vector code")]
 
 use super::lower::{Lowered, REGISTERS, Source, Step, Work as Kind};
 use super::{BLOCK, Binding, Loaded, Row};
 use crate::isa::exec::{Sent, arithmetic, compare};
-use crate::isa::op::{Form, Op};
+use crate::isa::op::Op;
 use crate::isa::program::Width;
 
 /// Registers and inputs of a block, and how far its neurons are.
@@ -101,12 +103,13 @@ impl Work {
     /// Writes the cycles of each neuron; those of all of the block together.
     #[inline(always)]
     pub(super) fn finish(&self, cycles: &mut [u32]) -> u64 {
+        let cycles: &mut [u32; BLOCK] = cycles.try_into().expect("arrays are filled up to whole blocks");
         if self.together == 0 {
             cycles.fill(self.common);
             return u64::from(self.common) * self.active as u64;
         }
-        for (cycles, extra) in cycles.iter_mut().zip(&self.extra) {
-            *cycles = self.common + extra;
+        for lane in 0..BLOCK {
+            cycles[lane] = self.common + self.extra[lane];
         }
         cycles[..self.active].iter().map(|&cycles| u64::from(cycles)).sum()
     }
@@ -116,8 +119,8 @@ impl Work {
     fn count(&mut self, at: i32, cycles: u32) -> bool {
         let apart = at < self.together;
         if apart {
-            for (extra, wake) in self.extra.iter_mut().zip(&self.wake) {
-                *extra += if *wake <= at { cycles } else { 0 };
+            for lane in 0..BLOCK {
+                self.extra[lane] += if self.wake[lane] <= at { cycles } else { 0 };
             }
         } else {
             self.common += cycles;
@@ -125,46 +128,47 @@ impl Work {
         apart
     }
 
-    /// How many neurons of the block jump.
-    #[inline(always)]
-    fn jumping(&self, jumps: impl Fn(i32) -> bool) -> usize {
-        let count = |flags: &[i32]| flags.iter().map(|&flag| i32::from(jumps(flag))).sum::<i32>() as usize;
-        if self.active == BLOCK { count(&self.flag) } else { count(&self.flag[..self.active]) }
-    }
-
     /// The instruction to go on at.
     #[inline(always)]
     fn jump(&mut self, step: &Step, apart: bool) -> i32 {
         let next = step.at + 1;
         let target = next + step.imm;
-        let jumps = |flag: i32| match step.op {
-            Op::Jc => flag != 0,
-            Op::Jn => flag == 0,
-            _ => true,
+        // All ones where a neuron jumps.
+        let (flip, always) = match step.op {
+            Op::Jc => (0, 0),
+            Op::Jn => (-1, 0),
+            _ => (0, -1),
         };
+        let mut jumps = [0; BLOCK];
+        for lane in 0..BLOCK {
+            jumps[lane] = (self.flag[lane] ^ flip) | always;
+        }
         if !apart {
-            let count = self.jumping(jumps);
-            if count == self.active {
+            let sum: i32 = if self.active == BLOCK { jumps.iter().sum() } else { jumps[..self.active].iter().sum() };
+            if sum == -(self.active as i32) {
                 return target;
             }
-            if count == 0 {
+            if sum == 0 {
                 return next;
             }
         }
-        for (wake, flag) in self.wake.iter_mut().zip(&self.flag) {
-            *wake = if *wake < next && jumps(*flag) { target } else { *wake };
+        for lane in 0..BLOCK {
+            let wake = self.wake[lane];
+            self.wake[lane] = if (wake < next) & (jumps[lane] != 0) { target } else { wake };
         }
         self.together = self.together.max(target);
         // Where all sleep, the first to wake says where to go on.
-        self.wake[..self.active].iter().copied().min().unwrap_or(next).max(next)
+        let wakes = if self.active == BLOCK { &self.wake[..] } else { &self.wake[..self.active] };
+        wakes.iter().copied().min().unwrap_or(next).max(next)
     }
 
     /// Register `rd` of those that are awake becomes what is in the spare row.
     #[inline(always)]
     fn settle<const APART: bool>(&mut self, rd: usize, at: i32) {
         if APART {
-            for ((new, old), wake) in self.spare.iter_mut().zip(self.rows[rd].iter()).zip(&self.wake) {
-                *new = if *wake <= at { *new } else { *old };
+            let (new, old, wake) = (&mut *self.spare, &*self.rows[rd], &self.wake);
+            for lane in 0..BLOCK {
+                new[lane] = if wake[lane] <= at { new[lane] } else { old[lane] };
             }
         }
         std::mem::swap(&mut self.spare, &mut self.rows[rd]);
@@ -182,16 +186,22 @@ impl Block<'_> {
             if step.work == Kind::Nothing {
                 continue;
             }
-            if step.op.info().form == Form::Jump {
+            if step.work == Kind::Jump {
                 next = step_of[self.work.jump(step, apart) as usize];
                 continue;
             }
             if apart {
-                self.one::<true>(step);
+                self.parted(step);
             } else {
                 self.one::<false>(step);
             }
         }
+    }
+
+    /// A step while some neurons sleep: rare, and not worth its own code for every vector unit.
+    #[inline(never)]
+    fn parted(&mut self, step: &Step) {
+        self.one::<true>(step);
     }
 
     /// A step that is no jump; `APART` says whether some neurons sleep.
@@ -245,9 +255,11 @@ impl Block<'_> {
             numbers(rows, &[], &self.loaded.lowered, self.first, step.a)
         };
         let cells = &mut self.state[slot][self.first..self.first + BLOCK];
-        for ((cell, wake), a) in cells.iter_mut().zip(wake.iter()).zip(a) {
-            let stored = new(width, *cell, *a);
-            *cell = if !APART || *wake <= step.at { stored } else { *cell };
+        let cells: &mut Row = cells.try_into().expect("arrays are filled up to whole blocks");
+        let at = step.at;
+        for lane in 0..BLOCK {
+            let stored = new(width, cells[lane], a[lane]);
+            cells[lane] = if !APART || wake[lane] <= at { stored } else { cells[lane] };
         }
     }
 
@@ -278,13 +290,14 @@ impl Block<'_> {
                     // One loop for each operation, so that each becomes vector code.
                     $(Op::$op => self.apply::<APART>(step, |d, a, b, n| arithmetic(Op::$op, d, a, b, n)),)*
                     Op::Sel => {
-                        let flag = self.work.flag;
-                        let mut row = [0; BLOCK];
-                        let (a, b) = (self.source(step.a), self.source(step.b));
-                        for (((to, flag), a), b) in row.iter_mut().zip(&flag).zip(a).zip(b) {
-                            *to = (a & flag) | (b & !flag);
+                        let Work { rows, spare, flag, .. } = &mut *self.work;
+                        let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
+                        let a = numbers(rows, state, lowered, first, step.a);
+                        let b = numbers(rows, state, lowered, first, step.b);
+                        let new = &mut **spare;
+                        for lane in 0..BLOCK {
+                            new[lane] = (a[lane] & flag[lane]) | (b[lane] & !flag[lane]);
                         }
-                        *self.work.spare = row;
                         self.work.settle::<APART>(step.rd, step.at);
                     }
                     Op::Flag => {
@@ -314,8 +327,9 @@ impl Block<'_> {
         let Work { rows, spare, .. } = &mut *self.work;
         let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
         let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
-        for (((new, d), a), b) in spare.iter_mut().zip(rows[step.rd].iter()).zip(a).zip(b) {
-            *new = value(*d, *a, *b, step.imm);
+        let (d, new, n) = (&*rows[step.rd], &mut **spare, step.imm);
+        for lane in 0..BLOCK {
+            new[lane] = value(d[lane], a[lane], b[lane], n);
         }
         self.work.settle::<APART>(step.rd, step.at);
     }
@@ -325,9 +339,10 @@ impl Block<'_> {
         let Work { rows, flag, wake, .. } = &mut *self.work;
         let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
         let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
-        for (((flag, wake), a), b) in flag.iter_mut().zip(wake.iter()).zip(a).zip(b) {
-            let new = -i32::from(holds(*a, *b, step.imm));
-            *flag = if !APART || *wake <= step.at { new } else { *flag };
+        let (n, at) = (step.imm, step.at);
+        for lane in 0..BLOCK {
+            let new = -i32::from(holds(a[lane], b[lane], n));
+            flag[lane] = if !APART || wake[lane] <= at { new } else { flag[lane] };
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) enum Work {
     Op,
     /// The product in halves: `b` is not negative and below `2^(32 - n)`, or n is 0.
     Halves,
+    /// A jump.
+    Jump,
     /// Nothing but its cycles.
     Nothing,
 }
@@ -314,7 +316,11 @@ impl Lowering<'_> {
             let (a, b) = self.moved(at, instruction, a, b);
             let halves = self.halves(instruction.op, b, instruction.imm);
             steps.push(Step {
-                work: if halves { Work::Halves } else { Work::Op },
+                work: match instruction.op.info().form {
+                    Form::Jump => Work::Jump,
+                    _ if halves => Work::Halves,
+                    _ => Work::Op,
+                },
                 op: if self.known[at] == Known::Made { instruction.op } else { Op::Mov },
                 rd: usize::from(instruction.rd),
                 a,

@@ -149,23 +149,35 @@ impl Lanes {
     /// One tick of every neuron. `inputs` holds one slice an input with one sum a neuron; `show` is told what neurons
     /// send, by neuron and then in the order of the program. Gives the cycles of all neurons together.
     pub fn step(&mut self, inputs: &[&[i32]], tick: u32, show: &mut dyn FnMut(u32, Sent)) -> u64 {
-        let Self { loaded, state, work, sent, cycles, neurons } = self;
         // Compiled for the vector units that the processor has; results do not depend on it.
-        let total = pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let mut total = 0;
-                for first in (0..*neurons).step_by(BLOCK) {
-                    work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
-                    Block { loaded, state, tick, first, work, sent }.run();
-                    total += work.finish(&mut cycles[first..first + BLOCK]);
-                }
-                total
-            },
-        );
+        let total = pulp::Arch::new().dispatch(Step { lanes: self, inputs, tick });
+        let sent = &mut self.sent;
         // Each instruction's are in neuron order within their block; a stable sort brings several together.
         sent.sort_by_key(|(neuron, _)| *neuron);
         sent.drain(..).for_each(|(neuron, sent)| show(neuron, sent));
+        total
+    }
+}
+
+/// One tick of all blocks. Everything that it calls is compiled into it, for each kind of vector unit anew.
+struct Step<'a> {
+    lanes: &'a mut Lanes,
+    inputs: &'a [&'a [i32]],
+    tick: u32,
+}
+
+impl pulp::WithSimd for Step<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
+        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons }, inputs, tick } = self;
+        let mut total = 0;
+        for first in (0..*neurons).step_by(BLOCK) {
+            work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
+            Block { loaded, state, tick, first, work, sent }.run();
+            total += work.finish(&mut cycles[first..first + BLOCK]);
+        }
         total
     }
 }

@@ -2,6 +2,8 @@
 
 mod chart;
 mod comparison;
+mod exploration;
+mod explored;
 mod place;
 mod svg;
 mod table;
@@ -9,6 +11,7 @@ mod table;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 pub(super) use comparison::comparison_page;
+pub(super) use exploration::exploration_page;
 
 use crate::report::format::{UNKNOWN, count, percent, si, volts};
 use crate::report::json::model::{Raster, Report};

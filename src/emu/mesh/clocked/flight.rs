@@ -5,6 +5,7 @@
 //! buffers have 2 places or more, every packet is as good as alone, and nothing has to be simulated. Where two would meet,
 //! [`Flights::ground`] puts all that are under way into the mesh, just where they are, and the mesh goes on cycle by cycle.
 
+use super::crossing::Departure;
 use super::merge::{Flit, MergeMesh, MergeMeshSpec};
 use super::routes::MERGES;
 
@@ -32,7 +33,7 @@ struct Stage {
 }
 
 /// Times at which a merge asks that are kept.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 
 /// All packets under way.
 #[derive(Debug, Clone)]
@@ -77,10 +78,15 @@ impl Flights {
     /// To be called for every packet, whether it flies or not: one that leaves the grid fills a buffer for ever.
     #[inline]
     pub(in crate::emu) fn watch(&mut self, from: u32, outside: bool, flit: Flit) {
+        self.usable &= self.stays_inside(from, outside, flit);
+    }
+
+    /// Whether a packet never leaves the grid.
+    pub(in crate::emu) fn stays_inside(&self, from: u32, outside: bool, flit: Flit) -> bool {
         let (x, y) = (from % self.width, from / self.width);
         let (to_x, to_y) = (i64::from(x) + i64::from(flit.dx), i64::from(y) + i64::from(flit.dy));
         let inside = to_x >= 0 && to_y >= 0 && to_x < i64::from(self.width) && to_y < i64::from(self.height);
-        self.usable &= inside && !(outside && flit.dx < 0);
+        inside && !(outside && flit.dx < 0)
     }
 
     /// A packet goes into the buffer behind the core of `from`, or into the input buffer (`outside`), at edge `left`.
@@ -124,19 +130,33 @@ impl Flights {
 
     /// Puts everything under way into the mesh, as it is before edge `now`; all have left before.
     pub(in crate::emu) fn ground(&mut self, now: u64, mesh: &mut MergeMesh) {
-        for flight in self.under_way.drain(..) {
-            let way = Way::new(self.width, flight.from, flight.outside, flight.flit);
-            let since = now - 1 - flight.left;
-            let number = u32::try_from(since / 2).expect("a way has few merges");
-            let Stage { merge, input, flit } = way.stage(number);
-            mesh.resume(merge, input, since % 2 == 1, flit);
+        for Flight { left, from, outside, flit, .. } in self.under_way.drain(..) {
+            set_down(self.width, now, Departure { left, from, outside, flit }, mesh);
         }
     }
+
+    /// The edge of the last arrival; 0 for none.
+    pub(in crate::emu) fn last_arrival(&self) -> u64 {
+        self.under_way.first().map_or(0, |flight| flight.arrives)
+    }
+
+    /// Puts a packet that has met nobody into the mesh, where it is before edge `now`; it has left before and not arrived.
+    pub(in crate::emu) fn set_down(&self, now: u64, packet: Departure, mesh: &mut MergeMesh) {
+        set_down(self.width, now, packet, mesh);
+    }
+}
+
+fn set_down(width: u32, now: u64, packet: Departure, mesh: &mut MergeMesh) {
+    let way = Way::new(width, packet.from, packet.outside, packet.flit);
+    let since = now - 1 - packet.left;
+    let number = u32::try_from(since / 2).expect("a way has few merges");
+    let Stage { merge, input, flit } = way.stage(number);
+    mesh.resume(merge, input, since % 2 == 1, flit);
 }
 
 /// The merges that a packet goes through: along x, along y, into the core.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+pub(super) struct Way {
     width: u32,
     from: u32,
     outside: bool,
@@ -144,16 +164,16 @@ struct Way {
 }
 
 impl Way {
-    const fn new(width: u32, from: u32, outside: bool, flit: Flit) -> Self {
+    pub(super) const fn new(width: u32, from: u32, outside: bool, flit: Flit) -> Self {
         Self { width, from, outside, flit }
     }
 
-    const fn merges(&self) -> u32 {
+    pub(super) const fn merges(&self) -> u32 {
         self.flit.dx.unsigned_abs() + self.flit.dy.unsigned_abs() + 3
     }
 
     #[inline]
-    const fn merge(&self, number: u32) -> u32 {
+    pub(super) const fn merge(&self, number: u32) -> u32 {
         let (across, up) = (self.flit.dx.unsigned_abs(), self.flit.dy.unsigned_abs());
         if number <= across {
             let router = if self.flit.dx < 0 { self.from - number } else { self.from + number };
@@ -166,22 +186,55 @@ impl Way {
         router * MERGES + kind
     }
 
+    /// Every merge of the way and its number.
+    #[inline]
+    pub(super) fn each(&self, mut tell: impl FnMut(u32, u32)) {
+        let (across, up) = (self.flit.dx.unsigned_abs(), self.flit.dy.unsigned_abs());
+        let (west, south) = (u32::from(self.flit.dx < 0), u32::from(self.flit.dy < 0));
+        let mut merge = self.from * MERGES + west;
+        let step = if west == 1 { 0_u32.wrapping_sub(MERGES) } else { MERGES };
+        for number in 0..=across {
+            tell(merge, number);
+            merge = merge.wrapping_add(step);
+        }
+        let corner = self.from.wrapping_add_signed(self.flit.dx);
+        merge = corner * MERGES + 2 + south;
+        let step = self.width * MERGES;
+        let step = if south == 1 { 0_u32.wrapping_sub(step) } else { step };
+        for number in across + 1..across + up + 2 {
+            tell(merge, number);
+            merge = merge.wrapping_add(step);
+        }
+        let router = corner.wrapping_add_signed(self.flit.dy * self.width.cast_signed());
+        tell(router * MERGES + 4, across + up + 2);
+    }
+
+    /// Which of its inputs, from 1 on, the packet waits at for a merge.
+    pub(super) const fn input(&self, number: u32) -> u8 {
+        let (across, up) = (self.flit.dx.unsigned_abs(), self.flit.dy.unsigned_abs());
+        if number <= across {
+            return if number == 0 && !self.outside { 2 } else { 1 };
+        }
+        let climbed = number - across - 1;
+        if climbed > up {
+            return if self.flit.dy < 0 { 2 } else { 1 };
+        }
+        match (climbed, self.flit.dx < 0) {
+            (0, true) => 3,
+            (0, false) => 2,
+            _ => 1,
+        }
+    }
+
     fn stage(&self, number: u32) -> Stage {
         let Flit { dx, dy, .. } = self.flit;
         let (across, up) = (dx.unsigned_abs(), dy.unsigned_abs());
         let left = |offset: i32, gone: u32| offset - offset.signum() * i32::try_from(gone).expect("a small grid");
-        let merge = self.merge(number);
-        if number <= across {
-            let input = if number == 0 && !self.outside { 2 } else { 1 };
-            return Stage { merge, input, flit: Flit { dx: left(dx, number), ..self.flit } };
-        }
-        let climbed = number - across - 1;
-        if climbed <= up {
-            let turned = if dx < 0 { 3 } else { 2 };
-            let input = if climbed == 0 { turned } else { 1 };
-            return Stage { merge, input, flit: Flit { dx: 0, dy: left(dy, climbed), ..self.flit } };
-        }
-        let input = if dy < 0 { 2 } else { 1 };
-        Stage { merge, input, flit: Flit { dx: 0, dy: 0, ..self.flit } }
+        let flit = if number <= across {
+            Flit { dx: left(dx, number), ..self.flit }
+        } else {
+            Flit { dx: 0, dy: left(dy, (number - across - 1).min(up)), ..self.flit }
+        };
+        Stage { merge: self.merge(number), input: self.input(number), flit }
     }
 }

@@ -55,11 +55,11 @@ pub struct MergeMeshSpec {
 
 /// Registers of one merge.
 #[derive(Debug, Clone, Copy, Default)]
-struct Merge {
+pub(super) struct Merge {
     /// The input that it asks, plus one; 0 for none.
-    asks: u8,
+    pub(super) asks: u8,
     /// Whether it holds a packet for its output buffers.
-    holds: bool,
+    pub(super) holds: bool,
     held: Flit,
 }
 
@@ -67,17 +67,17 @@ struct Merge {
 #[derive(Debug, Clone)]
 pub struct MergeMesh {
     spec: MergeMeshSpec,
-    wiring: Vec<Wiring>,
-    readers: Vec<u32>,
-    fifos: Vec<Fifo<Flit>>,
+    pub(super) wiring: Vec<Wiring>,
+    pub(super) readers: Vec<u32>,
+    pub(super) fifos: Vec<Fifo<Flit>>,
     /// What each buffer gave last.
     given: Vec<Flit>,
-    merges: Vec<Merge>,
+    pub(super) merges: Vec<Merge>,
     /// Merges that may do something, in no order, each once; with `sweep` all of them, always.
     active: Vec<u32>,
     is_active: Vec<bool>,
     sweep: bool,
-    input: u32,
+    pub(super) input: u32,
 }
 
 impl MergeMesh {

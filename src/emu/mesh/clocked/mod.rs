@@ -7,15 +7,19 @@
 //! * [`RegisteredMesh`]: buffers at the inputs, one register at each output, rotating priority.
 //! * [`QueuedMesh`]: buffers at the inputs, virtual channels, credits, allocators (BookSim's input-queued router).
 
+mod crossing;
 mod fifo;
 mod flight;
 mod merge;
+mod passage;
 mod queued;
 mod registered;
 mod routes;
 
+pub(in crate::emu) use crossing::{Crossings, Departure, flight_time};
 pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
+pub use passage::{Passage, Whereabouts};
 pub use queued::{Arbitration, QueuedMesh, QueuedMeshSpec};
 pub use registered::{Handover, RegisteredMesh, RegisteredMeshSpec};
 pub use routes::BUFFER_NAMES;

@@ -23,7 +23,7 @@ impl Flat {
         let plain = |list: &super::List| match list.kind {
             Kind::Run(_) => list.count < LONG_RUN,
             Kind::Scattered => true,
-            Kind::Delayed | Kind::Plastic(..) => false,
+            Kind::Delayed | Kind::Plastic(..) | Kind::PlasticRun(..) => false,
         };
         if core.rows > 1 || !core.shifted.is_empty() || !core.lists.iter().all(plain) {
             return None;

@@ -11,7 +11,16 @@ impl CubaCore {
         let Some(learning) = &self.learning else { return };
         for (number, list) in self.lists.iter_mut().enumerate() {
             if let Some((group, first)) = learning.place_of(number) {
-                list.kind = Kind::Plastic(group, first);
+                // Weights are added as they are where the dialect shifts sums, or shifts to the left.
+                let plain = match self.dialect {
+                    Dialect::Lava => true,
+                    Dialect::Nengo | Dialect::ChipBestGuess => list.exponent >= 0,
+                    Dialect::Brian2 => false,
+                };
+                list.kind = match list.kind {
+                    Kind::Run(target) if plain && !learning.moves(group) => Kind::PlasticRun(group, first, target),
+                    _ => Kind::Plastic(group, first),
+                };
             }
         }
         self.rows = self.rows.max(usize::from(learning.longest_delay()) + 1);

@@ -173,6 +173,12 @@ impl Learning {
         learned.map(|group| group.longest as u8).max().unwrap_or(0)
     }
 
+    /// Whether a group's rule moves the delays that spikes take.
+    pub(super) fn moves(&self, group: u32) -> bool {
+        let group = &self.groups[group as usize];
+        group.delays_act && !group.delay.is_empty()
+    }
+
     /// The group of a list that learns, and the start of its synapses there.
     pub(super) fn place_of(&self, list: usize) -> Option<(u32, u32)> {
         let found = (0..).zip(&self.groups).find(|(_, group)| group.first_of[list] != NONE);

@@ -1,0 +1,410 @@
+//! Whole ticks at once, where all cores take the same tick and nothing stalls.
+//!
+//! Cores are in step then: neuron `n` of each hands its spike over at the same edge, and packets of one neuron number have
+//! mostly arrived before those of the next set out. So a tick is a list of small crowds, each of which [`Crossings`]
+//! resolves together with the packets from outside that are under way. Where it cannot, the cores go on one by one from
+//! that neuron on, event by event.
+
+use super::chip::RancInput;
+use super::fast::{Fast, Feed};
+use super::trace::RancTrace;
+use crate::chip::RancParams;
+use crate::emu::mesh::clocked::{Crossings, Departure, Flit, flight_time};
+use crate::emu::neurocore::EventRancCore;
+
+/// What a tick at once needs, and room for its work.
+#[derive(Debug, Clone)]
+pub(super) struct Together {
+    /// Every neuron's packet and the position it arrives at: `[core][neuron]`, where a core is a position of the grid.
+    shots: Vec<(Flit, u32)>,
+    neurons: usize,
+    /// Cycles of one neuron.
+    pitch: u64,
+    width: u32,
+    /// The longest delay: its row is the one in work.
+    late: u32,
+    /// Cycles of the longest way.
+    reach: u64,
+    /// Cores that fire, a bit each, and neurons with such cores: `[neuron][word]`.
+    fired: Vec<u64>,
+    words: usize,
+    any: Vec<u64>,
+    crossings: Crossings,
+    /// One crowd: who sets out, and which packet from outside it is.
+    crowd: Vec<Departure>,
+    inputs: Vec<usize>,
+    /// Of this tick: packets from outside that have arrived ahead of others.
+    arrived: Vec<usize>,
+    landings: Vec<(u64, u32, Flit)>,
+}
+
+/// A tick's edges.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    tick: u64,
+    /// The row is cleared.
+    clear: u64,
+    /// The first edge that is no longer this tick's.
+    end: u64,
+    /// Packets from outside of this tick: they are done up to `input`.
+    input: usize,
+    inputs_end: usize,
+}
+
+impl Together {
+    /// None where packets can meet in every tick: no room in the buffers, or spikes for the row in work.
+    pub(super) fn new(params: &RancParams, cores: &[Option<EventRancCore>], crossings: Crossings) -> Option<Self> {
+        if params.router_buffer_depth.min(params.input_buffer_depth) < 2 {
+            return None;
+        }
+        let neurons = params.num_neurons as usize;
+        let mut shots = Vec::with_capacity(cores.len() * neurons);
+        for (position, core) in (0..).zip(cores) {
+            let Some(core) = core else {
+                shots.resize(shots.len() + neurons, (Flit::default(), 0));
+                continue;
+            };
+            for flit in core.packets() {
+                let Some(flit) = flit else {
+                    shots.push((Flit::default(), 0));
+                    continue;
+                };
+                let to = target(params, position, flit)?;
+                if flit.delay + 1 == params.num_ticks {
+                    return None;
+                }
+                shots.push((flit, to));
+            }
+        }
+        let words = cores.len().div_ceil(64);
+        Some(Self {
+            shots,
+            neurons,
+            pitch: u64::from(params.num_axons) + 2,
+            width: params.grid_x,
+            late: params.num_ticks - 1,
+            reach: 2 * u64::from(params.grid_x + params.grid_y + 1),
+            fired: vec![0; neurons * words],
+            words,
+            any: vec![0; neurons.div_ceil(64)],
+            crossings,
+            crowd: Vec::new(),
+            inputs: Vec::new(),
+            arrived: Vec::new(),
+            landings: Vec::new(),
+        })
+    }
+
+    /// The tick's edges, where its packets from outside allow for it.
+    fn span(&self, tick: u64, feed: &Feed<'_>) -> Option<Span> {
+        let clear = tick + 3 + self.neurons as u64 * self.pitch;
+        let end = feed.next_tick().unwrap_or(u64::MAX).min(feed.cycles());
+        if end < clear {
+            return None;
+        }
+        // Spikes of the last neuron are under way after the row is cleared.
+        let until = (clear + 2 * self.reach).min(end);
+        let packets = &feed.packets()[feed.packet..];
+        let mut before = None;
+        let mut count = 0;
+        for packet in packets {
+            if before.is_some_and(|before| packet.cycle < before + 2) {
+                return None;
+            }
+            if packet.cycle >= until {
+                break;
+            }
+            if packet.flit.delay == self.late || packet.cycle + flight_time(packet.flit) >= end {
+                return None;
+            }
+            before = Some(packet.cycle);
+            count += 1;
+        }
+        Some(Span { tick, clear, end, input: feed.packet, inputs_end: feed.packet + count })
+    }
+
+    /// The edge at which spikes of a neuron go into their first buffers.
+    const fn launch(&self, tick: u64, neuron: usize) -> u64 {
+        tick + 1 + (neuron as u64 + 1) * self.pitch
+    }
+
+    fn collect(&mut self, cores: &[Option<EventRancCore>]) {
+        for (position, core) in cores.iter().enumerate() {
+            let Some(core) = core else { continue };
+            core.fired(|neuron| {
+                self.fired[neuron as usize * self.words + position / 64] |= 1 << (position % 64);
+                self.any[neuron as usize / 64] |= 1 << (neuron % 64);
+            });
+        }
+    }
+
+    /// The next neuron from `from` on that fires anywhere.
+    fn next_neuron(&self, from: usize) -> Option<usize> {
+        let mut word = from / 64;
+        let mut left = self.any.get(word)? & (u64::MAX << (from % 64));
+        while left == 0 {
+            word += 1;
+            left = *self.any.get(word)?;
+        }
+        Some(word * 64 + left.trailing_zeros() as usize)
+    }
+
+    /// Forgets who fires.
+    fn clear(&mut self) {
+        for (word, any) in self.any.iter_mut().enumerate() {
+            let mut left = std::mem::take(any);
+            while left != 0 {
+                let neuron = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                self.fired[neuron * self.words..(neuron + 1) * self.words].fill(0);
+            }
+        }
+        self.arrived.clear();
+    }
+
+    /// Gathers the packets of `neuron`, and those from outside that may be under way with them.
+    fn gather(&mut self, span: &Span, neuron: usize, packets: &[RancInput]) {
+        let left = self.launch(span.tick, neuron);
+        self.crowd.clear();
+        self.inputs.clear();
+        for word in 0..self.words {
+            let mut cores = self.fired[neuron * self.words + word];
+            while cores != 0 {
+                let from = (word * 64) as u32 + cores.trailing_zeros();
+                cores &= cores - 1;
+                let flit = self.shots[from as usize * self.neurons + neuron].0;
+                self.crowd.push(Departure { left, from, outside: false, flit });
+            }
+        }
+        for (index, packet) in packets.iter().enumerate().take(span.inputs_end).skip(span.input) {
+            let departure = outside(packet);
+            if departure.left >= left + 2 * self.reach {
+                break;
+            }
+            if departure.arrives() > left && !self.arrived.contains(&index) {
+                self.crowd.push(departure);
+                self.inputs.push(index);
+            }
+        }
+    }
+}
+
+/// The position at which a packet arrives; none beyond the grid.
+fn target(params: &RancParams, from: u32, flit: Flit) -> Option<u32> {
+    let x = i64::from(from % params.grid_x) + i64::from(flit.dx);
+    let y = i64::from(from / params.grid_x) + i64::from(flit.dy);
+    let inside = x >= 0 && y >= 0 && x < i64::from(params.grid_x) && y < i64::from(params.grid_y);
+    inside.then(|| u32::try_from(y * i64::from(params.grid_x) + x).expect("within the grid"))
+}
+
+fn outside(packet: &RancInput) -> Departure {
+    Departure { left: packet.cycle, from: 0, outside: true, flit: packet.flit }
+}
+
+impl Fast {
+    /// A tick that all cores have taken at edge `tick`; whether all of it, or its beginning, was done at once.
+    pub(super) fn tick_together(&mut self, tick: u64, feed: &mut Feed<'_>, trace: &mut RancTrace) -> bool {
+        let Some(mut together) = self.together.take() else { return false };
+        let done = self.try_together(&mut together, tick, feed, trace);
+        self.together = Some(together);
+        done
+    }
+
+    fn try_together(&mut self, together: &mut Together, tick: u64, feed: &mut Feed<'_>, trace: &mut RancTrace) -> bool {
+        let Some(mut span) = together.span(tick, feed) else { return false };
+        // Spikes of the tick before may be under way, if they arrive before anything else sets out.
+        let first = feed.packets().get(feed.packet).map_or(u64::MAX, |packet| packet.cycle);
+        if self.flights.last_arrival() >= first.min(together.launch(tick, 0) - 1).min(span.end) {
+            return false;
+        }
+        while self.flights.next_arrival() <= tick + 1 {
+            self.arrive(self.flights.next_arrival(), trace);
+        }
+        self.cores.iter_mut().flatten().for_each(EventRancCore::begin_at_once);
+        while self.flights.next_arrival() < u64::MAX {
+            self.arrive(self.flights.next_arrival(), trace);
+        }
+        let from = lengths(trace);
+        let mut sorted = from;
+        together.collect(&self.cores);
+        let mut next = together.next_neuron(0);
+        let mut failed = None;
+        while let Some(neuron) = next {
+            next = together.next_neuron(neuron + 1);
+            let disturbed = span.input < span.inputs_end;
+            self.land_inputs(together, &mut span, together.launch(tick, neuron) - 1, feed, trace);
+            if !self.cross(together, &span, neuron, next, feed, trace) {
+                failed = Some(neuron);
+                break;
+            }
+            if disturbed {
+                sorted = lengths(trace);
+            }
+        }
+        let until = failed.map_or(span.end, |neuron| together.launch(tick, neuron) - 1);
+        self.leave(together, &mut span, until, failed.is_some(), feed, trace);
+        for (position, core) in (0..).zip(&mut self.cores) {
+            let Some(core) = core else { continue };
+            match failed {
+                None => core.end_at_once(tick),
+                Some(neuron) => {
+                    core.go_on(tick, neuron);
+                    self.agenda.push(std::cmp::Reverse((core.due(), position)));
+                }
+            }
+        }
+        together.clear();
+        let after = lengths(trace);
+        // Without packets from outside all is told in order.
+        let until = if failed.is_some() || span.input < span.inputs_end { after } else { sorted };
+        sort_between(trace, from, until);
+        true
+    }
+
+    /// One crowd, if it has arrived before the next sets out.
+    fn cross(
+        &mut self,
+        together: &mut Together,
+        span: &Span,
+        neuron: usize,
+        next: Option<usize>,
+        feed: &Feed<'_>,
+        trace: &mut RancTrace,
+    ) -> bool {
+        let left = together.launch(span.tick, neuron);
+        let until =
+            next.map_or(span.end.min(span.clear + 2 * together.reach), |next| together.launch(span.tick, next) - 1);
+        together.gather(span, neuron, feed.packets());
+        let spikes = together.crowd.len() - together.inputs.len();
+        together.landings.clear();
+        if let [single] = together.crowd[..] {
+            together.landings.push((single.arrives(), 0, single.flit));
+        } else {
+            if !together.crossings.resolve(&together.crowd) {
+                return false;
+            }
+            let crossed = together.crossings.arrivals().iter().zip(together.crossings.met());
+            for (index, ((&arrives, &met), packet)) in crossed.zip(&together.crowd).enumerate() {
+                // Packets from outside that meet nobody land in their own time.
+                if index < spikes || met {
+                    together.landings.push((arrives, u32::try_from(index).expect("a crowd"), packet.flit));
+                }
+            }
+        }
+        // Those that were listed are all that can be met until then.
+        let until = until.min(left + 2 * together.reach);
+        if together.landings.iter().any(|landing| landing.0 >= until) {
+            return false;
+        }
+        for index in 0..together.landings.len() {
+            let place = together.landings[index].1 as usize;
+            let packet = together.crowd[place];
+            let to = if place < spikes {
+                if left < self.cycles {
+                    trace.spikes.push((left, packet.from, u32::try_from(neuron).expect("at most 65536 neurons")));
+                }
+                together.shots[packet.from as usize * together.neurons + neuron].1
+            } else {
+                together.arrived.push(together.inputs[place - spikes]);
+                position(together.width, packet.flit)
+            };
+            together.landings[index].1 = to;
+        }
+        together.landings.sort_unstable_by_key(|landing| (landing.0, landing.1));
+        for &(at, to, flit) in &together.landings {
+            self.land(span.clear, at, to, flit, trace);
+        }
+        true
+    }
+
+    /// Lands packets from outside that arrive before `until`, as far as those before them have.
+    fn land_inputs(
+        &mut self,
+        together: &Together,
+        span: &mut Span,
+        until: u64,
+        feed: &Feed<'_>,
+        trace: &mut RancTrace,
+    ) {
+        while span.input < span.inputs_end {
+            let packet = &feed.packets()[span.input];
+            let arrives = outside(packet).arrives();
+            if together.arrived.contains(&span.input) {
+                span.input += 1;
+            } else if arrives < until {
+                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
+                span.input += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// The tick is left at edge `until`: packets from outside have landed, or go on in the mesh if they have set out.
+    fn leave(
+        &mut self,
+        together: &Together,
+        span: &mut Span,
+        until: u64,
+        to_mesh: bool,
+        feed: &mut Feed<'_>,
+        trace: &mut RancTrace,
+    ) {
+        for index in span.input..span.inputs_end {
+            let packet = feed.packets()[index];
+            if packet.cycle >= until {
+                break;
+            }
+            let arrives = outside(&packet).arrives();
+            if together.arrived.contains(&index) {
+                continue;
+            }
+            if arrives < until {
+                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
+            } else {
+                self.flights.set_down(until, outside(&packet), &mut self.mesh);
+            }
+        }
+        let set_out = feed.packets()[feed.packet..span.inputs_end].iter().take_while(|packet| packet.cycle < until);
+        let before = trace.input_accepted.len();
+        trace.input_accepted.extend(set_out.map(|packet| packet.cycle));
+        feed.packet += trace.input_accepted.len() - before;
+        if to_mesh && self.mesh.is_busy() {
+            self.busy_at = until;
+        }
+    }
+
+    /// A packet arrives at a position; at the edge `clear`, for nothing.
+    fn land(&mut self, clear: u64, at: u64, to: u32, flit: Flit, trace: &mut RancTrace) {
+        let Some(core) = &mut self.cores[to as usize] else {
+            trace.out_packets.push((at, flit.axon & self.line_mask));
+            return;
+        };
+        if at == clear {
+            let slot = core.scheduler().slot(flit);
+            trace.sched_writes_lost.push((at, to, slot.axon, slot.row));
+        } else {
+            let slot = core.take(flit);
+            trace.sched_writes.push((at, to, slot.axon, slot.row));
+        }
+    }
+}
+
+fn position(width: u32, flit: Flit) -> u32 {
+    flit.dx.unsigned_abs() + flit.dy.unsigned_abs() * width
+}
+
+/// Lengths of the lists of arrivals.
+type Lengths = [usize; 3];
+
+fn lengths(trace: &RancTrace) -> Lengths {
+    [trace.sched_writes.len(), trace.sched_writes_lost.len(), trace.out_packets.len()]
+}
+
+/// Puts what was added in order of time and core.
+fn sort_between(trace: &mut RancTrace, from: Lengths, to: Lengths) {
+    let by_core = |event: &(u64, u32, u32, u32)| (event.0, event.1);
+    trace.sched_writes[from[0]..to[0]].sort_unstable_by_key(by_core);
+    trace.sched_writes_lost[from[1]..to[1]].sort_unstable_by_key(by_core);
+    trace.out_packets[from[2]..to[2]].sort_unstable();
+}

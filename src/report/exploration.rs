@@ -1,0 +1,137 @@
+//! What an exploration of mappings found: the model of its page.
+
+/// Figures of a mapping, with their units: the first five are static, the others measured. Less is better in all.
+pub const FIGURES: [(&str, &str); 9] = [
+    ("cores", ""),
+    ("packets", ""),
+    ("hops", ""),
+    ("multicast-tree hops", ""),
+    ("busiest link", " packets"),
+    ("energy", "J"),
+    ("latency of a sample", "s"),
+    ("time a tick needs", "s"),
+    ("packet latency", "s"),
+];
+
+/// An exploration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Exploration {
+    /// Name of the sweep.
+    pub name: String,
+    /// Version that made it.
+    pub version: String,
+    /// Digest of the sweep file, short.
+    pub digest: String,
+    /// How many candidates the sweep has.
+    pub candidates: usize,
+    /// One a network, chip and set of changes.
+    pub groups: Vec<ExploredGroup>,
+}
+
+/// Mappings of one network on one chip.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExploredGroup {
+    /// Network and chip.
+    pub title: String,
+    /// Changes to the chip.
+    pub changes: String,
+    /// Mappings that fit.
+    pub points: Vec<ExploredPoint>,
+    /// Which of them is the baseline.
+    pub baseline: Option<usize>,
+    /// Which of them is best: the least product of energy and time.
+    pub best: Option<usize>,
+    /// Rank correlations of static figures with measured ones.
+    pub correlations: Vec<Correlation>,
+    /// Meshes of the baseline and of the best.
+    pub heats: Vec<(String, Heat)>,
+    /// Distinct digests of all spikes among the runs; 1 where no mapping changed a spike.
+    pub spike_digests: usize,
+    /// Candidates that were refused, with the reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// One mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExploredPoint {
+    /// Pipeline and seed.
+    pub label: String,
+    /// By [`FIGURES`]; `None` where it was not measured.
+    pub values: [Option<f64>; FIGURES.len()],
+    /// Lower bounds of cores and hops.
+    pub least: (u32, f64),
+    /// The resource that binds most of its cores.
+    pub binds: String,
+    /// Resources as (name, mean share of the limit, largest share).
+    pub utilisation: Vec<(String, f64, f64)>,
+    /// Whether every event of its run has a price.
+    pub complete: bool,
+    /// Whether no other mapping beats it in energy, time, cores and busiest link together.
+    pub pareto: bool,
+}
+
+/// How well a static figure ranks what is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Correlation {
+    /// The static figure.
+    pub proxy: usize,
+    /// The measured figure.
+    pub measured: usize,
+    /// Spearman's coefficient.
+    pub rank: f64,
+    /// Mappings compared.
+    pub points: usize,
+}
+
+/// Traffic of a run on the mesh.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heat {
+    /// Pipeline and seed.
+    pub label: String,
+    /// Routers from west to east.
+    pub width: u16,
+    /// Routers from north to south.
+    pub height: u16,
+    /// Router of the host.
+    pub host: (u16, u16),
+    /// Links in use as (router * 4 + direction, packets, most in a tick).
+    pub links: Vec<(u32, u64, u32)>,
+    /// Routers in use as (router, cores, synaptic events).
+    pub routers: Vec<(u32, u32, u64)>,
+}
+
+impl Exploration {
+    /// A page of its own.
+    #[must_use]
+    pub fn html(&self) -> String {
+        super::html::exploration_page(self)
+    }
+
+    /// Baseline and best of every group, for a terminal.
+    #[must_use]
+    pub fn text(&self, width: u16) -> String {
+        let header = ["network on chip", "mapping", "cores", "hops", "busiest link", "energy", "tick needs", "packet"];
+        let mut rows = Vec::new();
+        for group in &self.groups {
+            let title = format!("{} {}", group.title, group.changes).trim_end().to_owned();
+            let shown =
+                [("baseline", group.baseline), ("best", group.best.filter(|best| Some(*best) != group.baseline))];
+            for (name, at) in shown {
+                let Some(point) = at.and_then(|at| group.points.get(at)) else { continue };
+                let mut row = vec![title.clone(), format!("{name}: {}", point.label)];
+                row.extend([0, 2, 4, 5, 7, 8].map(|figure| value_text(figure, point.values[figure])));
+                rows.push(row);
+            }
+        }
+        super::table(width, &header, &[], rows)
+    }
+}
+
+/// A figure with its unit.
+pub(super) fn value_text(figure: usize, value: Option<f64>) -> String {
+    match value {
+        None => "not run".to_owned(),
+        Some(value) if figure < 5 => super::format::count(value.round() as u64),
+        Some(value) => super::format::si(value, FIGURES[figure].1),
+    }
+}
