@@ -7,7 +7,7 @@ use spikeloom::emu::counters::RunResult;
 use spikeloom::emu::{self, Quiet, Record, RunOptions};
 use spikeloom::energy;
 use spikeloom::event::Event;
-use spikeloom::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Network, Pattern, Population, Projection};
+use spikeloom::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Network, Output, Pattern, Population, Projection};
 use spikeloom::ids::PopulationId;
 use spikeloom::stimulus::{InputSpike, Sample, Stimulus};
 
@@ -40,7 +40,7 @@ fn network(inputs: u32, neurons: u32, decay_v: u16, weights: Vec<i32>) -> Networ
             exponent: 0,
             delays: Delays::Uniform(0),
         }],
-        outputs: Vec::new(),
+        outputs: vec![Output { name: "neurons".to_owned(), population: PopulationId(1) }],
         learning: Vec::new(),
     })
 }

@@ -93,6 +93,23 @@ fn each_capacity_is_used_to_the_last_unit() {
 }
 
 #[test]
+fn delays_share_their_buffer_with_compartments_to_the_last_slot() {
+    let mut chip = testing::loihi();
+    cuba_mut(&mut chip).delay_slots = Some(64);
+    // Steps of the buffer: 1, 2, 8, 16 and 64.
+    for (delay, per_core) in [(0, 64), (1, 32), (7, 8), (8, 4), (62, 1)] {
+        let mut synapses = projection(0, 1, Pattern::OneToOne { size: 64, shared: false }, vec![1; 64]);
+        synapses.delays = Delays::Uniform(delay);
+        assert_eq!(cores(&network(&[64, 64], vec![synapses]), &chip), 64 / per_core, "delay {delay}");
+    }
+    cuba_mut(&mut chip).delay_slots = Some(63);
+    let mut synapses = projection(0, 1, Pattern::OneToOne { size: 1, shared: false }, vec![1]);
+    synapses.delays = Delays::Uniform(62);
+    let problems = build(&network(&[1, 1], vec![synapses]), &chip).expect_err("64 steps");
+    assert!(problems.has("cuba/capacity") && problems.to_string().contains("delay_slots"), "{problems}");
+}
+
+#[test]
 fn outgoing_entries_cut_a_core_exactly_at_the_limit() {
     // 6 neurons, each reaching 3 cores of 4 neurons: 18 entries.
     let connect = projection(1, 2, Pattern::Dense { sources: 6, targets: 12 }, vec![2; 72]);
