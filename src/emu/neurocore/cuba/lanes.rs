@@ -149,11 +149,24 @@ fn tick_plain<const RULE: u8, const SILENT: bool, S: Copy + Default + Into<i32>>
     cells: &mut Cells<'_, S>,
     marks: &mut Vec<Marks>,
 ) -> Totals {
+    every(blocks, range, cells, marks, |registers, bias, sums, state| {
+        tick_block::<RULE, SILENT>(registers, bias, limit, sums, state)
+    })
+}
+
+/// Goes through the blocks with `tick`, which gives what happened in one and how many registers overflowed there.
+#[inline(always)]
+fn every<S: Copy + Default + Into<i32>>(
+    blocks: &Blocks,
+    range: Range<usize>,
+    cells: &mut Cells<'_, S>,
+    marks: &mut Vec<Marks>,
+    tick: impl Fn(&Registers, &Block, &Block, [&mut Block; 3]) -> (Marks, u32),
+) -> Totals {
     let mut totals = Totals::default();
     let state = cells.u.iter_mut().zip(cells.v.iter_mut()).zip(cells.silent.iter_mut());
     for (((registers, bias), sums), ((u, v), silent)) in blocks.part(range).zip(cells.sums.iter_mut()).zip(state) {
-        let taken = take(sums);
-        let (of_block, overflows) = tick_block::<RULE, SILENT>(registers, bias, limit, &taken, [u, v, silent]);
+        let (of_block, overflows) = tick(registers, bias, &take(sums), [u, v, silent]);
         totals.add(of_block, overflows);
         marks.push(of_block);
     }

@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 use std::ops::Range;
 
-use super::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Registers, Totals, take};
+use super::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Registers, Totals, every};
 
 /// Compartments of one vector.
 const WIDTH: usize = 8;
@@ -42,15 +42,9 @@ fn tick_all<const RULE: u8, const SILENT: bool, S: Copy + Default + Into<i32>>(
     cells: &mut Cells<'_, S>,
     marks: &mut Vec<Marks>,
 ) -> Totals {
-    let mut totals = Totals::default();
-    let state = cells.u.iter_mut().zip(cells.v.iter_mut()).zip(cells.silent.iter_mut());
-    for (((registers, bias), sums), ((u, v), silent)) in blocks.part(range).zip(cells.sums.iter_mut()).zip(state) {
-        let taken = take(sums);
-        let (of_block, overflows) = block::<RULE, SILENT>(registers, bias, limit, &taken, [u, v, silent]);
-        totals.add(of_block, overflows);
-        marks.push(of_block);
-    }
-    totals
+    every(blocks, range, cells, marks, |registers, bias, sums, state| {
+        block::<RULE, SILENT>(registers, bias, limit, sums, state)
+    })
 }
 
 #[target_feature(enable = "avx2,popcnt")]
