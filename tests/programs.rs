@@ -250,19 +250,18 @@ fn perceptron(rng: &mut Rng) -> Graph {
     Graph { name: "relu".to_owned(), populations, projections, outputs, profile }
 }
 
-/// The plain network's activations, and how far rounding may move each: a weight of 8 bits with a sign lies within
-/// 1/254 of the largest, a spike's payload within 1/2048 of what it stands for.
+/// The plain network's activations, and how far rounding may move each: biases and a spike's payload are within 1/2048
+/// of what they stand for.
 fn activations(graph: &Graph, input: &[f64]) -> Vec<(f64, f64)> {
     let mut values: Vec<(f64, f64)> = input.iter().map(|&value| (value, 0.0)).collect();
     for (layer, projection) in graph.projections.iter().enumerate() {
         let neuron = graph.populations[layer + 1].neuron.as_ref().expect("a layer");
-        let step = projection.weights.iter().fold(0.0_f64, |peak, weight| peak.max(weight.abs())) / 254.0;
         let row = |target: usize| {
             let weights = &projection.weights[target * values.len()..(target + 1) * values.len()];
             let mut sum = (neuron.bias[target], 1.0 / 2048.0);
             for (weight, (value, apart)) in weights.iter().zip(&values) {
                 sum.0 += weight * value;
-                sum.1 += (weight.abs() + step) * apart + step * value.abs();
+                sum.1 += weight.abs() * apart;
             }
             sum
         };
@@ -271,6 +270,23 @@ fn activations(graph: &Graph, input: &[f64]) -> Vec<(f64, f64)> {
         values = sums.into_iter().map(|(sum, apart)| (if relu { sum.max(0.0) } else { sum }, apart)).collect();
     }
     values
+}
+
+/// The network with the weights that the chip got: each within 1/254 of the largest, as 8 bits with a sign allow.
+fn rounded(graph: &Graph, integers: &IntGraph, log: &Log) -> Graph {
+    let mut rounded = graph.clone();
+    let mut from = 255.0;
+    for (layer, projection) in rounded.projections.iter_mut().enumerate() {
+        let [sums, sends] = scales_of(log, &format!("l{}", layer + 1));
+        let step = projection.weights.iter().fold(0.0_f64, |peak, weight| peak.max(weight.abs())) / 254.0;
+        for (weight, &whole) in projection.weights.iter_mut().zip(&integers.projections[layer].weights) {
+            let got = f64::from(whole) * from / sums;
+            assert!((got - *weight).abs() <= step * 1.001, "{weight} became {got}, steps are {step}");
+            *weight = got;
+        }
+        from = sends;
+    }
+    rounded
 }
 
 #[test]
@@ -294,8 +310,8 @@ fn a_relu_network_as_sigma_delta_neurons_gives_the_plain_activations() {
         // Once the input has gone through, nothing is sent any more.
         assert!(result.samples[0].spikes.iter().all(|spike| spike.tick <= 4), "seed {seed}");
         let input: Vec<f64> = pixels.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();
-        let expected = activations(&graph, &input);
-        let scale = scale_of(&log, "l3");
+        let expected = activations(&rounded(&graph, &compiled.network, &log), &input);
+        let [scale, _] = scales_of(&log, "l3");
         for (found, (expected, most)) in result.samples[0].output_membranes[0].iter().zip(&expected) {
             let error = (f64::from(*found) / scale - expected).abs();
             assert!(error <= *most, "seed {seed}: {error} away, where rounding moves {most} at most");
@@ -306,11 +322,12 @@ fn a_relu_network_as_sigma_delta_neurons_gives_the_plain_activations() {
     assert!(apart / count < 0.005, "activations are {} away on average", apart / count);
 }
 
-/// What the log says that 1.0 is in a population's sums.
-fn scale_of(log: &Log, population: &str) -> f64 {
+/// What the log says that 1.0 is in a population's sums and in its spikes.
+fn scales_of(log: &Log, population: &str) -> [f64; 2] {
     let start = format!("'{population}': ");
-    let line = log.lines.iter().find_map(|line| line.text.strip_prefix(&start)).expect("the scale is told");
-    line.split(' ').next().expect("a number").parse().expect("a number")
+    let line = log.lines.iter().find_map(|line| line.text.strip_prefix(&start)).expect("the scales are told");
+    let mut numbers = line.split(' ').filter_map(|word| word.parse().ok());
+    [0, 1].map(|_| numbers.next().expect("a number"))
 }
 
 #[test]

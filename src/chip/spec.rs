@@ -165,6 +165,12 @@ impl Dialect {
         }
     }
 
+    /// Whether the delays that a rule learns are those that spikes take; elsewhere they are values apart, or there are none.
+    #[must_use]
+    pub const fn learned_delays_act(self) -> bool {
+        matches!(self, Self::Nengo | Self::ChipBestGuess)
+    }
+
     /// Largest refractory register; 1 is no silent tick, r is r - 1 of them.
     #[must_use]
     pub const fn refractory_max(self) -> u8 {

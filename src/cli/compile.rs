@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{CompileArgs, Reading};
 use super::console::{Console, must_not_exist, write};
+use super::place::rates;
 use super::progress;
 use crate::chip;
 use crate::compile::{self, Calibration, CoreUse, Log};
@@ -23,6 +24,7 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     let chip = chip::load(&args.chip.chip, &args.chip.tuning.options()?)?;
     let network = read_network(&args.network, &args.reading, console)?;
     let mut options = args.mapping.options()?;
+    options.rates = rates(args.mapping.weights.as_deref(), &named(&network))?;
     options.calibration = match (&args.calibrate, &network) {
         (Some(path), Network::Float(graph)) => Some(calibrate(graph, path, args, console)?),
         _ => None,
@@ -135,4 +137,12 @@ pub(super) fn usage_table(cores: &[CoreUse], populations: &[String], console: &C
         std::iter::once(core.core.to_string()).chain(uses).chain(ends).collect()
     };
     console.table(&header, cores.iter().map(row).collect())
+}
+
+/// Names and sizes of the populations of a network.
+fn named(network: &Network) -> Vec<(&str, usize)> {
+    match network {
+        Network::Float(graph) => graph.populations.iter().map(|p| (p.name.as_str(), p.size())).collect(),
+        Network::Int(graph) => graph.populations.iter().map(|p| (p.name.as_str(), p.size())).collect(),
+    }
 }

@@ -89,7 +89,9 @@ pub(super) fn run(args: &ExploreArgs, console: &Console) -> Result<u8> {
 fn explore(path: &Path, args: &ExploreArgs, console: &Console) -> Result<u8> {
     let text = read_text(path)?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let sweep = Sweep::read(&text, &path.display().to_string(), &folder)?;
+    let mut sweep = Sweep::read(&text, &path.display().to_string(), &folder)?;
+    let files = inputs(&sweep)?;
+    sweep.bind(&files);
     let out = args.out.clone().unwrap_or_else(|| Path::new("out").join(&sweep.name));
     let journal = out.join("journal.jsonl");
     if args.force && journal.exists() {
@@ -107,7 +109,7 @@ fn explore(path: &Path, args: &ExploreArgs, console: &Console) -> Result<u8> {
     let page = summary(&sweep, &all, &done, version);
     write(&out.join("results.jsonl"), explore::json_lines(&done.rows).as_bytes(), true)?;
     write(&out.join("results.csv"), explore::csv(&done.rows).as_bytes(), true)?;
-    let manifest = explore::manifest(&sweep, &done, version, &inputs(&sweep)?);
+    let manifest = explore::manifest(&sweep, &done, version, &files);
     write(&out.join("manifest.json"), manifest.as_bytes(), true)?;
     write(&out.join("report.html"), page.html().as_bytes(), true)?;
     tell(&out, &done, &page, console);
@@ -116,9 +118,10 @@ fn explore(path: &Path, args: &ExploreArgs, console: &Console) -> Result<u8> {
 
 /// Digests of the files that the sweep names.
 fn inputs(sweep: &Sweep) -> Result<Vec<(String, Digest)>> {
-    let files = sweep.networks.iter().flat_map(|network| [&network.file, &network.stimulus]);
+    let chips = sweep.chips.iter().map(|chip| Path::new(&chip.chip));
+    let files = sweep.networks.iter().flat_map(|network| [network.file.as_path(), network.stimulus.as_path()]);
     let mut found: Vec<(String, Digest)> = Vec::new();
-    for file in files.filter(|file| file.is_file()) {
+    for file in files.chain(chips).filter(|file| file.is_file()) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = std::fs::read(file).map_err(|error| {
             Problem::invalid("cli/read", file.display().to_string(), error.to_string()).help("check the file")

@@ -76,8 +76,14 @@ pub(super) enum Classes {
 }
 
 pub(super) fn run(args: &LearnArgs, console: &Console) -> Result<u8> {
-    for file in args.save_weights.iter().chain(args.out.as_ref().map(|folder| folder.join("learning.html")).as_ref()) {
-        must_not_exist(file, args.force)?;
+    let pages = args.out.iter().flat_map(|folder| ["learning.html", "learning.json"].map(|name| folder.join(name)));
+    for file in args.save_weights.iter().cloned().chain(pages) {
+        must_not_exist(&file, args.force)?;
+    }
+    if args.input == Path::new(DIGITS) && args.test.is_some() {
+        return Err(Problem::invalid("cli/test", "--test", "the embedded digits come with their test digits")
+            .help("leave --test out")
+            .into());
     }
     let session = Session::open(&args.image, &args.chip)?;
     if session.image.learning().next().is_none() {
@@ -256,7 +262,7 @@ fn tell(
         on_others: before.on_others.zip(after.on_others).map(|(before, after)| [before, after]),
         ticks: result.samples.iter().map(|sample| u64::from(sample.ticks)).sum(),
         updates: counts.get(Event::SynapseUpdate),
-        update_joules: update.and_then(|entry| entry.joules),
+        update_joules: update.map_or(Some(0.0), |entry| entry.joules),
         joules: bill.total_joules(),
         seconds,
         shape,

@@ -1,6 +1,6 @@
 //! How `compile` lays a network onto the chip: strategies, constraints, measured traffic and mappings from their files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub(super) struct Mapping {
     /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
     /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
     /// `+refine` it also learns of the host, of cores that share a router and of regions
-    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE...][+refine]")]
+    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE[,KEY=VALUE...]][+refine]")]
     pub placement: Option<String>,
     /// TOML file with blocked routers, pins, regions and populations that stay together
     #[arg(long, value_name = "FILE")]
@@ -37,7 +37,7 @@ pub(super) struct Mapping {
     #[arg(long, value_name = "SECONDS")]
     pub place_time: Option<f64>,
     /// Partition strategy with its parameters: auto, sequential, overlap-greedy, multilevel, conv-tiling
-    #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
+    #[arg(long, value_name = "NAME[:KEY=VALUE[,KEY=VALUE...]]")]
     pub partition: Option<String>,
     /// Mapping by hand or from another tool: CSV with population, neuron (N, FIRST-LAST or *), core; or a partition file
     /// of hMETIS. With --placement only which neurons share a core is taken from it
@@ -46,7 +46,7 @@ pub(super) struct Mapping {
     /// Weight bits without sign, where the chip offers a choice
     #[arg(long, value_name = "BITS")]
     pub weight_bits: Option<u8>,
-    /// Allow a change of dynamics that the chip needs, each by its name: reset, multi-spike, leak; repeatable
+    /// Allow a change of dynamics that the chip needs, by its name: reset
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<String>,
     /// Read the network as ReLU units, sent as graded sigma-delta spikes; STEPS of the stimulus are an input of 1.0
@@ -100,6 +100,7 @@ impl Mapping {
     /// As the compiler wants it.
     pub(super) fn options(&self) -> Result<compile::Options> {
         let (weight_bits, seed, sigma_delta) = (self.weight_bits, self.seed, self.sigma_delta);
+        self.check_time()?;
         let mut options = compile::Options { weight_bits, seed, sigma_delta, ..Default::default() };
         options.placement = match self.wish()? {
             Wish::Order(order) => order,
@@ -129,6 +130,16 @@ impl Mapping {
         Ok(options)
     }
 
+    fn check_time(&self) -> Result<()> {
+        if let Some(time) = self.place_time.filter(|time| !(1e-3..=1e6).contains(time)) {
+            return Err(Problem::invalid("cli/place-time", "--place-time", format!("{time} seconds"))
+                .limit("0.001 to 1000000 seconds")
+                .help("leave it out for a time that fits the size")
+                .into());
+        }
+        Ok(())
+    }
+
     fn wish(&self) -> Result<Wish> {
         let Some(text) = &self.placement else {
             let traffic = self.constraints.is_some() || self.weights.is_some();
@@ -143,12 +154,6 @@ impl Mapping {
     /// Places the compiled cores by a strategy, where one is asked for.
     pub(super) fn apply(&self, compiled: &mut Compiled, chip: &ChipSpec, log: &mut Log) -> Result<()> {
         let Wish::Pipeline(pipeline) = self.wish()? else { return Ok(()) };
-        if let Some(time) = self.place_time.filter(|time| !(1e-3..=1e6).contains(time)) {
-            return Err(Problem::invalid("cli/place-time", "--place-time", format!("{time} seconds"))
-                .limit("0.001 to 1000000 seconds")
-                .help("leave it out for a time that fits the size")
-                .into());
-        }
         let constraints = self.constraints()?;
         let rates = self.rates(&compiled.image)?;
         let placing = Placing {
@@ -176,16 +181,19 @@ impl Mapping {
         }
     }
 
-    /// Measured traffic, where a profile is given.
+    /// Measured traffic, where a profile is given, of an image's populations.
     pub(super) fn rates(&self, image: &Image) -> Result<Option<Rates>> {
-        let Some(path) = &self.weights else { return Ok(None) };
-        let sizes = sizes(image);
-        let sizes: Vec<(&str, usize)> = sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
-        Rates::read(&read_text(path)?, &path.display().to_string(), &sizes).map(Some)
+        rates(self.weights.as_deref(), &sizes(image))
     }
 }
 
+/// The traffic that a file of `profile` measured of populations by name and size.
+pub(super) fn rates(file: Option<&Path>, sizes: &[(&str, usize)]) -> Result<Option<Rates>> {
+    let Some(path) = file else { return Ok(None) };
+    Rates::read(&read_text(path)?, &path.display().to_string(), sizes).map(Some)
+}
+
 /// Names and sizes of the populations of an image.
-pub(super) fn sizes(image: &Image) -> Vec<(String, usize)> {
-    image.populations.iter().map(|population| (population.name.clone(), population.size())).collect()
+pub(super) fn sizes(image: &Image) -> Vec<(&str, usize)> {
+    image.populations.iter().map(|population| (population.name.as_str(), population.size())).collect()
 }

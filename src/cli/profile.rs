@@ -50,7 +50,6 @@ pub(super) fn run(args: &ProfileArgs, console: &Console) -> Result<u8> {
         injected.map(|spike| (spike.input, spike.value)),
     );
     let sizes = sizes(&session.image);
-    let sizes: Vec<(&str, usize)> = sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
     write(&args.output, rates.write(&sizes).as_bytes(), args.force)?;
     let totals: Vec<f64> = rates.0.iter().map(|neurons| neurons.iter().sum()).collect();
     let active = |neurons: &Vec<f64>| neurons.iter().filter(|spikes| **spikes > 0.0).count();

@@ -56,7 +56,7 @@ impl Constraints {
     /// `place/constraints` for anything that is not as the module says.
     pub fn read(text: &str, file: &str) -> Result<Self> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Problem::invalid("place/constraints", format!("{file}:{line}"), error.message().to_owned())
                 .help("write TOML: blocked = [[x, y]], [[pin]], [[region]], [[together]]")
         })?;
@@ -86,7 +86,10 @@ impl Constraints {
             self.blocked.push(pair(entry).ok_or_else(|| wrong("a blocked router is [x, y]"))?);
             return Ok(());
         }
-        let Some(table) = entry.as_table() else { return Ok(()) };
+        if !KEYS.contains(&key) {
+            return Ok(()); // the caller tells of it
+        }
+        let table = entry.as_table().ok_or_else(|| wrong("it is no table"))?;
         let known: &[&str] = match key {
             "pin" => &["population", "router"],
             "region" => &["population", "x", "y"],
@@ -116,7 +119,7 @@ impl Constraints {
                 let list = table.get("populations").and_then(Value::as_array);
                 let names: Option<Vec<String>> =
                     list.and_then(|list| list.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-                let hops = table.get("hops").map_or(Some(1), |hops| hops.as_integer().map(|hops| hops.max(0) as usize));
+                let hops = table.get("hops").map_or(Some(1), |hops| usize::try_from(hops.as_integer()?).ok());
                 let (Some(names), Some(hops)) = (names, hops) else {
                     return Err(wrong("populations = [\"A\", \"B\"] and hops = N are needed"));
                 };

@@ -51,7 +51,7 @@ pub struct Options {
     pub placement: Placement,
     /// How neurons are divided among cores.
     pub partition: Partition,
-    /// Where every neuron goes, prescribed; then `partition` and `placement` mean nothing.
+    /// Where every neuron goes, prescribed; then `partition` and the order of `placement` mean nothing.
     pub mapping: Option<Mapping>,
     /// Spikes of every neuron, by which a partition strategy weighs traffic; `None`: every neuron counts one.
     pub rates: Option<Rates>,

@@ -92,6 +92,12 @@ pub(super) fn convert(graph: &Graph, chip: &ChipSpec, steps: u16, log: &mut Log)
 
 /// Whether the population is of units.
 fn kind(population: &Population<FloatNeuron>, neuron: &FloatNeuron) -> std::result::Result<(), Problem> {
+    if neuron.r.windows(2).any(|pair| pair[0] != pair[1]) {
+        let place = format!("population '{}'", population.name);
+        return Err(Problem::invalid("sigma-delta/neuron", place, "its neurons have different r")
+            .limit("one gain r for a population")
+            .help("multiply the weights by it and set r to 1"));
+    }
     if matches!(neuron.kind, NeuronKind::If | NeuronKind::I) {
         return Ok(());
     }
@@ -180,7 +186,7 @@ fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], so
 
 /// A projection in steps: even whole numbers, as mixed weights of 8 bits are.
 fn quantised(projection: &Projection<f64>, neuron: &FloatNeuron, scale: f64) -> Projection<i32> {
-    // One gain a target would need one weight a synapse; the quantiser of spiking networks has the same limit.
+    // All neurons have the same: others were refused.
     let gain = at(&neuron.r, 0, 1.0);
     let whole = |weight: &f64| ((weight * gain * scale / 2.0).round() * 2.0).clamp(-256.0, WIDEST) as i32;
     let Projection { name, source, target, pattern, weights, delays, .. } = projection;

@@ -242,12 +242,6 @@ impl Program {
         (self.input_offsets.len() - 1) as u32
     }
 
-    /// Cores in use.
-    #[must_use]
-    pub fn used_cores(&self) -> usize {
-        self.cores.len()
-    }
-
     /// Where a spike of flat input neuron `input` goes.
     pub(super) fn input_targets(&self, input: u32) -> &[Target] {
         let at = input as usize;

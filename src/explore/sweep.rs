@@ -1,5 +1,6 @@
 //! Sweep files. `programs/README.md` shows one with every key; problems of a file are told at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -8,7 +9,7 @@ use crate::chip::LoadOptions;
 use crate::compile::Partition;
 use crate::compile::replace::Pipeline;
 use crate::diag::{Problem, Problems, Result, nearest};
-use crate::digest::Digest;
+use crate::digest::{Digest, Digester};
 use crate::units::Picos;
 
 /// A sweep, read and checked as far as the file alone tells.
@@ -16,7 +17,7 @@ use crate::units::Picos;
 pub struct Sweep {
     /// Its name in reports.
     pub name: String,
-    /// Digest of the text.
+    /// Digest of the text; after [`Sweep::bind`] of the files as well.
     pub digest: Digest,
     /// Seeds of the strategies.
     pub seeds: Vec<u64>,
@@ -150,6 +151,15 @@ impl Reader<'_> {
 }
 
 impl Sweep {
+    /// Makes the files that the sweep names part of its digest: rows of a journal hold for these files only. What
+    /// networks name in turn, such as programs, is not among them.
+    pub fn bind(&mut self, files: &[(String, Digest)]) {
+        let mut digester = Digester::default();
+        digester.bytes(self.digest.to_string().as_bytes());
+        files.iter().for_each(|(_, digest)| digester.bytes(digest.to_string().as_bytes()));
+        self.digest = digester.finish();
+    }
+
     /// Reads the text of a sweep file; paths in it are relative to `folder`.
     ///
     /// # Errors
@@ -174,6 +184,13 @@ impl Sweep {
         }
         for (number, table) in tables(&table, "pipeline", file, &mut problems) {
             pipelines(table, &format!("{file}: pipeline {number}"), &mut sweep.pipelines, &mut problems);
+        }
+        let networks = sweep.networks.iter().map(|network| ("network", network.name.as_str()));
+        let chips = sweep.chips.iter().map(|chip| ("chip", chip.name.as_str()));
+        let mut known = BTreeSet::new();
+        for (kind, name) in networks.chain(chips).filter(|named| !known.insert(*named)) {
+            let what = format!("two of its {kind}s are called '{name}'");
+            problems.push(Problem::invalid("sweep/name", file, what).help("give one of them another: name = \"...\""));
         }
         let names: Vec<&str> = sweep.chips.iter().map(|chip| chip.name.as_str()).collect();
         for odd in

@@ -76,6 +76,9 @@ pub fn tune(task: &Tune<'_>, watch: &dyn Watch, control: &dyn Control) -> Result
             found
         };
         let (measured, result) = measure(&found, task.chip, task.stimulus, control)?;
+        if result.interrupted {
+            break;
+        }
         let better = product(&measured) < best.2;
         rounds.push(Round { cores: found.image.cores.len(), measured, better });
         if better {

@@ -207,7 +207,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     }
     if found.problems.is_empty() {
         let longest = spec.delay_max.min(spec.dialect.delay_max());
-        for fault in body.learning_faults(longest) {
+        for fault in body.learning_faults(longest, spec.dialect.learned_delays_act()) {
             found.require(false, place, || fault);
         }
         found.require(body.learning.is_empty() || spec.programs.is_none(), place, || {

@@ -8,6 +8,9 @@ use bincode::{Decode, Encode};
 use super::{CubaCore, SynapseList};
 use crate::rule::{Decay, Graded, Rule, Sign, Trace, parse_rule};
 
+/// Learning projections of a core; each takes memory by the lists and compartments of the core.
+const MOST_GROUPS: usize = 4096;
+
 /// How the synapses of one projection learn on one core.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct LearningGroup {
@@ -164,8 +167,11 @@ impl CubaCore {
     }
 
     /// What does not hold of the core's learning; lists and their uses must hold already.
-    pub(super) fn learning_faults(&self, longest: u8) -> Vec<String> {
+    pub(super) fn learning_faults(&self, longest: u8, delays_act: bool) -> Vec<String> {
         let mut faults = Vec::new();
+        if self.learning.len() > MOST_GROUPS {
+            return vec![format!("{} learning projections are more than {MOST_GROUPS}", self.learning.len())];
+        }
         let mut uses = vec![0_u32; self.lists.len()];
         self.list_uses.iter().for_each(|used| {
             if let Some(count) = uses.get_mut(used.list as usize) {
@@ -181,18 +187,20 @@ impl CubaCore {
             faults.push("a list that learns has no rule, or two".to_owned());
         }
         for group in &self.learning {
-            if let Err(what) = self.group_fault(group, longest) {
+            if let Err(what) = self.group_fault(group, longest, delays_act) {
                 faults.push(format!("learning of projection {}: {what}", group.projection));
             }
         }
         faults
     }
 
-    fn group_fault(&self, group: &LearningGroup, longest: u8) -> std::result::Result<(), String> {
+    fn group_fault(&self, group: &LearningGroup, longest: u8, delays_act: bool) -> std::result::Result<(), String> {
         let plasticity = group.resolve()?;
         let require = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         require((1..=63).contains(&group.epoch), "the epoch is not of 1 to 63 ticks")?;
         require((1..=8).contains(&group.weight_bits), "weights are not of 1 to 8 bits")?;
+        require(group.delays.is_empty() || !delays_act, "its delays stand apart, but spikes take learned ones")?;
+        require(group.steps < 1 << 62, "it has taken too many learning steps")?;
         let (neurons, axons) = (self.config_of.len(), self.axon_offsets.len().saturating_sub(1));
         let factor = |f: &FactorImage| {
             usize::from(f.axon) < axons && f.target.is_none_or(|target| usize::from(target) < neurons)

@@ -80,7 +80,13 @@ pub fn read_hgr(text: &str, file: &str, sources: Option<(&str, &str)>) -> Result
                 .map_err(|(what, help)| wrong("partition/pin", file, line, what, help))?,
         );
     }
-    let mut weights = Vec::with_capacity(vertices.min(text.len().max(1 << 20)));
+    // A vertex in a net takes two bytes at least: what is far more than the file holds is in none.
+    if vertices > text.len().max(1 << 20) {
+        let what = format!("{vertices} vertices, of which most are in no net");
+        return Err(wrong("partition/size", file, 1, what, "correct the second number of the first line").into());
+    }
+    let mut sum = 0_u64;
+    let mut weights = Vec::with_capacity(vertices);
     for at in 0..vertices {
         let neurons = if heavy {
             let Some((line, row)) = rows.next() else { return Err(short(file, at, vertices, "vertex weights")) };
@@ -100,7 +106,12 @@ pub fn read_hgr(text: &str, file: &str, sources: Option<(&str, &str)>) -> Result
         } else {
             1
         };
+        sum += u64::from(neurons);
         weights.push(Weight { neurons, ..Weight::default() });
+    }
+    if sum > u64::from(u32::MAX) {
+        let problem = Problem::invalid("partition/size", file, format!("its vertices weigh {sum} together"));
+        return Err(problem.limit(u32::MAX.to_string()).help("divide all vertex weights by one number").into());
     }
     if let Some((line, row)) = rows.next() {
         let what =

@@ -29,7 +29,7 @@ pub mod tiling;
 
 pub use hypergraph::{Builder, Hypergraph, NO_SOURCE, Net, Pin, Weight};
 pub use limits::{Limits, Measures, Resources, measure, traffic};
-pub use run::{Partition, Task, partition};
+pub use run::{Partition, Task, order, partition};
 pub use strategy::{KNOWN, Known, Strategy};
 
 use crate::watch::Watch;

@@ -138,26 +138,28 @@ fn check(task: &Task<'_>) -> Result<()> {
     Ok(())
 }
 
+/// How `order=` numbers the neurons of a layer.
+///
+/// # Errors
+/// `partition/parameter` for what is neither.
+pub fn order(strategy: &Strategy) -> Result<Order> {
+    match strategy.text("order").unwrap_or("chw") {
+        "chw" => Ok(Order::ChannelsFirst),
+        "hwc" => Ok(Order::ChannelsLast),
+        other => Err(Problem::invalid("partition/parameter", "strategy 'conv-tiling'", format!("order = '{other}'"))
+            .limit("chw, hwc")
+            .help("how the neurons of a layer are numbered: chw counts columns first, hwc channels")
+            .into()),
+    }
+}
+
 fn tiled(task: &Task<'_>, strategy: &Strategy) -> Result<Vec<u32>> {
     let Some(net) = strategy.text("net") else {
         return Err(Problem::invalid("partition/parameter", "strategy 'conv-tiling'", "it does not know the layers")
             .help("write conv-tiling,net=1x28x28/6k5p2/pool2/10 with the layers of this network")
             .into());
     };
-    let order = match strategy.text("order").unwrap_or("chw") {
-        "chw" => Order::ChannelsFirst,
-        "hwc" => Order::ChannelsLast,
-        other => {
-            return Err(Problem::invalid(
-                "partition/parameter",
-                "strategy 'conv-tiling'",
-                format!("order = '{other}'"),
-            )
-            .limit("chw, hwc")
-            .help("how the neurons of a layer are numbered: chw counts columns first, hwc channels")
-            .into());
-        }
-    };
+    let order = order(strategy)?;
     let layers = Layers::read(net, "strategy 'conv-tiling'")?;
     if layers.neurons() != task.graph.vertices() {
         return Err(Problem::invalid("partition/layers", task.name, format!("{} vertices", task.graph.vertices()))

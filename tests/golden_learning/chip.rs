@@ -208,6 +208,7 @@ pub(crate) fn lava(case: &Case, neurons: u32) -> Found {
         }
     }
     if ports.places > 0 {
+        println!("{}: a_out is compared in units of {}", case.name, 1 << ports.places);
         restore(case, &mut found, ports.places);
     }
     found

@@ -3,11 +3,11 @@
 use crate::case::{Case, Found};
 use crate::npz_support::Values;
 
-/// Plays the case; `None` where the process is another.
-pub(crate) fn play(case: &Case) -> Option<Found> {
-    if case.process != "LIFRefractory" {
-        return None;
-    }
+/// The process.
+pub(crate) const PROCESS: &str = "LIFRefractory";
+
+/// Plays the case.
+pub(crate) fn play(case: &Case) -> Found {
     let real = |key: &str, absent: f64| case.parameters[key].as_f64().unwrap_or(absent);
     let (du, dv, vth, bias) = (real("du", 0.0), real("dv", 0.0), real("vth", 10.0), real("bias_mant", 0.0));
     let period = case.number("refractory_period", 1);
@@ -32,10 +32,10 @@ pub(crate) fn play(case: &Case) -> Option<Found> {
         vs.extend(&v);
         ends.extend(&end);
     }
-    Some(Found::from([
+    Found::from([
         ("out.s_out".to_owned(), Values::Whole(spikes)),
         ("state.u".to_owned(), Values::Real(us)),
         ("state.v".to_owned(), Values::Real(vs)),
         ("state.refractory_period_end".to_owned(), Values::Whole(ends)),
-    ]))
+    ])
 }

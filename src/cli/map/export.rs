@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::super::args::Reading;
 use super::super::compile::read_network;
-use super::super::console::{Console, must_not_exist, read_text, write};
-use crate::compile::traffic::Rates;
+use super::super::console::{Console, must_not_exist, write};
+use super::super::place::rates;
 use crate::diag::Result;
 use crate::graph::{Network, Population, Projection};
 
@@ -53,10 +53,7 @@ fn hypergraph<N, W: Copy + Default + PartialEq>(
     projections: &[Projection<W>],
 ) -> Result<(String, usize, u32)> {
     let sizes: Vec<(&str, usize)> = populations.iter().map(|p| (p.name.as_str(), p.size())).collect();
-    let rates = match &args.weights {
-        Some(path) => Some(Rates::read(&read_text(path)?, &path.display().to_string(), &sizes)?),
-        None => None,
-    };
+    let rates = rates(args.weights.as_deref(), &sizes)?;
     let mut starts = vec![0_u32];
     for population in populations {
         let size = if population.is_input() { 0 } else { population.size() as u32 };
@@ -84,7 +81,7 @@ fn hypergraph<N, W: Copy + Default + PartialEq>(
             if targets.len() > usize::from(!population.is_input()) {
                 let spikes = rates.as_ref().map_or(1.0, |rates| rates.of(number, neuron as usize));
                 let pins: Vec<String> = targets.iter().map(u32::to_string).collect();
-                nets.push(format!("{} {}\n", spikes.round() as u64, pins.join(" ")));
+                nets.push(format!("{} {}\n", spikes.round().min(f64::from(u32::MAX)) as u64, pins.join(" ")));
             }
         }
     }

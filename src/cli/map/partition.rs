@@ -11,7 +11,7 @@ use super::place::name;
 use crate::diag::{Problem, Result};
 use crate::partition::layers::{Layers, Order};
 use crate::partition::tiling::Tiling;
-use crate::partition::{self, Hypergraph, Limits, Partition, Strategy, Task, formats};
+use crate::partition::{self, Hypergraph, Limits, Partition, Strategy, Task, formats, order};
 
 /// Seconds where none are given; the work is planned to stay well below on two common cores.
 const TIME_LIMIT: f64 = 55.0;
@@ -141,6 +141,7 @@ fn generated(args: &PartitionArgs, text: &str, clock: &Clock) -> Result<Outcome>
         .help("leave net= out")
         .into());
     }
+    order(&strategy)?;
     let limits = limits(args, layers.neurons(), layers.neurons() as u64)?;
     let tiling = Tiling::choose(&layers, &limits, strategy.value("slack"), "--generate")?;
     let traffic = args.traffic.is_some().then(|| tiling.traffic("--generate")).transpose()?;

@@ -6,10 +6,10 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::super::args::ImageChip;
-use super::super::console::{Console, must_not_exist, read_text, write};
-use super::super::place::sizes;
+use super::super::console::{Console, must_not_exist, write};
+use super::super::place::{rates, sizes};
 use super::super::session::Session;
-use crate::compile::traffic::{Rates, traffic};
+use crate::compile::traffic::traffic;
 use crate::compile::{self, CoreUse, mapping};
 use crate::diag::Result;
 use crate::place::metrics::Traffic;
@@ -39,14 +39,7 @@ pub(super) fn run(args: &ScoreArgs, console: &Console) -> Result<u8> {
         must_not_exist(output, args.force)?;
     }
     let session = Session::open(&args.image, &args.chip)?;
-    let rates = match &args.weights {
-        Some(path) => {
-            let sizes = sizes(&session.image);
-            let sizes: Vec<(&str, usize)> = sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
-            Some(Rates::read(&read_text(path)?, &path.display().to_string(), &sizes)?)
-        }
-        None => None,
-    };
+    let rates = rates(args.weights.as_deref(), &sizes(&session.image))?;
     let found = traffic(&session.image, &session.chip, rates.as_ref());
     let (cores, _) = compile::usage(&session.image, &session.chip);
     if let Some(output) = &args.output {

@@ -12,7 +12,7 @@ use super::super::place::{Late, Mapping};
 use super::super::progress;
 use super::super::session::stimulus_of;
 use crate::chip;
-use crate::diag::Result;
+use crate::diag::{Problem, Result};
 use crate::explore::{Round, Tune, tune};
 use crate::image;
 
@@ -55,6 +55,10 @@ pub(super) fn run(args: &TuneArgs, console: &Console) -> Result<u8> {
     must_not_exist(&args.output, args.force)?;
     let chip = chip::load(&args.chip.chip, &args.chip.tuning.options()?)?;
     let network = read_network(&args.network, &args.reading, console)?;
+    if args.mapping.weights.is_some() {
+        let what = "map tune measures the spikes by itself";
+        return Err(Problem::invalid("cli/weights", "--weights", what).help("leave --weights out").into());
+    }
     let options = args.mapping.options()?;
     let (pipeline, constraints) = (args.mapping.pipeline()?, args.mapping.constraints()?);
     let stimulus = stimulus_of(&network, &args.input, &args.stimulus)?;

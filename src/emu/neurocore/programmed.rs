@@ -145,9 +145,9 @@ fn groups(image: &image::CubaCore, dialect: Dialect) -> Vec<Group> {
 fn programmed(group: &ProgramGroup) -> Group {
     let checked = "a checked image holds programs that fit";
     let program = group.assemble().expect(checked);
+    let bound = group.bound(&program);
     let draws = Draws { seed: SEED, core: group.population, first: group.neuron };
-    let mut lanes = Lanes::new(program, group.count as usize, &group.bound(&group.assemble().expect(checked)), draws)
-        .expect(checked);
+    let mut lanes = Lanes::new(program, group.count as usize, &bound, draws).expect(checked);
     for named in &group.initial {
         let slot = lanes.program().state(&named.name).expect(checked);
         fill(lanes.state_mut(slot), &named.values);
@@ -316,11 +316,13 @@ impl State {
         let list = &core.lists[used.list as usize];
         let base = usize::from(used.base);
         let factor = payload.wrapping_shl(list.shift);
+        let now = core.row(tick, 0);
         for synapse in &core.synapses[list.first..list.first + list.count] {
             let delay = usize::from(synapse.delay);
             let (buffer, start) = match list.shifted {
                 None => {
-                    let row = core.row(tick, delay);
+                    let row = now + delay;
+                    let row = if row < core.rows { row } else { row - core.rows };
                     self.filled[row] = true;
                     (&mut self.sums, core.ring(row, list.input))
                 }

@@ -133,13 +133,6 @@ impl Lanes {
         &mut self.state[slot][..self.neurons]
     }
 
-    /// Every neuron back to its initial state.
-    pub fn reset(&mut self) {
-        for (cells, state) in self.state.iter_mut().zip(&self.loaded.program.states) {
-            cells.fill(state.initial);
-        }
-    }
-
     /// Cycles of each neuron in the last step.
     #[must_use]
     pub fn cycles(&self) -> &[u32] {
@@ -153,7 +146,9 @@ impl Lanes {
         let total = pulp::Arch::new().dispatch(Step { lanes: self, inputs, tick });
         let sent = &mut self.sent;
         // Each instruction's are in neuron order within their block; a stable sort brings several together.
-        sent.sort_by_key(|(neuron, _)| *neuron);
+        if !sent.is_sorted_by_key(|(neuron, _)| *neuron) {
+            sent.sort_by_key(|(neuron, _)| *neuron);
+        }
         sent.drain(..).for_each(|(neuron, sent)| show(neuron, sent));
         total
     }

@@ -53,7 +53,7 @@ impl State {
 
     /// Traces of a learning group.
     pub(in crate::emu::neurocore) fn traces(&self, core: &CubaCore, group: usize) -> Option<Traces> {
-        self.learned.as_ref().zip(core.learning.as_ref()).map(|(state, of)| state.traces(of, group))
+        self.learned.as_ref().zip(core.learning.as_ref()).and_then(|(state, of)| state.traces(of, group))
     }
 }
 

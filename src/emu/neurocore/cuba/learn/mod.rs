@@ -206,7 +206,7 @@ impl Group {
         turns.sort_unstable();
         turns.dedup();
         let needs_delay = !rule.delay.is_empty() || rule.reads(Variable::Delay);
-        let delays_act = !matches!(spec.dialect, Dialect::Lava | Dialect::Brian2);
+        let delays_act = spec.dialect.learned_delays_act();
         let widest = spec.weight_widths.iter().copied().max().unwrap_or(8);
         let mixed = plasticity.sign == crate::rule::Sign::Mixed;
         let step = u32::from(widest.saturating_sub(group.weight_bits)) + u32::from(mixed);

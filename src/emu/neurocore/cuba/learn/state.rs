@@ -127,13 +127,17 @@ impl LearnState {
     }
 
     /// Traces of the sources, in the order of the lists, and of the compartments of a group.
-    pub(in crate::emu::neurocore::cuba) fn traces(&self, learning: &Learning, group: usize) -> crate::emu::Traces {
-        let (state, loaded) = (&self.groups[group], &learning.groups[group]);
+    pub(in crate::emu::neurocore::cuba) fn traces(
+        &self,
+        learning: &Learning,
+        group: usize,
+    ) -> Option<crate::emu::Traces> {
+        let (state, loaded) = (self.groups.get(group)?, learning.groups.get(group)?);
         let after = |&target: &u32| state.after.get(target as usize).map(|unit| unit.values);
-        crate::emu::Traces {
+        Some(crate::emu::Traces {
             before: state.before.iter().map(|unit| unit.values).collect(),
             after: loaded.target_of.iter().map(after).collect(),
-        }
+        })
     }
 }
 
