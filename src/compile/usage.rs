@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CoreUse, Metrics, ResourceUse, cuba};
-use crate::chip::{ChipSpec, CubaSpec, Family};
+use super::{CoreUse, Metrics, ResourceUse};
+use crate::chip::{ChipSpec, Family};
 use crate::ids::CoreId;
 use crate::image::{CoreBody, CoreImage, CubaCore, Image};
 
@@ -71,7 +71,7 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
     ];
     if let (CoreBody::Cuba(body), Family::Cuba(spec)) = (&core.body, &chip.family) {
         list.extend([
-            ("synapse_words", synapse_words(body, spec), spec.synapse_words),
+            ("synapse_words", body.synapse_words(spec) as usize, spec.synapse_words),
             (
                 "compartment_configs",
                 distinct(body, |c| (c.decay_u, c.decay_v, c.refractory)),
@@ -82,7 +82,7 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
         ]);
         list.extend(spec.delay_slots.map(|limit| ("delay_slots", body.delay_slots() as usize, limit)));
         if let Some(programs) = &spec.programs {
-            let bytes = body.program_bytes(core.body.axons(), packets, programs) + 8 * synapse_words(body, spec) as u64;
+            let bytes = body.program_bytes(core.body.axons(), packets, programs) + 8 * body.synapse_words(spec);
             list.push(("memory_bytes", bytes as usize, programs.memory_bytes));
         }
     }
@@ -92,13 +92,4 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
 /// Distinct values of a part of the compartment configurations.
 fn distinct<T: Ord>(body: &CubaCore, part: impl Fn(&crate::image::CompartmentConfig) -> T) -> usize {
     body.configs.iter().map(part).collect::<BTreeSet<T>>().len()
-}
-
-/// 64-bit words of synapse memory that the lists of a core take.
-fn synapse_words(body: &CubaCore, spec: &CubaSpec) -> usize {
-    let list_words = |list: &crate::image::SynapseList| {
-        let format = &body.formats[usize::from(list.format)];
-        cuba::words(spec, list.count as usize, format.bits()) as usize
-    };
-    body.lists.iter().map(list_words).sum()
 }

@@ -160,6 +160,18 @@ fn crossbar_parameters_fit(parameters: &CrossbarParameters, spec: &CrossbarSpec)
         && parameters.threshold_mask_bits <= spec.threshold_bits
 }
 
+/// What the core's memory holds; lists, programs and axons must hold already.
+fn memory(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy, found: &mut Found) {
+    let words = body.synapse_words(spec);
+    let least = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
+    found.at_most(place, "number of words of synapse memory", least(words), spec.synapse_words as usize);
+    if let Some(programs) = &spec.programs {
+        let axons = body.axon_offsets.len().saturating_sub(1);
+        let bytes = body.program_bytes(axons, body.axons_out.len(), programs).saturating_add(words.saturating_mul(8));
+        found.at_most(place, "number of bytes of memory", least(bytes), programs.memory_bytes as usize);
+    }
+}
+
 fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipSpec, found: &mut Found) {
     let place = || format!("core {core}");
     let neurons = body.config_of.len();
@@ -204,6 +216,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     }
     if found.problems.is_empty() {
         synapses(core, body, spec, found);
+        memory(body, spec, place, found);
     }
     if found.problems.is_empty() {
         let longest = spec.delay_max.min(spec.dialect.delay_max());

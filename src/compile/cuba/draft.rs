@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::format::{Encoding, index_width, words};
+use super::format::{Encoding, index_width};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
 use super::programs;
@@ -10,7 +10,9 @@ use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Learning, Pattern, Projection};
-use crate::image::{CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList};
+use crate::image::{
+    CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList, list_words,
+};
 
 /// A projection prepared for cutting.
 pub(super) struct Link<'a> {
@@ -208,7 +210,7 @@ impl Draft {
             };
             let format = self.format(kind, encoding, index_bits);
             let bits = encoding.bits() + u32::from(index_bits);
-            self.words += u64::from(words(row.spec, sketch.synapses.len(), bits));
+            self.words += list_words(row.spec, sketch.synapses.len() as u64, bits);
             let list = self.body.lists.len() as u32;
             let (first, count) = (self.body.synapses.len() as u32, sketch.synapses.len() as u32);
             let projection = row.inbound[sketch.link.0][sketch.link.1].number;
@@ -382,7 +384,7 @@ fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
     let ascending = sketch.synapses.windows(2).all(|pair| pair[0].target < pair[1].target);
     let indexed = bits + u32::from(index_width(row.spec, base + last));
     let learns = row.inbound[sketch.link.0][sketch.link.1].learning.is_some();
-    let cheaper = || !learns && words(row.spec, span, bits) < words(row.spec, count, indexed);
+    let cheaper = || !learns && list_words(row.spec, span as u64, bits) < list_words(row.spec, count as u64, indexed);
     if ascending && (span == count || cheaper()) {
         if span == count {
             return (ListKind::Dense, sketch);

@@ -111,21 +111,13 @@ pub(super) fn index_width(spec: &CubaSpec, largest: u16) -> u8 {
     spec.index_widths.iter().copied().filter(fits).min().unwrap_or(widest)
 }
 
-/// Words of synapse memory for a list of `count` synapses of `bits` bits each.
-pub(in crate::compile) fn words(spec: &CubaSpec, count: usize, bits: u32) -> u32 {
-    let block = usize::from(spec.block_synapses.max(1));
-    let of_block = |synapses: usize| (synapses as u32 * bits + u32::from(spec.block_overhead_bits)).div_ceil(u64::BITS);
-    let full = (count / block) as u32 * of_block(block);
-    let rest = count % block;
-    full + if rest > 0 { of_block(rest) } else { 0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing;
     use super::*;
     use crate::graph::Pattern;
     use crate::ids::PopulationId;
+    use crate::image::list_words;
 
     fn projection(weights: &[i32], delay: u16) -> Projection<i32> {
         Projection {
@@ -145,12 +137,12 @@ mod tests {
         let spec = testing::cuba(&spec);
         // 9 bits each and 10 overhead: 6 synapses are 64 bits, 7 are 73; 13 are 127, 14 are 136.
         for (count, expected) in [(0, 0), (1, 1), (6, 1), (7, 2), (13, 2), (14, 3), (63, 10), (64, 10), (65, 11)] {
-            assert_eq!(words(spec, count, 9), expected, "{count}");
+            assert_eq!(list_words(spec, count, 9), expected, "{count}");
         }
         // 64 synapses of 8 bits: 522 bits, 9 words; the 65th opens a block of its own.
-        assert_eq!(words(spec, 64, 8), 9);
-        assert_eq!(words(spec, 65, 8), 10);
-        assert_eq!(words(spec, 128, 8), 18);
+        assert_eq!(list_words(spec, 64, 8), 9);
+        assert_eq!(list_words(spec, 65, 8), 10);
+        assert_eq!(list_words(spec, 128, 8), 18);
     }
 
     #[test]

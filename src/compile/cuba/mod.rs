@@ -24,7 +24,6 @@ mod verify_core;
 mod verify_learning;
 mod weights;
 
-pub(super) use format::words;
 pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 pub use weights::{SignMode, truncate_weights};
