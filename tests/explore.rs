@@ -185,8 +185,14 @@ fn sweep_files_are_refused_with_the_nearest_names() {
     assert!(tell(&with("seconds = 0.02", "seconds = -1")).contains("0.001 to"));
     assert!(tell(&with("stimulus = \"digits\"\n", "")).contains("stimulus is missing"));
     assert!(tell(&with("samples = 2", "samples = 2\nchips = [\"lohi\"]")).contains("did you mean 'loihi'?"));
+    let twice = format!("{SWEEP}[[chip]]\nchip = \"loihi\"\n");
+    assert!(tell(&twice).contains("two of its chips are called 'loihi'"));
     assert!(tell("name = \"x\"").contains("it has no [[network]]"));
     assert!(tell("name = ").contains("sweep.toml:1"));
+    let (mut bound, mut other) = (sweep(SWEEP), sweep(SWEEP));
+    bound.bind(&[("net".to_owned(), other.digest)]);
+    other.bind(&[("net".to_owned(), bound.digest)]);
+    assert_ne!(bound.digest, other.digest, "a journal holds for its files");
     let chip = sweep(&with("core.neurons", "core.neuronz"));
     let refused = explore::run(&chip, &folder("chip"), 1, "test", &Until::new(usize::MAX)).expect_err("a wrong key");
     assert!(refused.to_string().contains("chip 'loihi'"), "{refused}");

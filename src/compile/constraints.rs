@@ -290,6 +290,10 @@ mod tests {
         assert!(
             tell("blocked = [[1, 1]]\n[[pin]]\npopulation = 'hidden'\nrouter = [1, 1]").contains("blocked routers")
         );
+        assert!(tell("pin = ['out']").contains("it is no table"));
+        let hops = "[[together]]\npopulations = ['out', 'hidden']\nhops = -3";
+        assert!(tell(hops).contains("hops = N are needed"));
+        assert!(tell("blocked = [[0, 0]]\nregion =").contains("c.toml:2"));
         let apart = "[[pin]]\npopulation = 'out'\nrouter = [0, 0]\n[[region]]\npopulation = 'hidden'\nx = [2, 3]\ny = [2, \
                      3]\n[[together]]\npopulations = ['out', 'hidden']\nhops = 3";
         assert!(tell(apart).contains("'together 1' wants cores within 3 hops"), "{}", tell(apart));

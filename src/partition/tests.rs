@@ -127,6 +127,8 @@ fn files_are_read_as_hmetis_writes_them() {
     assert_eq!((found.km1, found.cut, found.axons_max, found.illegal), (12, 12, 2, 0));
     for (text, problem) in [
         ("", "the file is empty"),
+        ("0 1073741824", "of which most are in no net"),
+        ("1 2 10\n1 2\n4294967295\n1\n", "weigh 4294967296 together"),
         ("2 3\n1 2\n", "a.hgr: the file ends after 1 nets"),
         ("1 3\n1 4\n", "a.hgr:2: pin 4"),
         ("1 3\n1 x\n", "a.hgr:2: 'x' is no number"),

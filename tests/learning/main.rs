@@ -317,7 +317,8 @@ fn a_changed_image_is_not_the_network() {
         assert!(problems.exit_code() == 4, "{number}: {problems}");
     }
     // Nonsense is refused before it is run.
-    let nonsense: [fn(&mut spikeloom::image::LearningGroup); 6] = [
+    let nonsense: [fn(&mut spikeloom::image::LearningGroup); 7] = [
+        |group| group.steps = u64::MAX,
         |group| group.rule = "dw = nonsense".to_owned(),
         |group| group.epoch = 0,
         |group| group.sign = 9,

@@ -93,6 +93,18 @@ fn each_capacity_is_used_to_the_last_unit() {
 }
 
 #[test]
+fn an_image_is_held_to_the_words_of_its_chip() {
+    let mut chip = testing::loihi();
+    let image = build(&network(&[8, 12], vec![dense(8, 12)]), &chip).expect("it fits").image;
+    for (words, holds) in [(16, true), (15, false)] {
+        cuba_mut(&mut chip).synapse_words = words;
+        let told = crate::image::contents(&image, &chip, "image").map_err(|problems| problems.to_string());
+        assert_eq!(told.is_ok(), holds, "{words} words: {told:?}");
+        assert!(holds || told.is_err_and(|told| told.contains("synapse memory 16 is more than the chip's 15")));
+    }
+}
+
+#[test]
 fn delays_share_their_buffer_with_compartments_to_the_last_slot() {
     let mut chip = testing::loihi();
     cuba_mut(&mut chip).delay_slots = Some(64);
