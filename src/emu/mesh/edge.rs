@@ -19,8 +19,8 @@ const SECOND: u64 = 1_000_000_000_000;
 /// The wires over all chip edges of a board; none on a single chip.
 #[derive(Debug, Clone)]
 pub(super) struct Edges {
-    /// Channels over edges that choose at this time.
-    pub choosing: Vec<u32>,
+    /// Channels over edges that choose at this time, as in `Mesh::choosing`.
+    pub choosing: Vec<(u32, Flight)>,
     /// Time of a packet on the wires.
     cycle: u64,
     /// From leaving to the input at the far end, in x and in y.

@@ -128,6 +128,11 @@ struct Wake {
     input: u32,
 }
 
+impl Flight {
+    /// No packet.
+    const NONE: Self = Self { at: 0, input: NONE, flit: NONE, to: Target { x: 0, y: 0, exit: 0 } };
+}
+
 impl Timed for Flight {
     fn at(&self) -> u64 {
         self.at
@@ -166,7 +171,8 @@ pub struct Mesh {
     wakes: Queue<Wake>,
     latecomers: BinaryHeap<Reverse<Wake>>,
     edges: Edges,
-    choosing: Vec<u32>,
+    /// Channels that choose at this time, with the packet that came last for them, where one did.
+    choosing: Vec<(u32, Flight)>,
     /// Links that were used in this tick.
     used: Vec<u32>,
     links: Vec<LinkLoad>,
@@ -341,7 +347,7 @@ impl Mesh {
             input.first = flit;
             input.last = flit;
             if input.idle_at <= now {
-                self.request(number, to, now);
+                self.request(Flight { at: now, input: number, flit, to }, now);
             } else {
                 self.wake_late(number);
             }
@@ -352,12 +358,13 @@ impl Mesh {
     }
 
     /// The first packet of an input asks for its channel.
-    fn request(&mut self, number: u32, to: Target, now: u64) {
-        let channel = self.ports.next(&self.ports.links[number as usize], to);
-        self.ports.wait(channel, number, now);
+    #[inline]
+    fn request(&mut self, first: Flight, now: u64) {
+        let channel = self.ports.next(&self.ports.links[first.input as usize], first.to);
+        self.ports.wait(channel, first.input, now);
         let waited_for = &self.ports.links[channel as usize];
         if waited_for.free_at <= now {
-            self.choosing.push(channel);
+            self.choosing.push((channel, first));
         } else {
             self.wake_late(waited_for.serving);
         }
@@ -385,13 +392,14 @@ impl Mesh {
     fn end_handshake(&mut self, number: u32, now: u64) {
         let input = self.ports.links[number as usize];
         if self.ports.links[input.through as usize].awaited() {
-            self.choosing.push(input.through);
+            self.choosing.push((input.through, Flight::NONE));
         }
         if input.awaited() && input.kind != Kind::Core {
-            self.choosing.push(number);
+            self.choosing.push((number, Flight::NONE));
         }
         if input.first != NONE && !input.asks() {
-            self.request(number, self.flits[input.first as usize].to, now);
+            let to = self.flits[input.first as usize].to;
+            self.request(Flight { at: now, input: number, flit: input.first, to }, now);
         }
     }
 
@@ -399,35 +407,37 @@ impl Mesh {
     /// of their ports, since those of one side share its wires; all others are independent.
     fn choose(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
         for turn in 0..self.choosing.len() {
-            let channel = self.choosing[turn];
+            let (channel, packet) = self.choosing[turn];
             if self.ports.links[channel as usize].kind == Kind::Edge {
-                self.edges.choosing.push(channel);
+                self.edges.choosing.push((channel, packet));
             } else {
-                self.decide(channel, now, arrivals);
+                self.decide(channel, packet, now, arrivals);
             }
         }
         self.choosing.clear();
         if !self.edges.choosing.is_empty() {
             self.edges.choosing.sort_unstable();
             for turn in 0..self.edges.choosing.len() {
-                self.decide(self.edges.choosing[turn], now, arrivals);
+                let (channel, packet) = self.edges.choosing[turn];
+                self.decide(channel, packet, now, arrivals);
             }
             self.edges.choosing.clear();
         }
     }
 
     #[inline]
-    fn decide(&mut self, channel: u32, now: u64, arrivals: &mut Vec<Arrival>) {
+    fn decide(&mut self, channel: u32, packet: Flight, now: u64, arrivals: &mut Vec<Arrival>) {
         match self.ports.choose(channel, now) {
             Choice::Nothing => {}
             Choice::WaitForSlot => self.wake_late(channel),
             Choice::Grant(from) => {
+                // The packet and its input are at hand, nearly always: what is known is not looked up.
                 let input = &mut self.ports.links[from as usize];
-                let first = input.first;
-                let flit = &mut self.flits[first as usize];
-                input.first = std::mem::replace(&mut flit.behind, NONE);
-                let (more, to) = (input.first != NONE, flit.to);
-                self.carry(channel, Flight { at: now, flit: first, input: from, to }, more, now, arrivals);
+                let (first, alone) = (input.first, input.first == input.last);
+                let to = if packet.flit == first { packet.to } else { self.flits[first as usize].to };
+                let behind = if alone { NONE } else { self.flits[first as usize].behind };
+                input.first = behind;
+                self.carry(channel, Flight { at: now, input: from, flit: first, to }, !alone, now, arrivals);
             }
         }
     }
