@@ -1,9 +1,9 @@
 //! One bank: a contiguous range of cores, their state side by side.
 
 use super::post::Post;
+use crate::bits::ones;
 use crate::emu::Record;
 use crate::emu::counters::{Faults, Spike};
-use crate::bits::ones;
 use crate::emu::neurocore::{Drive, Scratch, Stream, prefetch};
 use crate::emu::program::{CoreProgram, Program, Target};
 use crate::emu::time::{Clock, Parcel};

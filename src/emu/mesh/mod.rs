@@ -60,7 +60,6 @@ use self::ports::{Choice, Kind, NONE, Ports, SIDES};
 use self::queue::{Queue, Timed};
 pub use self::route::{hops, zero_load};
 use super::counters::LinkLoad;
-use super::neurocore::prefetch;
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
 use crate::units::Picos;
@@ -461,11 +460,6 @@ impl Mesh {
             self.used.push(number);
         }
         let wanted = link.awaited();
-        if kind != Kind::Core {
-            // The link after is looked at when the packet lands.
-            let ahead = self.ports.next(&self.ports.links[number as usize], to);
-            prefetch(&self.ports.links, ahead as usize);
-        }
         let fly = |hop| Flight { at: after(now, hop), input: number, flit, to };
         match kind {
             Kind::Horizontal => self.flights[0].push(fly(self.hop[0])),

@@ -238,7 +238,8 @@ impl Ports {
         let links = &mut self.links;
         links[number as usize].since = now;
         links[number as usize].flags |= ASKS;
-        let earlier = |links: &[Link], other: u32| other != NONE && (links[other as usize].since, other) < (now, number);
+        let earlier =
+            |links: &[Link], other: u32| other != NONE && (links[other as usize].since, other) < (now, number);
         let first = links[channel as usize].waiting;
         if !earlier(links, first) {
             links[number as usize].behind = first;
