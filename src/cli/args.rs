@@ -53,6 +53,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Compile a network to a chip image
     Compile(CompileArgs),
+    /// Convert a trained ReLU network (ONNX, NIR) to a spiking one, and compare the two
+    Convert(super::convert::ConvertArgs),
     /// Read a chip-level file of another tool: RANC, tinyODIN, IBM NSCS
     Import(ImportArgs),
     /// Write an image, and its stimulus, as files of IBM's TrueNorth software

@@ -25,7 +25,7 @@ pub use balance::{Balance, Normalise, Scope, balance};
 pub use evaluate::{Evaluation, LayerErrors, Plan, Point, evaluate};
 pub use spiking::spiking;
 pub use tune::tune;
-pub use units::Units;
+pub use units::{Units, largest};
 
 use crate::diag::{Problem, Problems, Result, nearest};
 

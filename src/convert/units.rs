@@ -61,15 +61,6 @@ impl Units {
         Ok(Self { graph, macs, layers, orders, sequence })
     }
 
-    /// A network of NIR or native form, of which every `if` neuron stands for a rectified unit.
-    ///
-    /// # Errors
-    /// As [`Units::new`].
-    pub fn of_graph(graph: Graph) -> Result<Self> {
-        let macs = graph.projections.iter().map(crate::graph::Projection::synapses).sum();
-        Self::new(Ann { graph, macs, notes: Vec::new() })
-    }
-
     /// The extents of an image: channels, height, width; a row of values has one row and one channel.
     #[must_use]
     pub fn image_shape(&self) -> [u32; 3] {
@@ -151,7 +142,8 @@ impl Units {
 }
 
 /// The class of the largest value; the first of equal ones.
-pub(super) fn largest(values: &[f32]) -> u32 {
+#[must_use]
+pub fn largest(values: &[f32]) -> u32 {
     let mut best = 0;
     for (at, value) in values.iter().enumerate() {
         if *value > values[best] {

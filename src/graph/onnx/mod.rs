@@ -35,6 +35,15 @@ pub struct Ann {
     pub notes: Vec<String>,
 }
 
+impl Ann {
+    /// A network of which every `if` neuron stands for a rectified unit, and each synapse for a multiply-accumulate.
+    #[must_use]
+    pub fn of_graph(graph: Graph) -> Self {
+        let macs = graph.projections.iter().map(super::Projection::synapses).sum();
+        Self { graph, macs, notes: Vec::new() }
+    }
+}
+
 /// Reads an ONNX model from its bytes; `file` is named in problems and its stem becomes the network's name.
 ///
 /// # Errors
