@@ -18,9 +18,6 @@ mod spiking;
 mod tune;
 mod units;
 
-#[cfg(test)]
-mod tests;
-
 pub use balance::{Balance, Normalise, Scope, balance};
 pub use evaluate::{Evaluation, LayerErrors, Plan, Point, evaluate};
 pub use spiking::spiking;

@@ -8,9 +8,6 @@ mod model;
 mod ops;
 mod proto;
 
-#[cfg(test)]
-mod tests;
-
 use std::path::Path;
 
 use super::Graph;
