@@ -241,7 +241,7 @@ pub(super) enum ImportFormat {
 pub(super) struct RunArgs {
     /// The image that `compile` wrote
     pub image: PathBuf,
-    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, a folder or a list of recordings
+    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, IDX images, a folder or a list of recordings
     #[arg(short, long, value_name = "FILE")]
     pub input: PathBuf,
     #[command(flatten)]
