@@ -9,7 +9,7 @@ const BASE: [&str; 11] =
     ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "isa",
     "chip",
     "graph",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 18] = [
     "foreign",
     "synthetic",
     "train",
+    "convert",
     "compile",
     "emu",
     "oracle",
@@ -31,7 +32,7 @@ const ROOMS: [&str; 18] = [
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 20] = [
+const FENCES: [(&str, &[&str]); 21] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &["isa"]),
@@ -42,6 +43,7 @@ const FENCES: [(&str, &[&str]); 20] = [
     ("foreign", &["chip", "image", "stimulus"]),
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
+    ("convert", &["graph", "stimulus"]),
     ("compile", &["chip", "graph", "image", "isa", "partition", "place"]),
     ("emu", &["chip", "image", "isa", "stimulus"]),
     ("oracle", &["chip", "graph", "isa", "stimulus"]),
@@ -55,7 +57,7 @@ const FENCES: [(&str, &[&str]); 20] = [
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 16] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
@@ -63,6 +65,8 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),
+    ("prost::", &["graph/onnx/proto.rs"]),
+    ("flate2::", &["stimulus/idx.rs"]),
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),

@@ -6,6 +6,8 @@ mod chip;
 mod choice;
 mod compile;
 mod console;
+mod convert;
+mod converted;
 mod demo;
 mod explore;
 mod export;
@@ -57,6 +59,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
     match args.command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Compile(args) => compile::run(&args, console),
+        Command::Convert(args) => convert::run(&args, console),
         Command::Import(args) => import::run(&args, console),
         Command::Export(args) => export::run(&args, console),
         Command::Sweep(args) => sweep::run(&args, console),

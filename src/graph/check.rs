@@ -245,6 +245,7 @@ fn float_neuron(name: &str, size: usize, neuron: &FloatNeuron, found: &mut Vec<P
         ("w_in", &neuron.w_in, cuba, false),
         ("bias", &neuron.bias, false, false),
         ("recurrent_bias", &neuron.recurrent_bias, false, false),
+        ("v_initial", &neuron.v_initial, false, false),
     ];
     for (parameter, values, needed, positive) in parameters {
         let place = format!("population '{name}' {parameter}");

@@ -12,6 +12,7 @@ mod int;
 mod json;
 mod learning;
 mod nir;
+mod onnx;
 mod pattern;
 mod profile;
 mod program;
@@ -23,6 +24,7 @@ pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, Sp
 pub use json::{json_schema, read_json, write_json};
 pub use learning::{Learning, TraceShape};
 pub use nir::read_nir;
+pub use onnx::{Ann, AnnOptions, read_onnx};
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};

@@ -359,6 +359,7 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         w_in: get(&float.w_in, &[1.0]),
         bias: get(&float.bias, &[]),
         recurrent_bias: get(&float.recurrent_bias, &[]),
+        v_initial: get(&float.v_initial, &[]),
     })
 }
 

@@ -163,6 +163,9 @@ pub(super) struct Float {
     /// The part of bias that comes from recurrent connections; default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurrent_bias: Option<Values<f64>>,
+    /// Membrane before the first tick in which input can come; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_initial: Option<Values<f64>>,
 }
 
 /// Registers of a Loihi-style compartment.

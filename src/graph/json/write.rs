@@ -96,6 +96,7 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
         w_in: values(&neuron.w_in),
         bias: values(&neuron.bias),
         recurrent_bias: values(&neuron.recurrent_bias),
+        v_initial: values(&neuron.v_initial),
     };
     match neuron.kind {
         NeuronKind::If => Neuron::If(float),

@@ -2,6 +2,7 @@
 
 mod chart;
 mod comparison;
+mod conversion;
 mod exploration;
 mod explored;
 mod place;
@@ -11,6 +12,7 @@ mod table;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 pub(super) use comparison::comparison_page;
+pub(super) use conversion::conversion_page;
 pub(super) use exploration::exploration_page;
 
 use crate::report::format::{UNKNOWN, count, percent, si, volts};
