@@ -9,7 +9,7 @@ const BASE: [&str; 11] =
     ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "isa",
     "chip",
     "graph",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 18] = [
     "synthetic",
     "train",
     "compile",
+    "curve",
     "emu",
     "oracle",
     "energy",
@@ -31,7 +32,7 @@ const ROOMS: [&str; 18] = [
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 20] = [
+const FENCES: [(&str, &[&str]); 21] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &["isa"]),
@@ -43,6 +44,7 @@ const FENCES: [(&str, &[&str]); 20] = [
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
     ("compile", &["chip", "graph", "image", "isa", "partition", "place"]),
+    ("curve", &["emu"]),
     ("emu", &["chip", "image", "isa", "stimulus"]),
     ("oracle", &["chip", "graph", "isa", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),

@@ -5,6 +5,7 @@
 
 mod build;
 pub mod comparison;
+mod curve;
 mod exploration;
 mod format;
 mod html;
@@ -19,6 +20,7 @@ mod timing;
 mod synthetic;
 
 pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
+pub use curve::{Curve, CurveMeasure, CurvePoint};
 pub use exploration::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
 pub use html::html;
 pub use json::model::{

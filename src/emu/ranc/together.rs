@@ -203,7 +203,6 @@ impl Together {
     /// Lists the landings of the crowd, and those of packets from outside that it holds up; whether all are before `until`.
     fn outcome(&mut self, span: &Span, left: u64, until: u64, packets: &[RancInput]) -> bool {
         self.landings.clear();
-        self.inputs.clear();
         if self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
             let mut last = 0;
             for ((place, shot), flight) in self.crowd.iter().enumerate().zip(self.crowds.flights()) {
@@ -213,20 +212,24 @@ impl Together {
             if left + last >= until {
                 return false;
             }
-            let mut near = self.under_way(span, packets, left, left + last);
-            if !near.any(|(_, packet)| self.crowds.meets(&self.crowd, left, &packet)) {
+            let meets = |(_, packet)| self.crowds.meets(&self.crowd, left, &packet);
+            if !self.under_way(span, packets, left, left + last).any(meets) {
+                return true;
+            }
+            // Mostly nobody is held up for much longer.
+            if self.follow(span, left, until, left + last + 6, packets) {
                 return true;
             }
         }
-        self.follow(span, left, until, packets)
+        self.follow(span, left, until, left + 2 * self.reach, packets)
     }
 
-    /// The same, packet by packet.
-    fn follow(&mut self, span: &Span, left: u64, until: u64, packets: &[RancInput]) -> bool {
-        let horizon = left + 2 * self.reach;
+    /// The same, packet by packet, with those from outside that set out before `horizon`.
+    fn follow(&mut self, span: &Span, left: u64, until: u64, horizon: u64, packets: &[RancInput]) -> bool {
         let mut departures = std::mem::take(&mut self.departures);
         let mut inputs = std::mem::take(&mut self.inputs);
         departures.clear();
+        inputs.clear();
         departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
         for (index, departure) in self.under_way(span, packets, left, horizon) {
             departures.push(departure);
@@ -440,7 +443,7 @@ fn lengths(trace: &RancTrace) -> Lengths {
 /// Puts what was added in order of time and core.
 fn sort_between(trace: &mut RancTrace, from: Lengths, to: Lengths) {
     let by_core = |event: &(u64, u32, u32, u32)| (event.0, event.1);
-    trace.sched_writes[from[0]..to[0]].sort_unstable_by_key(by_core);
-    trace.sched_writes_lost[from[1]..to[1]].sort_unstable_by_key(by_core);
-    trace.out_packets[from[2]..to[2]].sort_unstable();
+    trace.sched_writes[from[0]..to[0]].sort_by_key(by_core);
+    trace.sched_writes_lost[from[1]..to[1]].sort_by_key(by_core);
+    trace.out_packets[from[2]..to[2]].sort();
 }

@@ -9,7 +9,7 @@
 //!
 //! That is exact as long as no buffer fills and all keys fit a word; where not, nothing is decided.
 
-use super::crossing::{Departure, flight_time};
+use super::crossing::Departure;
 use super::merge::{Flit, MergeMeshSpec};
 
 /// A packet as its core sends it.
@@ -212,11 +212,6 @@ impl Shot {
     /// As one among others.
     pub(in crate::emu) const fn departure(&self, left: u64) -> Departure {
         Departure { left, from: self.from, outside: false, flit: self.flit }
-    }
-
-    /// Cycles up to its arrival if it meets nobody.
-    pub(in crate::emu) fn flight(&self) -> u64 {
-        flight_time(self.flit)
     }
 }
 
