@@ -81,6 +81,8 @@ pub(super) enum Command {
     Explore(super::explore::ExploreArgs),
     /// Map neurons to cores and cores to a mesh: benchmark formats, scores, tuning
     Map(super::map::MapArgs),
+    /// Latency over load of a clocked mesh alone, under made-up traffic
+    Mesh(super::mesh::MeshArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text

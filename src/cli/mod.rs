@@ -15,6 +15,7 @@ mod import;
 mod inspect;
 mod learn;
 mod map;
+mod mesh;
 mod neuron;
 mod place;
 mod profile;
@@ -74,6 +75,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Explore(args) => explore::run(&args, console),
         Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
+        Command::Mesh(args) => mesh::run(&args, console),
         Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {
