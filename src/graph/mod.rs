@@ -7,6 +7,7 @@
 //! layered network is therefore the float run shifted by one tick a layer.
 
 mod check;
+mod compressed;
 mod float;
 mod int;
 mod json;
@@ -19,6 +20,7 @@ mod program;
 mod read;
 
 pub use check::check;
+pub use compressed::Stochastic;
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};

@@ -26,6 +26,7 @@ pub struct FloatRun {
 /// # Errors
 /// `oracle/input` where the sample names an input that the network does not have.
 pub fn run(graph: &Graph, sample: &Sample) -> Result<FloatRun> {
+    let graph = &*graph.expanded();
     let mut first_input = vec![0usize; graph.populations.len()];
     let mut inputs = 0;
     for (index, population) in graph.populations.iter().enumerate() {

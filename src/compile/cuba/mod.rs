@@ -1,6 +1,8 @@
 //! Passes for Loihi-style cores: synapse lists and CUBA LIF compartments.
 
 mod check;
+mod compartments;
+mod compressed;
 mod depth;
 mod divide;
 mod draft;
@@ -20,6 +22,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod verify_compressed;
 mod verify_core;
 mod verify_learning;
 mod weights;
