@@ -46,6 +46,7 @@ pub fn check(network: &Network) -> Result<()> {
                     int_neuron(&population.name, population.size(), neuron, &mut found);
                 }
             }
+            super::soma::check(graph, &mut found);
             super::learning::check(graph, &mut found);
         }
     }

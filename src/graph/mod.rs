@@ -16,6 +16,7 @@ mod pattern;
 mod profile;
 mod program;
 mod read;
+mod soma;
 
 pub use check::check;
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
@@ -26,6 +27,7 @@ pub use nir::read_nir;
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
+pub use soma::{Adaptation, Join, JoinOp, NOISE_EXPONENTS, Noise, NoiseAt, Passed};
 
 use crate::ids::PopulationId;
 

@@ -8,6 +8,7 @@ mod learning;
 mod model;
 mod place;
 mod program;
+mod soma;
 mod validate;
 mod write;
 
