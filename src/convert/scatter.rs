@@ -138,6 +138,11 @@ pub(super) fn channels_of_weights(pattern: &Pattern, shape: &[u32]) -> Option<Ve
             (0..sources as u32).for_each(|source| pattern.visit(source, |_, _| channels.push(source as usize / area)));
             Some(channels)
         }
-        Pattern::OneToOne { .. } | Pattern::Sparse { .. } | Pattern::Pool2d(Pool2d { .. }) => None,
+        Pattern::OneToOne { .. }
+        | Pattern::Sparse { .. }
+        | Pattern::Pool2d(Pool2d { .. })
+        // Networks in chip integers only: they are not converted.
+        | Pattern::Factorised { .. }
+        | Pattern::Stochastic(_) => None,
     }
 }

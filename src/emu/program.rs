@@ -319,7 +319,7 @@ fn load_core(
             (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec, before)),
             (CoreBody::Cuba(body), Family::Cuba(spec)) => match &spec.programs {
                 Some(programs) => Body::Programmed(ProgrammedCore::new(body, spec, programs, times)),
-                None => Body::Cuba(CubaCore::new(body, spec, times)),
+                None => Body::Cuba(CubaCore::new(body, spec, times, &identities)),
             },
             _ => unreachable!("a checked image is of the chip's family"),
         },

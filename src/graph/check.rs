@@ -53,6 +53,7 @@ pub fn check(network: &Network) -> Result<()> {
                 }
             }
             graph.projections.iter().for_each(|projection| factors(projection, &mut found));
+            super::soma::check(graph, &mut found);
             super::learning::check(graph, &mut found);
         }
     }

@@ -18,6 +18,7 @@ mod pattern;
 mod profile;
 mod program;
 mod read;
+mod soma;
 
 pub use check::check;
 pub use compressed::Stochastic;
@@ -30,6 +31,7 @@ pub use onnx::{Ann, AnnOptions, read_onnx};
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
+pub use soma::{Adaptation, Join, JoinOp, NOISE_EXPONENTS, Noise, NoiseAt, Passed};
 
 use crate::ids::PopulationId;
 
