@@ -138,7 +138,8 @@ fn synapses(rng: &mut Rng, sources: u32, targets: u32) -> (Pattern, Vec<i32>, De
         0 => {
             let rank = 1 + rng.below(3) as u32;
             let count = rank * (sources + targets);
-            let factors = (0..count).map(|_| rng.below(256) as i32 - 128).map(|f| f / pick(rng, &[1, 8, 64])).collect();
+            let factors =
+                (0..count).map(|_| (rng.below(256) as i32 - 128) / [1, 8, 64][rng.below(3) as usize]).collect();
             (Pattern::Factorised { sources, targets, rank }, factors, Delays::Uniform(rng.below(4) as u16))
         }
         1 => {
