@@ -45,6 +45,10 @@ fn every_built_in_program_is_said_and_canonical() {
         for name in program.states.iter().map(|state| &state.name) {
             assert!(head.contains(name.as_str()), "the header does not tell of state '{name}'");
         }
+        assert!(head.contains("State"), "{name} does not tell of its state");
+        for name in program.parameters.iter().map(|parameter| &parameter.name) {
+            assert!(head.contains(name.as_str()), "the header does not tell of parameter '{name}'");
+        }
         assert!(program.chip.is_none() && !program.outputs.is_empty(), "{name}");
     }
 }

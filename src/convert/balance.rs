@@ -46,7 +46,8 @@ impl std::str::FromStr for Normalise {
         if word == "max" {
             return Ok(Self::Max);
         }
-        let percent: f64 = word.trim_end_matches('%').parse().map_err(|_| unknown("normalise", word, &["max", "99.9"]))?;
+        let percent: f64 =
+            word.trim_end_matches('%').parse().map_err(|_| unknown("normalise", word, &["max", "99.9"]))?;
         if !(50.0..=100.0).contains(&percent) {
             return Err(Problem::invalid("convert/option", "--normalise", format!("a percentile of {percent}"))
                 .limit("max, or 50 to 100 percent")
@@ -145,7 +146,8 @@ pub fn balance(units: &Units, images: &ImageSet, normalise: Normalise, scope: Sc
         (Scope::Channel, &[channels, _, _]) => channels as usize,
         (Scope::Channel, _) => populations[index].size(),
     };
-    let mut found: Vec<Vec<Group>> = (0..populations.len()).map(|index| vec![Group::default(); groups(index)]).collect();
+    let mut found: Vec<Vec<Group>> =
+        (0..populations.len()).map(|index| vec![Group::default(); groups(index)]).collect();
     for image in &images.images {
         for (index, values) in units.forward(image, images.max).iter().enumerate() {
             if !units.layers[index].rectified {
@@ -163,5 +165,8 @@ pub fn balance(units: &Units, images: &ImageSet, normalise: Normalise, scope: Sc
         groups.iter_mut().map(|group| if layer { group.scale(normalise) } else { 1.0 }).collect()
     };
     let thresholds = vec![1.0; populations.len()];
-    Ok(Balance { scales: found.iter_mut().enumerate().map(|(index, groups)| scale(index, groups)).collect(), thresholds })
+    Ok(Balance {
+        scales: found.iter_mut().enumerate().map(|(index, groups)| scale(index, groups)).collect(),
+        thresholds,
+    })
 }

@@ -93,7 +93,7 @@ struct Seen {
     read: Vec<u32>,
     spikes: Vec<Vec<u64>>,
     synaptic: Vec<u64>,
-    errors: Vec<Vec<(usize, LayerErrors)>>,
+    errors: ImageErrors,
 }
 
 /// Shows `images` to both networks. `done` is told how many are through and says whether to go on.
@@ -135,10 +135,13 @@ pub fn evaluate(
     Ok(found)
 }
 
+/// The errors of an image by time and layer.
+type ImageErrors = Vec<Vec<(usize, LayerErrors)>>;
+
 /// The sum of what images gave. Counts are whole numbers; errors are kept by image, so that their order is not the threads'.
 struct Total {
     found: Evaluation,
-    errors: Vec<Option<Vec<Vec<(usize, LayerErrors)>>>>,
+    errors: Vec<Option<ImageErrors>>,
 }
 
 impl Total {
@@ -273,7 +276,8 @@ fn errors(net: &Net<'_>, state: &State<'_>, values: &[f32], balance: &Balance, c
             total: (rate - value.max(0.0)).abs(),
             clipping: (value - 1.0).max(0.0),
             inherited: (charge - wanted).abs(),
-            residual: (worth - charge).abs() - if coding == Coding::Rate { lost.min((worth - charge).abs()) } else { 0.0 },
+            residual: (worth - charge).abs()
+                - if coding == Coding::Rate { lost.min((worth - charge).abs()) } else { 0.0 },
             uneven: (rate - worth).abs(),
             lost,
         };

@@ -63,13 +63,7 @@ impl Scatter {
     pub(super) fn new(graph: &Graph, projection: &Projection<f64>, orders: &[Order]) -> Self {
         let (source, target) = (projection.source.index(), projection.target.index());
         let size = graph.populations[source].size();
-        let mut laid = Self {
-            source,
-            offsets: vec![0],
-            runs: Vec::new(),
-            weights: Vec::new(),
-            fan_out: Vec::new(),
-        };
+        let mut laid = Self { source, offsets: vec![0], runs: Vec::new(), weights: Vec::new(), fan_out: Vec::new() };
         let mut known: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
         let at_place = orders[source].turn(&(0..size as u32).collect::<Vec<_>>());
         let mut row: Vec<(u32, f32)> = Vec::new();

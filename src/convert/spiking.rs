@@ -1,9 +1,9 @@
 //! The network of integrate-and-fire neurons.
 
+use super::SpikeReset;
 use super::balance::{Balance, channel};
 use super::scatter::channels_of_weights;
 use super::units::Units;
-use super::SpikeReset;
 use crate::graph::{Fire, Graph, NeuronKind, Pattern, Profile, Projection, Reset};
 
 /// A network whose neurons fire at the rates that `balance` gives their units. Thresholds are the scales times their tuning, weights are

@@ -179,7 +179,8 @@ fn gains_into_weights(graph: &mut Graph) {
         .map(|population| match &population.neuron {
             None => Vec::new(),
             Some(neuron) => {
-                let scale = |n: usize| if neuron.kind == NeuronKind::If { at(&neuron.v_threshold, n, 1.0) } else { 1.0 };
+                let scale =
+                    |n: usize| if neuron.kind == NeuronKind::If { at(&neuron.v_threshold, n, 1.0) } else { 1.0 };
                 (0..population.size()).map(|n| dt * at(&neuron.r, n, 1.0) / scale(n)).collect()
             }
         })

@@ -208,7 +208,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         place,
         || "initial states do not ascend, or one is out of range".to_owned(),
     );
-    programs(body, spec, place, found);
+    programs(body, spec, &chip.name, place, found);
     for fault in body.join_faults(spec) {
         found.require(false, place, || fault);
     }
@@ -238,21 +238,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         for fault in body.learning_faults(longest, spec.dialect) {
             found.require(false, place, || fault);
         }
-        let of = |compartment: usize| {
-            body.programs
-                .iter()
-                .find(|group| (group.first as usize..(group.first + group.count) as usize).contains(&compartment))
-        };
-        let outputs = |compartment: usize| {
-            of(compartment).and_then(|group| group.assemble().ok()).map_or(1, |program| program.outputs.len())
-        };
-        let further = body.out_offsets.windows(2).enumerate().all(|(compartment, ends)| {
-            let outs = &body.axons_out[ends[0] as usize..ends[1] as usize];
-            outs.iter()
-                .map(|out| out.output)
-                .max()
-                .is_none_or(|most| most == 0 || usize::from(most) < outputs(compartment))
-        });
+        let further = body.outputs_hold();
         found.require(further, place, || "a packet of an output that the program does not have".to_owned());
     }
     for out in &body.axons_out {
@@ -262,7 +248,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
 }
 
 /// Programs that hold, on a chip that has them, ascending.
-fn programs(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy, found: &mut Found) {
+fn programs(body: &CubaCore, spec: &CubaSpec, chip: &str, place: impl Fn() -> String + Copy, found: &mut Found) {
     let Some(programs) = &spec.programs else {
         let none = body.programs.is_empty();
         return found.require(none, place, || "the chip's compartments run no programs".to_owned());
@@ -273,7 +259,7 @@ fn programs(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy,
         .all(|pair| u64::from(pair[0].first) + u64::from(pair[0].count) <= u64::from(pair[1].first));
     found.require(follows, place, || "its programs do not ascend".to_owned());
     for group in &body.programs {
-        for fault in group.faults(body.config_of.len(), programs) {
+        for fault in group.faults(body.config_of.len(), programs, chip) {
             found.require(false, place, || format!("program '{}': {fault}", group.name));
         }
     }

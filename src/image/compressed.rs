@@ -1,5 +1,7 @@
 //! Synapses that a programmable core makes from few numbers while it works: products of factors, and what a seed draws.
 
+use std::collections::BTreeMap;
+
 use bincode::{Decode, Encode};
 
 use super::memory::list_words;
@@ -87,11 +89,13 @@ pub struct Choice {
 
 impl Compressed {
     /// What reports call it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    fn kind(&self) -> String {
         match self {
-            Self::Factorised { .. } => "factorised",
-            Self::Stochastic { .. } => "stochastic",
+            Self::Factorised { rank, .. } => format!("factorised, rank {rank}"),
+            Self::Stochastic { seed, chance, choices } => {
+                let percent = *chance as f64 / f64::from(1_u32 << 31) * 50.0;
+                format!("stochastic, seed {seed}, chance {percent:.2} %, {} weights", choices.len())
+            }
         }
     }
 }
@@ -186,6 +190,41 @@ impl CompressedList {
                 (*chance > 1 << 32 || !counted || !fits).then_some("its chance or its weights are out of range")
             }
         }
+    }
+}
+
+/// What a projection that is stored so takes on all cores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompressedUse {
+    /// Number of the projection.
+    pub projection: u32,
+    /// What its synapses are made from.
+    pub kind: String,
+    /// Cores that hold a part.
+    pub cores: usize,
+    /// Synapses that it stands for.
+    pub synapses: u64,
+    /// Words of synapse memory.
+    pub words: u64,
+}
+
+impl super::Image {
+    /// Every projection whose synapses are made from factors or a seed, by number.
+    #[must_use]
+    pub fn compressed(&self, spec: &CubaSpec) -> Vec<CompressedUse> {
+        let mut found: BTreeMap<u32, CompressedUse> = BTreeMap::new();
+        for core in &self.cores {
+            let super::CoreBody::Cuba(body) = &core.body else { continue };
+            for list in &body.compressed {
+                let (projection, kind) = (list.projection, list.synapses.kind());
+                let none = CompressedUse { projection, kind, cores: 0, synapses: 0, words: 0 };
+                let of = found.entry(projection).or_insert(none);
+                of.cores += 1;
+                of.synapses += (0..list.sources.len()).map(|at| list.synapses_of(at)).sum::<u64>();
+                of.words += list.words(spec);
+            }
+        }
+        found.into_values().collect()
     }
 }
 

@@ -16,7 +16,7 @@ mod v1;
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
-pub use compressed::{Choice, Compressed, CompressedList, CompressedSource, TargetRun};
+pub use compressed::{Choice, Compressed, CompressedList, CompressedSource, CompressedUse, TargetRun};
 pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
 pub use memory::list_words;
 pub use programs::{NamedValues, ProgramGroup, ProjectionInput};

@@ -40,6 +40,7 @@ pub struct CoreImage {
 }
 
 /// Contents of a core by family.
+#[allow(clippy::large_enum_variant, reason = "one a core, and the cores of an image are of one family")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum CoreBody {
     /// TrueNorth-style.

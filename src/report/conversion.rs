@@ -63,7 +63,10 @@ pub struct ConvertedLayer {
 pub const ERRORS: [(&str, &str); 6] = [
     ("error", "mean distance of rates (or times) from the trained values, over what a spike in every tick stands for"),
     ("clipped", "values above the scale, which a spike in every tick does not reach"),
-    ("inherited", "what came in, over all ticks, is off already: errors of the layers before and of the input's coding"),
+    (
+        "inherited",
+        "what came in, over all ticks, is off already: errors of the layers before and of the input's coding",
+    ),
     ("residual", "what is left in the membranes at the end, less than a spike (or the rounding of a time)"),
     ("uneven", "spikes more or fewer than all that came in is worth: it came unevenly, and a spike is not taken back"),
     ("lost at reset", "what was above the threshold when a reset to 0 threw it away"),
@@ -152,7 +155,10 @@ impl Conversion {
         let apart = self.points.iter().rposition(|point| !close(point));
         lines.push(match apart.map(|at| at + 1).unwrap_or(0) {
             at if at < self.points.len() => {
-                format!("From {} ticks on the spiking network is within 0.5 points of the trained one.", self.points[at].ticks)
+                format!(
+                    "From {} ticks on the spiking network is within 0.5 points of the trained one.",
+                    self.points[at].ticks
+                )
             }
             _ => format!(
                 "After {} ticks the spiking network is still {:.2} points below the trained one.",
@@ -166,7 +172,8 @@ impl Conversion {
                 for kind in 1..ERRORS.len() {
                     let share = layer.errors[at][kind];
                     // What a layer inherits is told where it began.
-                    let began = kind != 2 || std::ptr::eq(layer, self.layers.iter().find(|l| !l.errors.is_empty()).unwrap_or(layer));
+                    let began = kind != 2
+                        || std::ptr::eq(layer, self.layers.iter().find(|l| !l.errors.is_empty()).unwrap_or(layer));
                     if began && worst.is_none_or(|(_, _, most)| share > most) {
                         worst = Some((layer, kind, share));
                     }
@@ -194,12 +201,14 @@ impl Conversion {
     /// Tables for a terminal.
     #[must_use]
     pub fn text(&self, width: u16) -> String {
-        let mut parts = vec![format!("{}: {} multiply-accumulates an image as it was trained", self.network, count(self.macs))];
+        let mut parts =
+            vec![format!("{}: {} multiply-accumulates an image as it was trained", self.network, count(self.macs))];
         if self.images > 0 {
             let ann = self.ann.map_or_else(|| UNKNOWN.to_owned(), points);
             parts.push(format!("{} test images, {ann} read right by the trained network", count(self.images)));
         }
-        let optional = |value: Option<f64>, shown: &dyn Fn(f64) -> String| value.map_or_else(|| UNKNOWN.to_owned(), shown);
+        let optional =
+            |value: Option<f64>, shown: &dyn Fn(f64) -> String| value.map_or_else(|| UNKNOWN.to_owned(), shown);
         let ticks = if self.first_spike { "ticks a window" } else { "ticks" };
         let rows = self.points.iter().map(|point| {
             let gap = 100.0 * (self.score(point) - self.goal());
@@ -211,8 +220,10 @@ impl Conversion {
         push(&mut parts, super::table(width, &header, &[0, 1, 2, 3, 4, 5], rows.collect()), !self.points.is_empty());
         parts.extend(self.explanation());
         let rows = self.layers.iter().map(|layer| {
-            let errors = layer.errors.last().map_or(vec![String::new(); 6], |e| e.iter().map(|e| format!("{e:.4}")).collect());
-            let ends = [layer.name.clone(), layer.neurons.to_string(), layer.scale.clone(), format!("{:.1}", layer.spikes)];
+            let errors =
+                layer.errors.last().map_or(vec![String::new(); 6], |e| e.iter().map(|e| format!("{e:.4}")).collect());
+            let ends =
+                [layer.name.clone(), layer.neurons.to_string(), layer.scale.clone(), format!("{:.1}", layer.spikes)];
             ends.into_iter().chain(errors).collect()
         });
         let mut header = vec!["population", "neurons", "a spike is", "spikes"];
@@ -237,11 +248,18 @@ impl Conversion {
         let rows = self.baselines.iter().map(|line| {
             let best = line.mac_memory_joules.unwrap_or(line.mac_joules);
             let ratio = |chip: &&ConvertedChip| ratio(best, chip.total_joules());
-            let fixed = [line.name.clone(), si(line.mac_joules, "J"), joules(line.mac_memory_joules), joules(line.add_joules), joules(line.add_memory_joules)];
+            let fixed = [
+                line.name.clone(),
+                si(line.mac_joules, "J"),
+                joules(line.mac_memory_joules),
+                joules(line.add_joules),
+                joules(line.add_memory_joules),
+            ];
             fixed.into_iter().chain(with.iter().map(ratio)).collect()
         });
         let names: Vec<String> = with.iter().map(|chip| format!("over {}", chip.name)).collect();
-        let mut header = vec!["baseline (arithmetic on prices)", "MACs", "with memory", "spikes as adds", "with memory"];
+        let mut header =
+            vec!["baseline (arithmetic on prices)", "MACs", "with memory", "spikes as adds", "with memory"];
         header.extend(names.iter().map(String::as_str));
         let right: Vec<usize> = (1..header.len()).collect();
         super::table(width, &header, &right, rows.collect())

@@ -21,9 +21,7 @@ mod timing;
 mod synthetic;
 
 pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
-pub use conversion::{
-    Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS,
-};
+pub use conversion::{Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
 pub use curve::{Curve, CurveMeasure, CurvePoint};
 pub use exploration::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
 pub use html::html;

@@ -228,7 +228,8 @@ impl Page {
             ]
         };
         let rows = report.baselines.iter().map(line).collect();
-        let header = ["machine", "synaptic events", "with memory", "dense MACs", "with memory", "over this run", "with memory"];
+        let header =
+            ["machine", "synaptic events", "with memory", "dense MACs", "with memory", "over this run", "with memory"];
         self.section(
             "Baselines per inference: arithmetic on prices per operation, not measurements",
             &header,

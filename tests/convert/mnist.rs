@@ -73,7 +73,8 @@ fn threads_do_not_change_an_evaluation() {
     let balance = convert::balance(&units, &digits, Normalise::Max, Scope::Channel).expect("balanced");
     let graph = convert::spiking(&units, &balance, SpikeReset::Zero, 0.25);
     let run = |threads| {
-        let plan = Plan { coding: Coding::Rate, reset: SpikeReset::Zero, ticks: vec![4, 16], seed: 3, threads, examined: 9 };
+        let plan =
+            Plan { coding: Coding::Rate, reset: SpikeReset::Zero, ticks: vec![4, 16], seed: 3, threads, examined: 9 };
         convert::evaluate(&units, &graph, &balance, &digits, &plan, &|_| true).expect("evaluated")
     };
     assert_eq!(run(1), run(3));

@@ -24,7 +24,9 @@ fn models_compute_what_onnxruntime_computes() {
             let ann = read_onnx(&bytes(name), name, AnnOptions { pool_units })
                 .unwrap_or_else(|problems| panic!("{name}: {problems}"));
             let units = Units::new(ann).unwrap_or_else(|problems| panic!("{name}: {problems}"));
-            for (image, expected) in case["images"].as_array().expect("images").iter().zip(case["outputs"].as_array().expect("outputs")) {
+            for (image, expected) in
+                case["images"].as_array().expect("images").iter().zip(case["outputs"].as_array().expect("outputs"))
+            {
                 let image: Vec<u8> = numbers(image).iter().map(|&pixel| pixel as u8).collect();
                 let expected = numbers(expected);
                 let found = &units.forward(&image, 255)[units.output()];
@@ -50,7 +52,8 @@ fn what_is_not_converted_is_refused_with_all_that_is_wrong() {
         let name = case["name"].as_str().expect("a name");
         let problems = read_onnx(&bytes(name), name, AnnOptions::default()).expect_err(name);
         let codes: Vec<&str> = problems.all().iter().map(|problem| problem.code).collect();
-        let expected: Vec<&str> = case["codes"].as_array().expect("codes").iter().filter_map(|code| code.as_str()).collect();
+        let expected: Vec<&str> =
+            case["codes"].as_array().expect("codes").iter().filter_map(|code| code.as_str()).collect();
         assert_eq!(codes, expected, "{name}: {problems}");
         let text = problems.to_string();
         for part in case["texts"].as_array().expect("texts").iter().filter_map(|part| part.as_str()) {
@@ -62,7 +65,8 @@ fn what_is_not_converted_is_refused_with_all_that_is_wrong() {
 #[test]
 fn a_name_near_to_an_operator_is_suggested_and_others_get_what_to_train_with() {
     let text = read_onnx(&bytes("bad_operators"), "m.onnx", AnnOptions::default()).expect_err("refused").to_string();
-    for part in ["node 'gelu_q': operator Gelu", "the nearest that is converted is Relu", "is converted is AveragePool"] {
+    for part in ["node 'gelu_q': operator Gelu", "the nearest that is converted is Relu", "is converted is AveragePool"]
+    {
         assert!(text.contains(part), "{part} is not in {text}");
     }
 }
@@ -76,7 +80,8 @@ fn changed_bytes_never_panic() {
             for value in [0, 0x7f, 0xff, whole[at] ^ 1, whole[at].wrapping_add(8)] {
                 let mut changed = whole.clone();
                 changed[at] = value;
-                refused += usize::from(read_onnx(&changed, "m.onnx", AnnOptions::default()).and_then(Units::new).is_err());
+                refused +=
+                    usize::from(read_onnx(&changed, "m.onnx", AnnOptions::default()).and_then(Units::new).is_err());
             }
             if read_onnx(&whole[..at], "m.onnx", AnnOptions::default()).is_err() {
                 refused += 1;

@@ -17,9 +17,8 @@ fn below(rng: &mut Rng, bound: u64) -> u64 {
 fn network(seed: u64) -> Graph {
     let mut rng = Rng::new(seed);
     let mut weights = |count: usize, most: u64| {
-        let list: Vec<String> = (0..count)
-            .map(|_| format!("{}", (below(&mut rng, 2 * most + 1) as f64 - most as f64) / 64.0))
-            .collect();
+        let list: Vec<String> =
+            (0..count).map(|_| format!("{}", (below(&mut rng, 2 * most + 1) as f64 - most as f64) / 64.0)).collect();
         format!("[{}]", list.join(","))
     };
     let text = format!(
@@ -66,7 +65,8 @@ fn rates_go_to_the_values_of_the_units() {
             let balance = convert::balance(&units, &images, Normalise::Max, scope).expect("balanced");
             let graph = convert::spiking(&units, &balance, SpikeReset::Subtract, 0.5);
             let ticks = vec![16, 64, 256, 1024, 4096];
-            let plan = Plan { coding: Coding::Rate, reset: SpikeReset::Subtract, ticks, seed: 0, threads: 1, examined: 6 };
+            let plan =
+                Plan { coding: Coding::Rate, reset: SpikeReset::Subtract, ticks, seed: 0, threads: 1, examined: 6 };
             let found = convert::evaluate(&units, &graph, &balance, &images, &plan, &|_| true).expect("evaluated");
             for (at, point) in found.points.iter().enumerate() {
                 for (population, errors) in &point.errors {
@@ -99,10 +99,14 @@ fn the_fast_simulation_is_the_float_reference() {
             let shown = encode_images(&images.images, 255, &options, &[]);
             let plan = Plan { coding: Coding::Rate, reset, ticks: vec![40], seed: 0, threads: 1, examined: 0 };
             let found = convert::evaluate(&units, &graph, &balance, &images, &plan, &|_| true).expect("evaluated");
-            let runs: Vec<_> = shown.samples.iter().map(|sample| oracle::float::run(&graph, sample).expect("runs")).collect();
+            let runs: Vec<_> =
+                shown.samples.iter().map(|sample| oracle::float::run(&graph, sample).expect("runs")).collect();
             for population in 1..5 {
                 let reference: usize = runs.iter().map(|run| run.spikes[population].len()).sum();
-                assert_eq!(found.points[0].spikes[population], reference as u64, "seed {seed} {reset:?} population {population}");
+                assert_eq!(
+                    found.points[0].spikes[population], reference as u64,
+                    "seed {seed} {reset:?} population {population}"
+                );
                 spikes += reference;
             }
         }
@@ -113,7 +117,8 @@ fn the_fast_simulation_is_the_float_reference() {
 #[test]
 fn a_graph_survives_its_file_with_what_it_starts_from() {
     let units = units(3);
-    let balance = convert::balance(&units, &images(1, 4), Normalise::Percentile(95.0), Scope::Channel).expect("balanced");
+    let balance =
+        convert::balance(&units, &images(1, 4), Normalise::Percentile(95.0), Scope::Channel).expect("balanced");
     let graph = convert::spiking(&units, &balance, SpikeReset::Zero, 0.5);
     assert!(graph.populations[1].neuron.as_ref().is_some_and(|neuron| neuron.v_initial.len() == 48));
     let text = write_json(&Network::Float(graph.clone()));
@@ -127,7 +132,8 @@ fn tuning_brings_resets_to_zero_nearer() {
     let tuned = convert::tune(&units, &balance, &images, SpikeReset::Zero, 0.5, 32).expect("tuned");
     let total = |balance: &Balance| {
         let graph = convert::spiking(&units, balance, SpikeReset::Zero, 0.5);
-        let plan = Plan { coding: Coding::Rate, reset: SpikeReset::Zero, ticks: vec![32], seed: 0, threads: 1, examined: 10 };
+        let plan =
+            Plan { coding: Coding::Rate, reset: SpikeReset::Zero, ticks: vec![32], seed: 0, threads: 1, examined: 10 };
         let found = convert::evaluate(&units, &graph, balance, &images, &plan, &|_| true).expect("evaluated");
         found.points[0].agreed
     };

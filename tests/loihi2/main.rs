@@ -65,15 +65,16 @@ fn cores(image: &Image) -> impl Iterator<Item = &CubaCore> {
 #[test]
 fn random_networks_of_factors_seeds_and_outputs_are_the_models() {
     let (mut spikes, mut compressed, mut further) = (0, 0, 0);
-    for (dialect, name) in Dialect::ALL {
-        for case in 0..60 {
+    // Brian2's registers have no width, a program's have 32 bits: its golden cases hold that dialect.
+    for (dialect, name) in Dialect::ALL.into_iter().filter(|(dialect, _)| *dialect != Dialect::Brian2) {
+        for case in 0..40 {
             let mut rng = Rng::new(0x2_1001 + case);
             let graph = network(&mut rng, dialect == Dialect::Lava || case % 2 == 0);
             let graph = if dialect == Dialect::Nengo { without_delays(graph) } else { graph };
             let chip = loihi2(dialect, [8192, 5][case as usize % 2]);
             let network = Network::Int(graph.clone());
             let compiled = built(&network, &chip);
-            assert_eq!(read_json(&write_json(&network), "again.json", Path::new("")).is_ok(), !holds_busy(&graph));
+            assert_eq!(read_json(&write_json(&network), "again.json").is_ok(), !holds_busy(&graph));
             compressed += cores(&compiled.image).map(|core| core.compressed.len()).sum::<usize>();
             further += cores(&compiled.image).flat_map(|core| &core.axons_out).filter(|out| out.output > 0).count();
             let sample = sample(&mut rng, 6, 30);
@@ -91,7 +92,7 @@ fn random_networks_of_factors_seeds_and_outputs_are_the_models() {
             spikes += wanted.len();
         }
     }
-    assert!(spikes > 10_000 && compressed > 500 && further > 1000, "{spikes} {compressed} {further}: too little");
+    assert!(spikes > 5000 && compressed > 300 && further > 500, "{spikes} {compressed} {further}: too little");
 }
 
 /// Nengo has no delays.
@@ -109,7 +110,7 @@ fn holds_busy(graph: &IntGraph) -> bool {
 fn programs_learn_as_the_model_does_with_traces_that_they_write() {
     let (mut changed, mut written) = (0, 0);
     for dialect in [Dialect::Lava, Dialect::ChipBestGuess] {
-        for case in 0..60 {
+        for case in 0..40 {
             let mut rng = Rng::new(0x1ea2 + case);
             let graph = learning(&mut rng, dialect == Dialect::Lava);
             let chip = loihi2(dialect, [8192, 3][case as usize % 2]);
@@ -130,7 +131,7 @@ fn programs_learn_as_the_model_does_with_traces_that_they_write() {
             }
         }
     }
-    assert!(changed > 150 && written > 100, "{changed} changed, {written} written: too little was compared");
+    assert!(changed > 80 && written > 60, "{changed} changed, {written} written: too little was compared");
 }
 
 /// Weights by (source, target) as the chip has learned them.
@@ -199,7 +200,7 @@ fn compressed_synapses_take_the_memory_of_their_few_numbers() {
     // 512 x 4 factors of 8 bits in blocks of 64 (522 bits, 9 words), 256 rows of 4 (42 bits, 1 word), 1 run.
     assert_eq!(words(&graph, &chip), 2048 / 64 * 9 + 256 + 1);
     // Written out: 256 dense lists of 512, 6 bits and a sign each, at least.
-    let dense = words(&graph.expanded().into_owned(), &chip);
+    let dense = words(&graph.expanded(), &chip);
     assert!(dense > 256 * 512 * 6 / 64, "{dense}");
     let drawn = |chance| {
         let drawn = Stochastic { sources: 256, targets: 512, seed: 1, chance, weights: 3 };
@@ -318,6 +319,7 @@ fn float_factors_keep_their_products_within_what_eight_bits_can() {
         w_in: vec![1.0],
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     };
     let graph = Graph {
         name: "float".to_owned(),
@@ -380,8 +382,8 @@ fn json_says_all_of_it_and_comes_back() {
     let folder = folder();
     std::fs::write(folder.join("net.json"), JSON).expect("written");
     let import = read(&folder.join("net.json"), &ReadOptions::default()).unwrap_or_else(|found| panic!("{found}"));
-    let again =
-        read_json(&write_json(&import.network), "again.json", &folder).unwrap_or_else(|found| panic!("{found}"));
+    let again = read_json(&write_json(&import.network), &folder.join("again.json").display().to_string())
+        .unwrap_or_else(|found| panic!("{found}"));
     assert_eq!(again, import.network);
     let Network::Int(graph) = &import.network else { panic!("integers") };
     let IntNeuron::Program(hidden) = graph.populations[1].neuron.as_ref().expect("neurons") else {
@@ -418,7 +420,7 @@ fn what_json_gets_wrong_is_said_with_its_place() {
     ] {
         let text = JSON.replacen(from, to, 1);
         assert_ne!(text, JSON, "{from}");
-        let network = read_json(&text, "net.json", &folder);
+        let network = read_json(&text, &folder.join("net.json").display().to_string());
         let problems = match network.and_then(|network| spikeloom::graph::check(&network)) {
             Ok(()) => panic!("accepted: {to}"),
             Err(problems) => problems,
@@ -435,4 +437,52 @@ fn factors_beyond_eight_bits_are_refused_with_the_nearest() {
     let mut graph = learning(&mut Rng::new(1), true);
     graph.learning[0].post = 9;
     assert!(refused(&Network::Int(graph), &chip).has("graph/learning"));
+}
+
+/// The example of `programs/learning`: two pictures taught once, six others told apart.
+#[test]
+fn prototypes_are_learned_from_one_showing_each() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/learning");
+    let import =
+        read(&folder.join("prototypes.json"), &ReadOptions::default()).unwrap_or_else(|found| panic!("{found}"));
+    let Network::Int(graph) = &import.network else { panic!("integers") };
+    let chip = loihi2(Dialect::Lava, 8192);
+    let compiled = built(&import.network, &chip);
+    let show = |pixels: &[u32], teacher: u16| {
+        let mut spikes = Vec::new();
+        for tick in 0..8 {
+            spikes.extend(pixels.iter().map(|&input| InputSpike { tick, input, value: 1 }));
+            spikes.extend((teacher > 0).then_some(InputSpike { tick, input: 8, value: teacher }));
+        }
+        Sample { name: String::new(), spikes, ticks: 8, label: None }
+    };
+    let lessons = vec![show(&[0, 1, 2, 3], 1), show(&[4, 5, 6, 7], 2)];
+    // The first lesson, weight by weight, against the model.
+    let result = play(&compiled.image, &chip, lessons[..1].to_vec(), true, 1);
+    let ticks = lessons[0].ticks + compiled.image.depth;
+    let model = oracle::cuba::learn(graph, &lessons[0], ticks, Dialect::Lava, &[]);
+    let found = weights(&compiled.image, &result, &graph.learning[0]);
+    assert_eq!(found, expected(graph, model[0].as_ref().expect("it learns"), &graph.learning[0]));
+    assert!(
+        found.iter().all(|((source, target), weight)| (*weight > 60) == (*source < 4 && *target == 0)),
+        "{found:?}"
+    );
+    // The trace of the one that learns has left on its third output.
+    let echo = result.samples[0].spikes.iter().filter(|spike| spike.population == 3);
+    assert!(echo.clone().count() > 3 && echo.clone().all(|spike| spike.neuron == 0));
+    let result = play(&compiled.image, &chip, lessons, false, 1);
+    let mut taught = emu::with_learned(&compiled.image, &result.learned);
+    taught.freeze();
+    for (class, pixels) in [
+        (0, &[0, 1, 2, 3][..]),
+        (1, &[4, 5, 6, 7]),
+        (0, &[0, 1, 2]),
+        (1, &[5, 6, 7]),
+        (0, &[0, 1, 3, 4]),
+        (1, &[2, 4, 6, 7]),
+    ] {
+        let result = play(&taught, &chip, vec![show(pixels, 0)], false, 1);
+        let counts = &result.samples[0].output_counts[0];
+        assert!(counts[class] > counts[1 - class], "{pixels:?}: {counts:?}");
+    }
 }

@@ -291,12 +291,7 @@ pub(super) fn tensor(name: String, step: f64, errors: impl Iterator<Item = f64>,
 
 /// The membranes before the first tick, in steps of v. What a bias adds in the ticks before the first input can come is
 /// taken off, as far as the threshold allows.
-fn initial(
-    population: &Population<crate::graph::FloatNeuron>,
-    motion: &Motion,
-    scale: f64,
-    lag: u32,
-) -> Vec<i32> {
+fn initial(population: &Population<crate::graph::FloatNeuron>, motion: &Motion, scale: f64, lag: u32) -> Vec<i32> {
     let wished = population.neuron.as_ref().map_or(&[][..], |neuron| &neuron.v_initial);
     if wished.is_empty() {
         return vec![0];

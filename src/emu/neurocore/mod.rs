@@ -112,7 +112,7 @@ impl Core {
         let mut core = Self {
             state: match &program.body {
                 _ if !own => Compartments::Apart,
-                Body::Programmed(body) => Compartments::Programmed(body.reset()),
+                Body::Programmed(body) => Compartments::Programmed(body.reset(timing)),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
             at_rest: false,

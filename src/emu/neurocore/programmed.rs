@@ -43,6 +43,21 @@ struct List {
     learns: Option<(u32, u32)>,
 }
 
+/// A list as one axon uses it, with what is needed to work through it.
+#[derive(Debug)]
+struct Use {
+    /// The synapses, from `first` on.
+    first: u32,
+    count: u32,
+    list: u32,
+    /// Added to every target.
+    base: u16,
+    input: u8,
+    shift: u8,
+    /// Whether its weights go to the ring as they are: neither shifted as a sum nor learned.
+    plain: bool,
+}
+
 /// What the core is loaded with.
 #[derive(Debug)]
 pub(in crate::emu) struct ProgrammedCore {
@@ -55,7 +70,7 @@ pub(in crate::emu) struct ProgrammedCore {
     lists: Vec<List>,
     synapses: Vec<image::Synapse>,
     axon_offsets: Vec<u32>,
-    uses: Vec<image::ListUse>,
+    uses: Vec<Use>,
     compressed: compressed::Lists,
     axon_events: Vec<[u32; 3]>,
     axon_times: Vec<u64>,
@@ -89,7 +104,8 @@ impl ProgrammedCore {
                 learns: learning.as_ref().and_then(|learning| learning.place_of(number)),
             }
         });
-        let lists = lists.collect();
+        let lists: Vec<List> = lists.collect();
+        let uses = image.list_uses.iter().map(|used| load_use(used, &lists)).collect();
         let weights = loaded_weights(image, dialect);
         let loaded = |(synapse, weight): (&image::Synapse, i16)| image::Synapse { weight, ..*synapse };
         let axons = image.axon_offsets.len() - 1;
@@ -109,7 +125,7 @@ impl ProgrammedCore {
             lists,
             synapses: image.synapses.iter().zip(weights).map(loaded).collect(),
             axon_offsets: image.axon_offsets.clone(),
-            uses: image.list_uses.clone(),
+            uses,
             compressed,
             axon_times: axon_events.iter().map(|&events| time_of(events, times)).collect(),
             axon_events,
@@ -120,9 +136,11 @@ impl ProgrammedCore {
         }
     }
 
-    pub(super) fn reset(&self) -> State {
+    /// In the state before the first tick; `timing` says whether cycles count.
+    pub(super) fn reset(&self, timing: bool) -> State {
+        let lanes = self.groups.iter().map(|group| group.lanes.clone());
         State {
-            lanes: self.groups.iter().map(|group| group.lanes.clone()).collect(),
+            lanes: lanes.map(|lanes| if timing { lanes } else { lanes.uncounted() }).collect(),
             sums: vec![0; self.rows * self.inputs * self.neurons],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * self.neurons],
@@ -153,6 +171,19 @@ impl ProgrammedCore {
 
     fn row(&self, tick: u32, delay: usize) -> usize {
         (tick as usize + delay) % self.rows
+    }
+}
+
+fn load_use(used: &image::ListUse, lists: &[List]) -> Use {
+    let list = &lists[used.list as usize];
+    Use {
+        first: list.first as u32,
+        count: list.count as u32,
+        list: used.list,
+        base: used.base,
+        input: list.input as u8,
+        shift: list.shift as u8,
+        plain: list.shifted.is_none() && list.learns.is_none(),
     }
 }
 
@@ -227,7 +258,11 @@ impl State {
         for &(axon, payload) in &inbox {
             let axon = usize::from(axon);
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
-                self.add_list(core, used, payload, tick);
+                if used.plain {
+                    self.add_plain(core, used, payload, tick);
+                } else {
+                    self.add_list(core, used, payload, tick);
+                }
             }
             for (list, at) in core.compressed.of(axon) {
                 let factor = payload.wrapping_shl(list.shift);
@@ -271,7 +306,22 @@ impl State {
         }
     }
 
-    fn add_list(&mut self, core: &ProgrammedCore, used: &image::ListUse, payload: i32, tick: u32) {
+    #[inline]
+    fn add_plain(&mut self, core: &ProgrammedCore, used: &Use, payload: i32, tick: u32) {
+        let factor = payload.wrapping_shl(used.shift.into());
+        let synapses = &core.synapses[used.first as usize..used.first as usize + used.count as usize];
+        let (now, stride) = (core.row(tick, 0), core.inputs * core.neurons);
+        let place = usize::from(used.input) * core.neurons + usize::from(used.base);
+        for synapse in synapses {
+            let row = now + usize::from(synapse.delay);
+            let row = if row < core.rows { row } else { row - core.rows };
+            self.filled[row] = true;
+            let sum = &mut self.sums[row * stride + place + usize::from(synapse.target)];
+            *sum = sum.wrapping_add(i32::from(synapse.weight).wrapping_mul(factor));
+        }
+    }
+
+    fn add_list(&mut self, core: &ProgrammedCore, used: &Use, payload: i32, tick: u32) {
         let list = &core.lists[used.list as usize];
         let base = usize::from(used.base);
         let learned = self.learned.take();

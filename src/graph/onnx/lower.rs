@@ -41,13 +41,8 @@ pub(super) fn lower(model: &Model, name: &str, file: &str, options: AnnOptions) 
         recurrent_bias_at_start: true,
         output_lag: 0,
     };
-    let graph = Graph {
-        name: name.to_owned(),
-        populations: Vec::new(),
-        projections: Vec::new(),
-        outputs: Vec::new(),
-        profile,
-    };
+    let graph =
+        Graph { name: name.to_owned(), populations: Vec::new(), projections: Vec::new(), outputs: Vec::new(), profile };
     let ann = Ann { graph, macs: 0, notes: model.notes.clone() };
     let mut lowering = Lowering { model, options, ann, values: BTreeMap::new() };
     let mut found = Vec::new();
@@ -165,7 +160,9 @@ impl<'m> Lowering<'m> {
     /// Whether a value is a mean of a rectified population and nothing else.
     fn rectified(&self, source: usize, value: &Value) -> bool {
         let never_negative = self.ann.graph.populations[source].neuron.is_some();
-        never_negative && value.terms[0].1.weights.iter().all(|&weight| weight >= 0.0) && value.terms[0].1.bias.is_empty()
+        never_negative
+            && value.terms[0].1.weights.iter().all(|&weight| weight >= 0.0)
+            && value.terms[0].1.bias.is_empty()
     }
 
     fn sum(&self, node: &Node, given: Vec<Value>) -> Made {

@@ -101,7 +101,13 @@ impl Node {
     }
 
     /// `count` whole numbers from 0 (`least`) to 65535, or all `absent`.
-    pub(super) fn extents(&self, name: &str, count: usize, least: u32, absent: u32) -> std::result::Result<Vec<u32>, String> {
+    pub(super) fn extents(
+        &self,
+        name: &str,
+        count: usize,
+        least: u32,
+        absent: u32,
+    ) -> std::result::Result<Vec<u32>, String> {
         let Some(given) = self.ints(name) else { return Ok(vec![absent; count]) };
         let fits = |value: &i64| u32::try_from(*value).ok().filter(|value| (least..=65_535).contains(value));
         let read: Option<Vec<u32>> = given.iter().map(fits).collect();
@@ -224,7 +230,9 @@ fn operator(node: &proto::Node, label: &str, file: &str, found: &mut Vec<Problem
 fn weights(raw: &proto::Tensor, file: &str, what: String) -> Problem {
     let problem = Problem::invalid("onnx/tensor", format!("{file} tensor '{}'", raw.name), what);
     if raw.location == 1 || !raw.external.is_empty() {
-        return problem.limit("weights inside the .onnx file").help("save with onnx.save(..., save_as_external_data=False)");
+        return problem
+            .limit("weights inside the .onnx file")
+            .help("save with onnx.save(..., save_as_external_data=False)");
     }
     problem
 }

@@ -71,8 +71,7 @@ fn conv(node: &Node, dims: &[u32], kernel: &Tensor, bias: Option<&Tensor>) -> St
     let input = two(&shape[1..], 1);
     let (before, after) = padding(node, flat, input, extents, stride, dilation)?;
     let groups = u32::try_from(node.int("group", 1)).unwrap_or(0);
-    let weight =
-        Array { shape: kernel.dims.iter().map(|&dim| dim as usize).collect(), values: kernel.values.clone() };
+    let weight = Array { shape: kernel.dims.iter().map(|&dim| dim as usize).collect(), values: kernel.values.clone() };
     let bias = bias.map(|bias| bias.values.clone());
     let taps: u64 = kernel.dims[1..].iter().map(|&dim| u64::from(dim)).product();
     let op = Op::Conv { weight, bias, stride, padding: Pad::Sides(before, after), dilation, groups, input: None, flat };
@@ -200,7 +199,8 @@ fn dense(dims: &[u32], weight: &Tensor, turned: bool, factor: f64) -> Stepped {
     volume(&[targets])?;
     let (width, at) = (columns as usize, |row: usize, column: usize, width: usize| row * width + column);
     let values = (0..targets as usize).flat_map(|target| {
-        (0..sources as usize).map(move |source| if turned { at(target, source, width) } else { at(source, target, width) })
+        (0..sources as usize)
+            .map(move |source| if turned { at(target, source, width) } else { at(source, target, width) })
     });
     let weights = values.map(|index| weight.values[index] * factor).collect();
     let pattern = Pattern::Dense { sources, targets };
@@ -210,14 +210,7 @@ fn dense(dims: &[u32], weight: &Tensor, turned: bool, factor: f64) -> Stepped {
 }
 
 /// `scale * (x - mean) / sqrt(variance + epsilon) + shift`, channel by channel.
-fn normalise(
-    node: &Node,
-    dims: &[u32],
-    scale: &Tensor,
-    shift: &Tensor,
-    mean: &Tensor,
-    variance: &Tensor,
-) -> Stepped {
+fn normalise(node: &Node, dims: &[u32], scale: &Tensor, shift: &Tensor, mean: &Tensor, variance: &Tensor) -> Stepped {
     if node.int("training_mode", 0) != 0 {
         return Err("is in training mode: export the network for inference".to_owned());
     }

@@ -10,6 +10,7 @@
 
 mod bind;
 mod block;
+mod fold;
 mod lower;
 
 use std::sync::Arc;
@@ -69,6 +70,8 @@ pub struct Lanes {
     sent: Vec<(u32, Sent)>,
     /// Cycles of each neuron in the last step, filled up to whole blocks.
     cycles: Vec<u32>,
+    /// Whether cycles are counted.
+    counts: bool,
 }
 
 /// What does not change.
@@ -109,6 +112,7 @@ impl Lanes {
             neurons,
             sent: Vec::new(),
             cycles: vec![0; padded],
+            counts: true,
         })
     }
 
@@ -141,6 +145,13 @@ impl Lanes {
         self.cycles.fill(0);
     }
 
+    /// Without cycles, for whoever does not ask for time: they stay 0.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
     /// Cycles of each neuron in the last step.
     #[must_use]
     pub fn cycles(&self) -> &[u32] {
@@ -148,7 +159,8 @@ impl Lanes {
     }
 
     /// One tick of every neuron. `inputs` holds one slice an input with one sum a neuron; `show` is told what neurons
-    /// send, by neuron and then in the order of the program. Gives the cycles of all neurons together.
+    /// send, by neuron and then in the order of the program. Gives the cycles of all neurons
+    /// together.
     pub fn step(&mut self, inputs: &[&[i32]], tick: u32, show: &mut dyn FnMut(u32, Sent)) -> u64 {
         // Compiled for the vector units that the processor has; results do not depend on it.
         let total = pulp::Arch::new().dispatch(Step { lanes: self, inputs, tick });
@@ -174,12 +186,17 @@ impl pulp::WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
-        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons }, inputs, tick } = self;
+        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons, counts }, inputs, tick } = self;
         let mut total = 0;
         for first in (0..*neurons).step_by(BLOCK) {
             work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
-            Block { loaded, state, tick, first, work, sent }.run();
-            total += work.finish(&mut cycles[first..first + BLOCK]);
+            let mut block = Block { loaded, state, tick, first, work, sent };
+            if *counts {
+                block.run::<true>();
+                total += work.finish(&mut cycles[first..first + BLOCK]);
+            } else {
+                block.run::<false>();
+            }
         }
         total
     }

@@ -65,7 +65,8 @@ fn along(found: &Conversion, left: f64, width: f64) -> impl Fn(u32) -> f64 {
 }
 
 fn line(marks: impl Iterator<Item = (f64, f64)>) -> String {
-    let step = |(number, (x, y)): (usize, (f64, f64))| format!("{}{} {}", if number == 0 { 'M' } else { 'L' }, at(x), at(y));
+    let step =
+        |(number, (x, y)): (usize, (f64, f64))| format!("{}{} {}", if number == 0 { 'M' } else { 'L' }, at(x), at(y));
     marks.enumerate().map(step).collect()
 }
 
