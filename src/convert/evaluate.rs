@@ -286,8 +286,10 @@ fn errors(net: &Net<'_>, state: &State<'_>, values: &[f32], balance: &Balance, c
     sum
 }
 
-/// Squared distance of the spiking read-out from the trained one at the last checkpoint, for tuning.
-pub(super) fn read_out_error(units: &Units, graph: &Graph, images: &ImageSet, reset: SpikeReset, ticks: u32) -> f64 {
+/// Squared distance of the spiking read-out from the trained one after `ticks`, summed over images: what [`super::tune`] makes
+/// small.
+#[must_use]
+pub fn read_out_error(units: &Units, graph: &Graph, images: &ImageSet, reset: SpikeReset, ticks: u32) -> f64 {
     let net = Net::new(units, graph, reset);
     let output = units.output();
     let scale = net.layers[output].threshold.first().copied().unwrap_or(1.0);

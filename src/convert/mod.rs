@@ -19,7 +19,7 @@ mod tune;
 mod units;
 
 pub use balance::{Balance, Normalise, Scope, balance};
-pub use evaluate::{Evaluation, LayerErrors, Plan, Point, evaluate};
+pub use evaluate::{Evaluation, LayerErrors, Plan, Point, evaluate, read_out_error};
 pub use spiking::spiking;
 pub use tune::tune;
 pub use units::{Units, largest};
