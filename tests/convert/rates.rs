@@ -74,7 +74,7 @@ fn rates_go_to_the_values_of_the_units() {
                     assert!(errors.clipping == 0.0 && errors.lost == 0.0, "{errors:?}");
                     assert!(errors.residual <= 1.0 / f64::from(point.ticks), "{errors:?}");
                     let depth = f64::from(*population as u32);
-                    let bound = 8.0 * depth / f64::from(point.ticks) + 1e-4;
+                    let bound = 3.0 * depth / f64::from(point.ticks) + 1e-4;
                     assert!(errors.total <= bound, "seed {seed} {scope:?} '{population}' after {at}: {errors:?}");
                 }
             }
