@@ -12,7 +12,7 @@ use spikeloom::rule::{Graded, Sign, parse_rule};
 use spikeloom::stimulus::{InputSpike, Sample};
 
 /// Integrates, sends plain spikes, graded ones and every other tick its membrane; its trace follows its input.
-pub const BUSY: &str = "state v: s24
+pub(crate) const BUSY: &str = "state v: s24
 state trace: s16
 state odd: u1
 param threshold: s24 = 2000
@@ -56,11 +56,11 @@ quiet:
     st     v, r0
 ";
 
-pub fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize]
 }
 
-pub fn program(name: &str, text: &str) -> ProgramNeuron {
+pub(crate) fn program(name: &str, text: &str) -> ProgramNeuron {
     ProgramNeuron {
         name: name.to_owned(),
         program: assemble(text, name).unwrap_or_else(|problems| panic!("{problems}")),
@@ -94,7 +94,7 @@ fn population(rng: &mut Rng, name: &str, size: u32) -> Population<IntNeuron> {
 
 /// Projections of every kind between one input and three populations; those of programs with several outputs and inputs
 /// take any of them.
-pub fn network(rng: &mut Rng, negative: bool) -> IntGraph {
+pub(crate) fn network(rng: &mut Rng, negative: bool) -> IntGraph {
     let mut populations = vec![Population { name: "in".to_owned(), shape: vec![6], neuron: None }];
     for name in ["a", "b", "c"] {
         let size = 2 + rng.below(12) as u32;
@@ -160,7 +160,7 @@ fn synapses(rng: &mut Rng, sources: u32, targets: u32) -> (Pattern, Vec<i32>, De
 }
 
 /// Two populations of programs that learn from inputs and each other, post traces written by the programs.
-pub fn learning(rng: &mut Rng, lava: bool) -> IntGraph {
+pub(crate) fn learning(rng: &mut Rng, lava: bool) -> IntGraph {
     let sizes = [5_u32, 3 + rng.below(5) as u32, 2 + rng.below(4) as u32];
     let mut populations = vec![Population { name: "in".to_owned(), shape: vec![sizes[0]], neuron: None }];
     for (name, size) in ["hidden", "out"].into_iter().zip(&sizes[1..]) {
@@ -215,7 +215,7 @@ pub fn learning(rng: &mut Rng, lava: bool) -> IntGraph {
     graph
 }
 
-pub fn sample(rng: &mut Rng, inputs: u32, ticks: u32) -> Sample {
+pub(crate) fn sample(rng: &mut Rng, inputs: u32, ticks: u32) -> Sample {
     let mut spikes = Vec::new();
     for tick in 0..ticks {
         for input in 0..inputs {
