@@ -140,6 +140,7 @@ fn million() -> Image {
         index_bits: 13,
         delay_bits: 0,
         tag_bits: 0,
+        fixed: 0,
         learns: false,
     };
     let named = |name: &str, values| NamedValues { name: name.to_owned(), values };
@@ -174,6 +175,7 @@ fn million() -> Image {
             configs: vec![CompartmentConfig::PROGRAM],
             config_of: vec![0; neurons as usize],
             initial: Vec::new(),
+            joins: Vec::new(),
             formats: vec![format],
             lists: (0..neurons).map(list).collect(),
             synapses,

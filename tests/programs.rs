@@ -228,6 +228,7 @@ fn float(kind: NeuronKind, threshold: f64, bias: Vec<f64>) -> FloatNeuron {
         w_in: vec![1.0],
         bias,
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }
 

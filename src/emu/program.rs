@@ -192,10 +192,10 @@ impl Program {
         image::contents(image, chip, "image")?;
         let times = Times::new(&chip.times);
         let places = Places::new(image, chip);
-        let cores: Vec<CoreProgram> = {
-            let cores = image.cores.iter().zip(identities(image, &places));
-            cores.map(|(core, identities)| load_core(&places, chip, &times, core, identities)).collect()
-        };
+        let mut cores: Vec<CoreProgram> = Vec::with_capacity(image.cores.len());
+        for (core, identities) in image.cores.iter().zip(identities(image, &places)) {
+            cores.push(load_core(&places, chip, &times, core, identities, cores.last()));
+        }
         let (input_offsets, input_targets) = load_inputs(image, &places);
         let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
         routers.sort_unstable();
@@ -305,16 +305,21 @@ fn load_core(
     times: &Times,
     core: &image::CoreImage,
     identities: Vec<Identity>,
+    before: Option<&CoreProgram>,
 ) -> CoreProgram {
+    let before = before.and_then(|before| match &before.body {
+        Body::Crossbar(body) => Some(body),
+        _ => None,
+    });
     let id = CoreId(core.core);
     let mut program = CoreProgram {
         id,
         router: chip.router_of(id),
         body: match (&core.body, &chip.family) {
-            (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec)),
+            (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec, before)),
             (CoreBody::Cuba(body), Family::Cuba(spec)) => match &spec.programs {
                 Some(programs) => Body::Programmed(ProgrammedCore::new(body, spec, programs, times)),
-                None => Body::Cuba(CubaCore::new(body, spec, times)),
+                None => Body::Cuba(CubaCore::new(body, spec, times, &identities)),
             },
             _ => unreachable!("a checked image is of the chip's family"),
         },

@@ -53,6 +53,7 @@ pub fn check(network: &Network) -> Result<()> {
                 }
             }
             graph.projections.iter().for_each(|projection| factors(projection, &mut found));
+            super::soma::check(graph, &mut found);
             super::learning::check(graph, &mut found);
         }
     }
@@ -287,6 +288,7 @@ fn float_neuron(name: &str, size: usize, neuron: &FloatNeuron, found: &mut Vec<P
         ("w_in", &neuron.w_in, cuba, false),
         ("bias", &neuron.bias, false, false),
         ("recurrent_bias", &neuron.recurrent_bias, false, false),
+        ("v_initial", &neuron.v_initial, false, false),
     ];
     for (parameter, values, needed, positive) in parameters {
         let place = format!("population '{name}' {parameter}");

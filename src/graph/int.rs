@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Output, Population, ProgramNeuron, Projection};
+use super::{Adaptation, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,12 @@ pub struct CubaNeuron {
     pub initial_u: Vec<i32>,
     /// v before the first tick.
     pub initial_v: Vec<i32>,
+    /// How the threshold adapts; `None`: it stays.
+    pub adaptation: Option<Adaptation>,
+    /// Noise, where there is any.
+    pub noise: Option<Noise>,
+    /// Dendrites, joined in this order.
+    pub joins: Vec<Join>,
 }
 
 impl Default for CubaNeuron {
@@ -76,6 +82,9 @@ impl Default for CubaNeuron {
             refractory: vec![1],
             initial_u: vec![0],
             initial_v: vec![0],
+            adaptation: None,
+            noise: None,
+            joins: Vec::new(),
         }
     }
 }

@@ -13,10 +13,12 @@ mod int;
 mod json;
 mod learning;
 mod nir;
+mod onnx;
 mod pattern;
 mod profile;
 mod program;
 mod read;
+mod soma;
 
 pub use check::check;
 pub use compressed::Stochastic;
@@ -25,9 +27,11 @@ pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, Sp
 pub use json::{json_schema, read_json, write_json};
 pub use learning::{Learning, TraceShape};
 pub use nir::read_nir;
+pub use onnx::{Ann, AnnOptions, read_onnx};
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
+pub use soma::{Adaptation, Join, JoinOp, NOISE_EXPONENTS, Noise, NoiseAt, Passed};
 
 use crate::ids::PopulationId;
 

@@ -181,6 +181,13 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         let used = usize::try_from(body.delay_slots()).unwrap_or(usize::MAX);
         found.at_most(place, "number of sums in the delay buffer", used, slots as usize);
     }
+    found.at_most(
+        place,
+        "number of shared configurations",
+        body.compartment_configs(),
+        spec.compartment_configs.into(),
+    );
+    found.at_most(place, "number of shared thresholds", body.threshold_configs(), spec.threshold_configs.into());
     found.at_most(place, "number of axons out", body.axons_out.len(), chip.capacity.axons_out as usize);
     found.require(body.config_of.iter().all(|&entry| usize::from(entry) < body.configs.len()), place, || {
         "a compartment names a configuration that is not there".to_owned()
@@ -202,6 +209,9 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         || "initial states do not ascend, or one is out of range".to_owned(),
     );
     programs(body, spec, &chip.name, place, found);
+    for fault in body.join_faults(spec) {
+        found.require(false, place, || fault);
+    }
     let mut next = 0;
     for (number, list) in body.lists.iter().enumerate() {
         found.require(u64::from(list.first) == next, place, || format!("synapse list {number} does not follow"));
@@ -225,7 +235,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
     }
     if found.problems.is_empty() {
         let longest = spec.delay_max.min(spec.dialect.delay_max());
-        for fault in body.learning_faults(longest, spec.dialect.learned_delays_act()) {
+        for fault in body.learning_faults(longest, spec.dialect) {
             found.require(false, place, || fault);
         }
         let further = body.outputs_hold();
@@ -291,6 +301,7 @@ fn config_fits(config: &CompartmentConfig, spec: &CubaSpec) -> bool {
         && i16::from(config.bias_exponent) <= i16::from(spec.bias_exponent_max)
         && config.bias_exponent >= spec.dialect.bias_exponent_min()
         && (1..=spec.dialect.refractory_max()).contains(&config.refractory)
+        && config.extras_fit(spec)
 }
 
 fn offsets_hold(offsets: &[u32], entries: usize) -> bool {
@@ -308,13 +319,8 @@ fn synapses(core: u32, body: &CubaCore, spec: &CubaSpec, found: &mut Found) {
         || format!("core {core}"),
         || format!("{shifted} sums with negative exponents are more than {MOST_SHIFTED}"),
     );
-    for format in &body.formats {
-        found.require(
-            (spec.weight_exponent_min..=spec.weight_exponent_max).contains(&format.weight_exponent)
-                && format.weight_bits < spec.weight_bits,
-            || format!("core {core}"),
-            || format!("{format:?} is out of range"),
-        );
+    for fault in body.format_faults(spec) {
+        found.require(false, || format!("core {core}"), || fault);
     }
     found.require(
         body.synapses
@@ -400,9 +406,10 @@ fn inputs(image: &Image, chip: &ChipSpec, found: &mut Found) {
             found.require(false, place, || "it is not there".to_owned());
             continue;
         };
-        let size: u64 = population.shape.iter().map(|&extent| u64::from(extent)).product();
+        let size = population.shape.iter().try_fold(1_u64, |size, &extent| size.checked_mul(u64::from(extent)));
         found.require(
-            input.offsets.len() as u64 == size + 1 && offsets_hold(&input.offsets, input.targets.len()),
+            size.and_then(|size| size.checked_add(1)) == Some(input.offsets.len() as u64)
+                && offsets_hold(&input.offsets, input.targets.len()),
             place,
             || "its offsets do not ascend to the number of targets".to_owned(),
         );

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bincode::{Decode, Encode};
 
 use super::{CubaCore, SynapseList};
+use crate::chip::Dialect;
 use crate::rule::{Decay, Graded, Rule, Sign, Trace, parse_rule};
 
 /// Learning projections of a core; each takes memory by the lists and compartments of the core.
@@ -171,7 +172,7 @@ impl CubaCore {
     }
 
     /// What does not hold of the core's learning; lists and their uses must hold already.
-    pub(super) fn learning_faults(&self, longest: u8, delays_act: bool) -> Vec<String> {
+    pub(super) fn learning_faults(&self, longest: u8, dialect: Dialect) -> Vec<String> {
         let mut faults = Vec::new();
         if self.learning.len() > MOST_GROUPS {
             return vec![format!("{} learning projections are more than {MOST_GROUPS}", self.learning.len())];
@@ -191,7 +192,7 @@ impl CubaCore {
             faults.push("a list that learns has no rule, or two".to_owned());
         }
         for group in &self.learning {
-            if let Err(what) = self.group_fault(group, longest, delays_act) {
+            if let Err(what) = self.group_fault(group, longest, dialect) {
                 faults.push(format!("learning of projection {}: {what}", group.projection));
             }
         }
@@ -225,12 +226,15 @@ impl CubaCore {
         None
     }
 
-    fn group_fault(&self, group: &LearningGroup, longest: u8, delays_act: bool) -> std::result::Result<(), String> {
+    fn group_fault(&self, group: &LearningGroup, longest: u8, dialect: Dialect) -> std::result::Result<(), String> {
         let plasticity = group.resolve()?;
         let require = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         require((1..=63).contains(&group.epoch), "the epoch is not of 1 to 63 ticks")?;
         require((1..=8).contains(&group.weight_bits), "weights are not of 1 to 8 bits")?;
-        require(group.delays.is_empty() || !delays_act, "its delays stand apart, but spikes take learned ones")?;
+        require(
+            group.delays.is_empty() || !dialect.learned_delays_act(),
+            "its delays stand apart, but spikes take learned ones",
+        )?;
         require(group.steps < 1 << 62, "it has taken too many learning steps")?;
         let (neurons, axons) = (self.config_of.len(), self.axon_offsets.len().saturating_sub(1));
         let factor = |f: &FactorImage| {
@@ -240,7 +244,8 @@ impl CubaCore {
             group.factors.iter().any(|f| group.states.get(usize::from(f.trace)).is_none_or(Option::is_some));
         require(!axons_and_states, "a trace is both a state and supplied by axons")?;
         require(group.factors.iter().all(factor), "a factor's axon or compartment is not there")?;
-        let (least, most) = (plasticity.sign.range_brian2().0, plasticity.sign.range().1);
+        let sign = plasticity.sign;
+        let (least, most) = if dialect == Dialect::Brian2 { sign.range_brian2() } else { sign.range() };
         if let Some(what) = self.states_fault(group) {
             return Err(what);
         }

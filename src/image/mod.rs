@@ -10,6 +10,7 @@ mod memory;
 mod programs;
 mod route;
 mod rows;
+mod soma;
 mod v1;
 
 pub use check::{check, contents};
@@ -21,6 +22,7 @@ pub use memory::list_words;
 pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
 pub use route::unreachable;
 pub use rows::Rows;
+pub use soma::{AdaptationImage, JoinImage, JoinKind, NoiseImage, NoisePlace};
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
     InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,
@@ -41,6 +43,7 @@ mod tests {
             index_bits: 0,
             delay_bits: 0,
             tag_bits: 0,
+            fixed: 0,
             learns: false,
         };
         let synapse = |target, weight| Synapse { target, weight, delay: 0 };
@@ -49,12 +52,11 @@ mod tests {
                 decay_u: 4095,
                 decay_v: 0,
                 threshold: Some(10),
-                bias: 0,
-                bias_exponent: 0,
-                refractory: 1,
+                ..CompartmentConfig::PROGRAM
             }],
             config_of: vec![0, 0],
             initial: Vec::new(),
+            joins: Vec::new(),
             formats: vec![format],
             lists: vec![
                 SynapseList { format: 0, projection: 0, first: 0, count: 2 },

@@ -7,6 +7,7 @@ use super::compressed::CompressedList;
 use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
+use super::soma::{AdaptationImage, JoinImage, NoiseImage};
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -39,6 +40,7 @@ pub struct CoreImage {
 }
 
 /// Contents of a core by family.
+#[allow(clippy::large_enum_variant, reason = "one a core, and the cores of an image are of one family")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum CoreBody {
     /// TrueNorth-style.
@@ -159,6 +161,8 @@ pub struct CubaCore {
     pub config_of: Vec<u16>,
     /// Compartments whose u or v is not 0 before the first tick, ascending.
     pub initial: Vec<InitialState>,
+    /// Dendrites of compartments, ascending by compartment; those of one in the order in which they act.
+    pub joins: Vec<JoinImage>,
     /// Synapse formats, at most 16.
     pub formats: Vec<SynapseFormat>,
     /// Synapse lists; several axons may share one (convolution sharing).
@@ -207,12 +211,24 @@ pub struct CompartmentConfig {
     pub bias_exponent: i8,
     /// Refractory register: r is r - 1 ticks with v held at 0.
     pub refractory: u8,
+    /// How spikes raise the threshold.
+    pub adaptation: Option<AdaptationImage>,
+    /// Noise.
+    pub noise: Option<NoiseImage>,
 }
 
 impl CompartmentConfig {
     /// What stands for the registers of a compartment that runs a program of its own.
-    pub const PROGRAM: Self =
-        Self { decay_u: 0, decay_v: 0, threshold: None, bias: 0, bias_exponent: 0, refractory: 1 };
+    pub const PROGRAM: Self = Self {
+        decay_u: 0,
+        decay_v: 0,
+        threshold: None,
+        bias: 0,
+        bias_exponent: 0,
+        refractory: 1,
+        adaptation: None,
+        noise: None,
+    };
 }
 
 /// u and v of a compartment before the first tick.
@@ -243,6 +259,8 @@ pub struct SynapseFormat {
     pub delay_bits: u8,
     /// Tag bits.
     pub tag_bits: u8,
+    /// The weight of all its synapses where they have none of their own (`weight_bits` 0); else 0.
+    pub fixed: i16,
     /// Whether the learning engine changes its synapses: their weights use every value, mixed ones nine bits.
     pub learns: bool,
 }

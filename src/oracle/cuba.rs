@@ -11,6 +11,7 @@
 //! carry payloads.
 
 mod plastic;
+mod soma;
 
 use std::collections::BTreeMap;
 
@@ -18,11 +19,12 @@ use super::IntRun;
 use super::programs::{Programs, Spike};
 use crate::chip::Dialect;
 use crate::fixed::wrap;
-use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Projection};
+use crate::graph::{Delays, IntGraph, IntNeuron, Projection};
 use crate::rule::Draws;
 use crate::stimulus::Sample;
 pub use plastic::Learned;
 use plastic::Plastic;
+use soma::{Cell, step};
 
 /// Largest magnitude of v.
 const V_MAX: i64 = (1 << 23) - 1;
@@ -114,14 +116,6 @@ fn play<'a>(
     network
 }
 
-/// u, v and the ticks that one compartment is still refractory.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    u: i64,
-    v: i64,
-    silent: u8,
-}
-
 /// Spikes under way in one projection.
 struct Pending<'a> {
     projection: &'a Projection<i32>,
@@ -189,13 +183,9 @@ impl<'a> Network<'a> {
         let cells = |population: &crate::graph::Population<IntNeuron>| match &population.neuron {
             None => Vec::new(),
             Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_)) => vec![Cell::default(); population.size()],
-            Some(IntNeuron::Cuba(registers)) => (0..population.size())
-                .map(|neuron| Cell {
-                    u: i64::from(*of(&registers.initial_u, neuron)),
-                    v: i64::from(*of(&registers.initial_v, neuron)),
-                    silent: 0,
-                })
-                .collect(),
+            Some(IntNeuron::Cuba(registers)) => {
+                (0..population.size()).map(|neuron| Cell::new(registers, neuron)).collect()
+            }
         };
         let pending = |(number, p): (usize, &'a Projection<i32>)| {
             let plastic = graph.learning_of(number).map(|learning| Plastic::new(graph, p, learning, dialect));
@@ -282,13 +272,18 @@ impl<'a> Network<'a> {
     /// One tick of every compartment; the neurons of each population that fire.
     fn update(&mut self, tick: u32) -> Vec<Vec<Spike>> {
         let mut fired = vec![Vec::new(); self.state.len()];
-        for (population, cells) in self.state.iter_mut().enumerate() {
+        for (population, fired) in fired.iter_mut().enumerate() {
             let Some(IntNeuron::Cuba(registers)) = &self.graph.populations[population].neuron else { continue };
+            // Dendrites stand before what they are joined to: they have done their tick.
+            let (before, rest) = self.state.split_at_mut(population);
+            let Some(cells) = rest.first_mut() else { continue };
             for (neuron, cell) in cells.iter_mut().enumerate() {
                 let arriving = self.pending.iter().filter(|p| p.projection.target.index() == population);
                 let input = arriving.map(|p| p.slots[tick as usize % p.slots.len()][neuron]).sum();
-                if step(cell, registers, neuron, input, self.dialect) {
-                    fired[population].push(Spike { neuron: neuron as u32, output: 0, value: 1 });
+                let dendrites = registers.joins.iter().map(|join| before[join.dendrite.index()][neuron]);
+                let dendrites: Vec<Cell> = dendrites.collect();
+                if step(cell, registers, neuron, input, &dendrites, self.dialect) {
+                    fired.push(Spike { neuron: neuron as u32, output: 0, value: 1 });
                 }
             }
         }
@@ -314,46 +309,6 @@ fn first_output(spikes: &[Spike]) -> impl Iterator<Item = u32> {
     spikes.iter().filter(|spike| spike.output == 0).map(|spike| spike.neuron)
 }
 
-/// Toward zero: `sign(x) * floor(|x| * (4096 - d) / 4096)`.
-fn decay(x: i64, d: i64) -> i64 {
-    x.signum() * ((x.abs() * (4096 - d)) >> 12)
-}
-
-/// One compartment, one tick; whether it fires.
-fn step(cell: &mut Cell, registers: &CubaNeuron, neuron: usize, input: i64, dialect: Dialect) -> bool {
-    let u = decay(cell.u, i64::from(*of(&registers.decay_u, neuron)) + 1);
-    let v = decay(cell.v, i64::from(*of(&registers.decay_v, neuron)));
-    let bias = shift(i64::from(*of(&registers.bias, neuron)), *of(&registers.bias_exponent, neuron));
-    (cell.u, cell.v) = match dialect {
-        Dialect::Lava => {
-            let mut u = wrap(u + wrap(input << 6, 32), 32);
-            if u > 1 << 23 {
-                u -= 1 << 24;
-            } else if u <= -(1 << 23) {
-                u += 1 << 24;
-            }
-            (u, (v + u + bias).clamp(-V_MAX, V_MAX))
-        }
-        Dialect::Nengo | Dialect::ChipBestGuess => {
-            let u = wrap(u + wrap(input << 6, 22), 24);
-            (u, (v + wrap(u + bias, 24)).clamp(-V_MAX, V_MAX))
-        }
-        Dialect::Brian2 => (u + (input << 6), v + u + (input << 6)),
-    };
-    if cell.silent > 0 {
-        cell.silent -= 1;
-        cell.v = 0;
-        return false;
-    }
-    let threshold = registers.threshold.as_ref().map(|mantissa| i64::from(*of(mantissa, neuron)) << 6);
-    let fires = threshold.is_some_and(|threshold| cell.v > threshold);
-    if fires {
-        cell.v = 0;
-        cell.silent = of(&registers.refractory, neuron).saturating_sub(1);
-    }
-    fires
-}
-
 /// A register vector has one value for all neurons or one each.
 fn of<T>(values: &[T], neuron: usize) -> &T {
     if values.len() == 1 { &values[0] } else { &values[neuron] }
@@ -362,7 +317,7 @@ fn of<T>(values: &[T], neuron: usize) -> &T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Delays, Output, Pattern, Population};
+    use crate::graph::{CubaNeuron, Delays, Output, Pattern, Population};
     use crate::ids::PopulationId;
     use crate::stimulus::InputSpike;
 

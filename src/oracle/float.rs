@@ -209,7 +209,11 @@ impl Layer {
             steps,
             i: vec![0.0; neurons],
             // A leaky membrane starts at 0 as in the frameworks, not at v_leak.
-            v: vec![0.0; neurons],
+            v: match population.neuron.as_ref().map_or(&[][..], |neuron| &neuron.v_initial) {
+                [] => vec![0.0; neurons],
+                [one] => vec![*one; neurons],
+                each => each.to_vec(),
+            },
             owed: vec![false; neurons],
             fired: Vec::new(),
             peak_input: 0.0,

@@ -200,7 +200,7 @@ fn compressed_synapses_take_the_memory_of_their_few_numbers() {
     // 512 x 4 factors of 8 bits in blocks of 64 (522 bits, 9 words), 256 rows of 4 (42 bits, 1 word), 1 run.
     assert_eq!(words(&graph, &chip), 2048 / 64 * 9 + 256 + 1);
     // Written out: 256 dense lists of 512, 6 bits and a sign each, at least.
-    let dense = words(&graph.expanded().into_owned(), &chip);
+    let dense = words(&graph.expanded(), &chip);
     assert!(dense > 256 * 512 * 6 / 64, "{dense}");
     let drawn = |chance| {
         let drawn = Stochastic { sources: 256, targets: 512, seed: 1, chance, weights: 3 };
@@ -319,6 +319,7 @@ fn float_factors_keep_their_products_within_what_eight_bits_can() {
         w_in: vec![1.0],
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     };
     let graph = Graph {
         name: "float".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::draft::Row;
+use super::trees;
 use crate::graph::{CubaNeuron, IntNeuron};
 use crate::image::{CompartmentConfig, InitialState};
 
@@ -60,5 +61,7 @@ pub(super) fn configuration(registers: &CubaNeuron, neuron: usize) -> Compartmen
         bias: of(&registers.bias, neuron),
         bias_exponent: of(&registers.bias_exponent, neuron),
         refractory: of(&registers.refractory, neuron),
+        adaptation: trees::adaptation(registers, neuron),
+        noise: trees::noise(registers),
     }
 }

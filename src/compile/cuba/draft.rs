@@ -7,7 +7,7 @@ use super::compressed;
 use super::format::{Encoding, index_width};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
-use super::programs;
+use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
@@ -18,12 +18,16 @@ use crate::image::{
 
 /// What an axon carries: the spikes of a population's neuron, of one output of its program (population, neuron, output).
 pub(super) type Source = (u32, u32, u8);
+/// Formats that a projection may take on a core: shared, sparse, and dense with and without weights of their own.
+const MOST_FORMATS: usize = 4;
 
 /// A projection prepared for cutting.
 pub(super) struct Link<'a> {
     projection: &'a Projection<i32>,
     incoming: Incoming<'a>,
     encoding: Encoding,
+    /// Another one, where the format may hold the one weight of all its synapses.
+    constant: Option<Encoding>,
     /// Its number in the graph.
     number: u32,
     /// Whether the pattern itself shares weights, so that axons may share lists.
@@ -43,6 +47,8 @@ pub(super) struct Row<'a> {
     pub(super) spec: &'a CubaSpec,
     /// First compartment of each population, and the number of all.
     pub(super) starts: Vec<u32>,
+    /// The population at the root of each population's trees; empty where there are none.
+    pub(super) roots: Vec<usize>,
     /// Projections by target population.
     inbound: Vec<Vec<Link<'a>>>,
 }
@@ -56,6 +62,8 @@ impl<'a> Row<'a> {
         }
         let mut inbound: Vec<Vec<Link<'a>>> = graph.populations.iter().map(|_| Vec::new()).collect();
         let mut problems = Vec::new();
+        // Such formats are of one projection only: there must be room for all that it may have.
+        let room = graph.projections.len() * MOST_FORMATS <= usize::from(spec.synapse_formats);
         for (number, projection) in (0_u32..).zip(&graph.projections) {
             let learning = graph.learning_of(number as usize);
             let output = graph.output_of(projection);
@@ -73,11 +81,13 @@ impl<'a> Row<'a> {
                     let target = projection.target.index();
                     let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
                     let shares = shares_weights(&projection.pattern);
+                    let constant = encoding.constant(projection, spec).filter(|_| room && !compressed);
                     inbound[target].push(Link {
                         projection,
                         number,
                         incoming,
                         encoding,
+                        constant,
                         shares,
                         learning,
                         output,
@@ -87,7 +97,7 @@ impl<'a> Row<'a> {
                 Err(found) => problems.extend(Problems::into_vec(found)),
             }
         }
-        Problems::check(problems, Self { graph, chip, spec, starts, inbound })
+        Problems::check(problems, Self { graph, chip, spec, starts, roots: trees::roots(graph), inbound })
     }
 
     /// The number of compartments.
@@ -207,6 +217,7 @@ impl Draft {
             configs,
             config_of,
             initial: initial(row, &members),
+            joins: row.joins(&members),
             formats: Vec::new(),
             lists: Vec::new(),
             synapses: Vec::new(),
@@ -227,16 +238,15 @@ impl Draft {
     fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>, compressed: Vec<(CompressedList, (u32, u8), Vec<u32>)>) {
         let mut axons: BTreeMap<Source, Vec<ListUse>> = BTreeMap::new();
         let mut extras: BTreeMap<(usize, usize), Vec<Extra>> = BTreeMap::new();
-        let planned: Vec<(ListKind, Sketch)> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
+        let planned: Vec<Planned> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
         // One index width for each projection and kind.
         let mut largest: BTreeMap<((usize, usize), u8), u16> = BTreeMap::new();
-        for (kind, sketch) in &planned {
+        for Planned { kind, sketch, .. } in &planned {
             let top = sketch.synapses.iter().map(|synapse| synapse.target).max().unwrap_or(0);
             let entry = largest.entry((sketch.link, *kind as u8)).or_insert(0);
             *entry = top.max(*entry);
         }
-        for (kind, sketch) in planned {
-            let encoding = row.inbound[sketch.link.0][sketch.link.1].encoding;
+        for Planned { kind, sketch, encoding } in planned {
             let index_bits = match kind {
                 ListKind::Dense => 0,
                 ListKind::Sparse | ListKind::Shared => index_width(row.spec, largest[&(sketch.link, kind as u8)]),
@@ -309,6 +319,7 @@ impl Draft {
             index_bits,
             delay_bits: encoding.delay_bits,
             tag_bits: encoding.tag_bits,
+            fixed: encoding.fixed,
             learns: encoding.learns,
         };
         let known = self.body.formats.iter().position(|other| *other == format);
@@ -321,21 +332,14 @@ impl Draft {
     /// Use of every resource but `axons_out`.
     pub(super) fn uses(&self, row: &Row<'_>) -> Vec<ResourceUse> {
         let (limits, spec) = (&row.chip.capacity, row.spec);
-        let decays = self.body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
-        let mut decays: Vec<(u16, u16, u8)> = decays.collect();
-        decays.sort_unstable();
-        decays.dedup();
-        let mut thresholds: Vec<Option<u32>> = self.body.configs.iter().map(|c| c.threshold).collect();
-        thresholds.sort_unstable();
-        thresholds.dedup();
         let words = u32::try_from(self.words).unwrap_or(u32::MAX);
         let slots = spec.delay_slots.map(|limit| ("delay_slots", self.body.delay_slots() as usize, limit));
         [
             ("neurons", self.members.len(), limits.neurons.min(1 << 16)),
             ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
             ("synapse_words", words as usize, spec.synapse_words),
-            ("compartment_configs", decays.len(), u32::from(spec.compartment_configs)),
-            ("threshold_configs", thresholds.len(), u32::from(spec.threshold_configs)),
+            ("compartment_configs", self.body.compartment_configs(), u32::from(spec.compartment_configs)),
+            ("threshold_configs", self.body.threshold_configs(), u32::from(spec.threshold_configs)),
             ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
         ]
         .into_iter()
@@ -413,32 +417,40 @@ fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut 
     }
 }
 
+/// A list whose kind and encoding are chosen.
+struct Planned {
+    kind: ListKind,
+    sketch: Sketch,
+    encoding: Encoding,
+}
+
 /// Chooses the cheapest kind of list: shared where several axons use it, dense where zeros between the targets
-/// cost less than indices, else sparse.
-fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
+/// cost less than indices, else sparse. Where all weights are one, the format holds it, but for zeros between targets.
+fn plan(row: &Row<'_>, mut sketch: Sketch) -> Planned {
+    let link = &row.inbound[sketch.link.0][sketch.link.1];
+    let (own, encoding) = (link.encoding, link.constant.unwrap_or(link.encoding));
     if sketch.uses.len() > 1 {
-        return (ListKind::Shared, sketch);
+        return Planned { kind: ListKind::Shared, sketch, encoding };
     }
-    let bits = row.inbound[sketch.link.0][sketch.link.1].encoding.bits();
     let base = sketch.uses[0].1;
     let count = sketch.synapses.len();
     let last = sketch.synapses[count - 1].target;
     let span = usize::from(last) + 1;
     let ascending = sketch.synapses.windows(2).all(|pair| pair[0].target < pair[1].target);
-    let indexed = bits + u32::from(index_width(row.spec, base + last));
-    let learns = row.inbound[sketch.link.0][sketch.link.1].learning.is_some();
-    let cheaper = || !learns && list_words(row.spec, span as u64, bits) < list_words(row.spec, count as u64, indexed);
-    if ascending && (span == count || cheaper()) {
-        if span == count {
-            return (ListKind::Dense, sketch);
-        }
+    let indexed = encoding.bits() + u32::from(index_width(row.spec, base + last));
+    let learns = link.learning.is_some();
+    let words = |count: usize, bits: u32| list_words(row.spec, count as u64, bits);
+    if ascending && span == count {
+        return Planned { kind: ListKind::Dense, sketch, encoding };
+    }
+    if ascending && !learns && words(span, own.bits()) < words(count, indexed) {
         let mut filled: Vec<Synapse> =
             (0..span).map(|target| Synapse { target: target as u16, weight: 0, delay: 0 }).collect();
         sketch.synapses.iter().for_each(|synapse| filled[usize::from(synapse.target)] = *synapse);
         sketch.synapses = filled;
-        return (ListKind::Dense, sketch);
+        return Planned { kind: ListKind::Dense, sketch, encoding: own };
     }
     sketch.synapses.iter_mut().for_each(|synapse| synapse.target += base);
     sketch.uses[0].1 = 0;
-    (ListKind::Sparse, sketch)
+    Planned { kind: ListKind::Sparse, sketch, encoding }
 }

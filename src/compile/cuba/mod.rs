@@ -21,10 +21,12 @@ mod scale;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod verify;
 mod verify_compressed;
 mod verify_core;
 mod verify_learning;
+mod verify_tree;
 mod weights;
 
 pub(super) use quantise::quantise;
@@ -51,7 +53,7 @@ pub(super) fn lower(
 ) -> Result<Image> {
     check::check(graph, chip, spec)?;
     let row = draft::Row::new(graph, chip, spec)?;
-    let division: Option<Division> = match (&options.mapping, &options.partition) {
+    let mut division: Option<Division> = match (&options.mapping, &options.partition) {
         (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
         (None, Partition::Auto | Partition::Sequential) => None,
         (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
@@ -60,6 +62,9 @@ pub(super) fn lower(
             Some(divide::divide(&row, &search, log)?)
         }
     };
+    if let Some(division) = &mut division {
+        row.keep_trees(division)?;
+    }
     let drafts = partition::partition(&row, division.as_ref(), log)?;
     let order = match division.and_then(|division| division.places) {
         Some(places) => places,

@@ -52,7 +52,8 @@ pub(in crate::compile) fn quantise(
             for &p in &inbound {
                 projections[p] = Some(weights(&float[p], scale, motion, spec, options, log));
             }
-            registers(population, graph, motion, scale, spec, log, &mut problems)
+            let registers = registers(population, graph, motion, scale, spec, log, &mut problems);
+            CubaNeuron { initial_v: initial(population, motion, scale, lags.of[index]), ..registers }
         });
         let (name, shape) = (population.name.clone(), population.shape.clone());
         populations.push(Population { name, shape, neuron: neuron.map(IntNeuron::Cuba) });
@@ -286,6 +287,23 @@ pub(super) fn tensor(name: String, step: f64, errors: impl Iterator<Item = f64>,
     }
     let rms_error = if values == 0 { 0.0 } else { (squares / values as f64).sqrt() };
     TensorError { name, values, step, max_error, rms_error, saturated }
+}
+
+/// The membranes before the first tick, in steps of v. What a bias adds in the ticks before the first input can come is
+/// taken off, as far as the threshold allows.
+fn initial(population: &Population<crate::graph::FloatNeuron>, motion: &Motion, scale: f64, lag: u32) -> Vec<i32> {
+    let wished = population.neuron.as_ref().map_or(&[][..], |neuron| &neuron.v_initial);
+    if wished.is_empty() {
+        return vec![0];
+    }
+    let integrates = motion.decay_v == [0.0];
+    let of = |neuron: usize| {
+        let early = if integrates { f64::from(lag) * at(&motion.bias, neuron) } else { 0.0 };
+        let below = motion.threshold.as_ref().map_or(f64::MAX, |thresholds| at(thresholds, neuron));
+        ((at(wished, neuron) - early).min(below) * scale * GRAIN).round() as i32
+    };
+    let count = if wished.len() == 1 && motion.bias.len() == 1 { 1 } else { population.size() };
+    (0..count).map(of).collect()
 }
 
 /// The registers of a population.

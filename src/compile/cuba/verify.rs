@@ -43,6 +43,7 @@ pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipS
     checker.tables();
     checker.cores(spec);
     checker.neurons();
+    checker.trees();
     if checker.problems.is_empty() {
         checker.synapses();
     }

@@ -10,9 +10,10 @@ mod load;
 mod plastic;
 mod sheet;
 mod soma;
+mod tree;
 
 use super::super::counters::EventCounts;
-use super::super::program::Times;
+use super::super::program::{Identity, Times};
 use super::Sweep;
 use super::exponent::{Shifted, ShiftedSums, loaded_weights};
 use crate::chip::{CubaSpec, Dialect};
@@ -26,6 +27,7 @@ pub(super) use load::{events_of, time_of};
 pub(super) use plastic::Effect;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
+use tree::{TreeState, Trees};
 
 /// A list of synapses in one format.
 #[derive(Debug)]
@@ -84,14 +86,23 @@ pub(in crate::emu) struct CubaCore {
     limit: i32,
     /// What learns.
     learning: Option<Box<Learning>>,
+    /// Dendrites, adaptation and noise, where any compartment has them.
+    trees: Option<Box<Trees>>,
 }
 
 impl CubaCore {
-    pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
+    pub(in crate::emu) fn new(
+        image: &image::CubaCore,
+        spec: &CubaSpec,
+        times: &Times,
+        identities: &[Identity],
+    ) -> Self {
         let sums = ShiftedSums::new(image, spec.dialect);
         let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
-        let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
+        let trees = Trees::new(image, spec, identities).map(Box::new);
+        let plain = trees.is_none() && spec.dialect != Dialect::Brian2;
+        let lanes = plain && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
             blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
@@ -110,6 +121,7 @@ impl CubaCore {
             dialect: spec.dialect,
             rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
             learning: Learning::new(image, spec).map(Box::new),
+            trees,
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
         core.lists_learn();
@@ -148,6 +160,7 @@ impl CubaCore {
             inbox: Vec::new(),
             marks: Vec::new(),
             learned: self.learning.as_ref().map(|learning| Box::new(LearnState::new(learning))),
+            trees: self.trees.as_ref().map(|trees| Box::new(trees.reset())),
         };
         state.begin(self);
         state
@@ -193,6 +206,8 @@ pub(super) struct State {
     marks: Vec<Marks>,
     /// What the core has learned.
     learned: Option<Box<LearnState>>,
+    /// What compartments with dendrites, adaptation and noise have beside u and v.
+    trees: Option<Box<TreeState>>,
 }
 
 impl State {
@@ -204,6 +219,9 @@ impl State {
         self.sums[..used].fill(0);
         self.filled.fill(false);
         self.inbox.clear();
+        if let (Some(state), Some(trees)) = (&mut self.trees, &core.trees) {
+            **state = trees.reset();
+        }
         if let Some(learned) = &mut self.learned {
             learned.reset();
         }
@@ -257,6 +275,14 @@ impl State {
 
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
+        if let Some(trees) = &core.trees {
+            let rule = match core.dialect {
+                Dialect::Lava => soma::LAVA,
+                Dialect::Nengo | Dialect::ChipBestGuess => soma::NENGO,
+                Dialect::Brian2 => soma::BRIAN2,
+            };
+            return self.climb(core, trees, tick, sweep, rule);
+        }
         match (core.dialect, &core.blocks) {
             (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<LAVA, true>(core, blocks, tick, sweep),
             (Dialect::Lava, Some(blocks)) => self.stride::<LAVA, false>(core, blocks, tick, sweep),

@@ -11,7 +11,7 @@ mod ranc_sliced;
 mod stochastic;
 mod stream;
 
-pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
+pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, prefetch, vector_units};
 use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
 pub(super) use programmed::ProgrammedCore;

@@ -202,8 +202,9 @@ fn relayed(first: ProgramGroup) -> Image {
         signed: true,
         weight_exponent: 0,
         index_bits: 6,
-        delay_bits: 0,
+        delay_bits: 6,
         tag_bits: 0,
+        fixed: 0,
         learns: false,
     };
     let out = (0, AxonOut { core: 0, axon: 1, output: 0 });

@@ -90,7 +90,7 @@ fn random_list_core(rng: &mut Rng, id: u32, ids: &[u32], axons: u64, neurons: u1
         threshold: (rng.below(5) > 0).then(|| 50 + rng.below(400) as u32),
         bias: if rng.below(8) == 0 { rng.below(200) as i16 - 60 } else { 0 },
         bias_exponent: rng.below(4) as i8,
-        refractory: 1,
+        ..CompartmentConfig::PROGRAM
     });
     let configs: Vec<CompartmentConfig> = configs.collect();
     let outs: Vec<(usize, AxonOut)> = (0..neurons)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::model::{self, Neuron, Values, Weights};
-use super::{Fault, Step};
+use super::{Fault, Step, soma};
 use crate::graph::{
     Conv2d, CrossbarNeuron, CubaNeuron, Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, Network,
     NeuronKind, Output, Pattern, Pool2d, Population, Profile, Projection, SpikeReset, Stochastic,
@@ -95,6 +95,7 @@ impl<'a> Builder<'a> {
         for (population, program) in populations.iter_mut().zip(programs) {
             population.neuron = population.neuron.take().or(program.map(IntNeuron::Program));
         }
+        self.joins(&mut populations);
         let projections = self.projections(|weight| {
             let whole = weight.fract() == 0.0 && weight.abs() <= f64::from(i32::MAX);
             if whole { Ok(weight as i32) } else { Err(format!("{weight} is not a whole number of 32 bits")) }
@@ -370,6 +371,7 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         w_in: get(&float.w_in, &[1.0]),
         bias: get(&float.bias, &[]),
         recurrent_bias: get(&float.recurrent_bias, &[]),
+        v_initial: get(&float.v_initial, &[]),
     })
 }
 
@@ -384,6 +386,7 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
             refractory: values(cuba.refractory.as_ref(), &[1]),
             initial_u: values(cuba.initial_u.as_ref(), &[0]),
             initial_v: values(cuba.initial_v.as_ref(), &[0]),
+            ..soma::extras(cuba)
         })),
         Neuron::CrossbarInt(crossbar) => Some(IntNeuron::Crossbar(CrossbarNeuron {
             leak: values(crossbar.leak.as_ref(), &[0]),

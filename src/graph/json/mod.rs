@@ -9,6 +9,7 @@ mod learning_model;
 mod model;
 mod place;
 mod program;
+mod soma;
 mod validate;
 mod write;
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::learning_model::{Learning, OutputName};
+use super::soma::{AdaptationInt, JoinInt, NoiseInt};
 use crate::graph::{Dynamics, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
 
 /// A spiking network for spikeloom: populations of neurons and projections between them. With float neurons
@@ -164,6 +165,9 @@ pub(super) struct Float {
     /// The part of bias that comes from recurrent connections; default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurrent_bias: Option<Values<f64>>,
+    /// Membrane before the first tick in which input can come; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_initial: Option<Values<f64>>,
 }
 
 /// Registers of a Loihi-style compartment.
@@ -192,6 +196,15 @@ pub(super) struct CubaInt {
     /// v before the first tick; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_v: Option<Values<i32>>,
+    /// How spikes raise the threshold; left out: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<AdaptationInt>,
+    /// Noise; left out: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseInt>,
+    /// Populations that are dendrites of this one, joined in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<JoinInt>,
 }
 
 /// Registers of a TrueNorth-style neuron (deterministic part).

@@ -9,8 +9,8 @@ use super::model::{
     Conv2d, CrossbarInt, CubaInt, Dense, Factorised, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d,
     Population, Profile, ProgramInt, Projection, Sparse, Stochastic, Values, Weights,
 };
-use super::{learning, program};
-use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
+use super::{learning, program, soma};
+use crate::graph::{self, CubaNeuron, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
 use crate::isa::Binding;
 
@@ -33,7 +33,9 @@ pub fn write_json(network: &Network) -> String {
             version: 1,
             name: graph.name.clone(),
             profile: None,
-            populations: populations(&graph.populations, int_neuron),
+            populations: populations(&graph.populations, |neuron| {
+                int_neuron(neuron, &|population| graph.populations[population.index()].name.clone())
+            }),
             projections: {
                 let mut all = projections(&graph.projections, &graph.populations, f64::from);
                 for (written, projection) in all.iter_mut().zip(&graph.projections) {
@@ -92,7 +94,7 @@ fn populations<N>(all: &[graph::Population<N>], neuron: impl Fn(&N) -> Neuron) -
 }
 
 /// None for an empty vector, a plain number for one value.
-fn values<T: Copy>(values: &[T]) -> Option<Values<T>> {
+pub(super) fn values<T: Copy>(values: &[T]) -> Option<Values<T>> {
     match values {
         [] => None,
         [one] => Some(Values::One(*one)),
@@ -111,6 +113,7 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
         w_in: values(&neuron.w_in),
         bias: values(&neuron.bias),
         recurrent_bias: values(&neuron.recurrent_bias),
+        v_initial: values(&neuron.v_initial),
     };
     match neuron.kind {
         NeuronKind::If => Neuron::If(float),
@@ -123,18 +126,9 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
     }
 }
 
-fn int_neuron(neuron: &IntNeuron) -> Neuron {
+fn int_neuron(neuron: &IntNeuron, name: &dyn Fn(PopulationId) -> String) -> Neuron {
     match neuron {
-        IntNeuron::Cuba(cuba) => Neuron::CubaInt(CubaInt {
-            decay_u: values(&cuba.decay_u).unwrap_or(Values::One(0)),
-            decay_v: values(&cuba.decay_v).unwrap_or(Values::One(0)),
-            threshold: cuba.threshold.as_deref().and_then(values),
-            bias: values(&cuba.bias),
-            bias_exponent: values(&cuba.bias_exponent),
-            refractory: values(&cuba.refractory),
-            initial_u: values(&cuba.initial_u),
-            initial_v: values(&cuba.initial_v),
-        }),
+        IntNeuron::Cuba(cuba) => Neuron::CubaInt(cuba_int(cuba, name)),
         IntNeuron::Program(program) => Neuron::Program(ProgramInt {
             program: program.name.clone(),
             parameters: program.parameters.iter().map(|(name, binding)| (name.clone(), bound(binding))).collect(),
@@ -149,6 +143,23 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             spike_reset: Some(crossbar.spike_reset),
             negative_reset: Some(crossbar.negative_reset),
         }),
+    }
+}
+
+fn cuba_int(cuba: &CubaNeuron, name: &dyn Fn(PopulationId) -> String) -> CubaInt {
+    let (adaptation, noise, joins) = soma::write(cuba, name);
+    CubaInt {
+        decay_u: values(&cuba.decay_u).unwrap_or(Values::One(0)),
+        decay_v: values(&cuba.decay_v).unwrap_or(Values::One(0)),
+        threshold: cuba.threshold.as_deref().and_then(values),
+        bias: values(&cuba.bias),
+        bias_exponent: values(&cuba.bias_exponent),
+        refractory: values(&cuba.refractory),
+        initial_u: values(&cuba.initial_u),
+        initial_v: values(&cuba.initial_v),
+        adaptation,
+        noise,
+        joins,
     }
 }
 
