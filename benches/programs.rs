@@ -182,9 +182,12 @@ fn million() -> Image {
             axon_offsets: (0..=neurons).collect(),
             list_uses: (0..neurons).map(|list| ListUse { list, base: 0 }).collect(),
             out_offsets: (0..=neurons).collect(),
-            axons_out: (0..neurons).map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16 }).collect(),
+            axons_out: (0..neurons)
+                .map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16, output: 0 })
+                .collect(),
             learning: Vec::new(),
             programs: vec![group],
+            compressed: Vec::new(),
         };
         CoreImage { core: number, body: CoreBody::Cuba(body) }
     };

@@ -26,6 +26,8 @@ pub mod image;
 pub mod foreign;
 
 pub mod compile;
+pub mod convert;
+pub mod curve;
 pub mod emu;
 pub mod energy;
 pub mod explore;

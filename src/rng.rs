@@ -19,6 +19,18 @@ pub const fn keyed(seed: u64, core: u64, neuron: u64, tick: u64, draw: u64) -> u
     mix(mix(mix(mix(mix(seed) ^ core) ^ neuron) ^ tick) ^ draw)
 }
 
+/// Whether a synapse that `seed` draws joins two neurons, and which of its `weights` it takes: the upper half of one draw
+/// against `chance` (in 1 / 2^32), the lower half for the weight.
+#[inline]
+#[must_use]
+pub const fn synapse(seed: u64, chance: u64, weights: u32, source: u32, target: u32) -> Option<u32> {
+    let drawn = mix(mix(mix(seed) ^ source as u64) ^ target as u64);
+    if drawn >> 32 >= chance {
+        return None;
+    }
+    Some((((drawn & 0xffff_ffff) * weights as u64) >> 32) as u32)
+}
+
 /// SplitMix64 as a sequence.
 #[derive(Debug, Clone)]
 pub struct Rng {

@@ -9,7 +9,7 @@ const BASE: [&str; 11] =
     ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "isa",
     "chip",
     "graph",
@@ -20,7 +20,9 @@ const ROOMS: [&str; 18] = [
     "foreign",
     "synthetic",
     "train",
+    "convert",
     "compile",
+    "curve",
     "emu",
     "oracle",
     "energy",
@@ -31,7 +33,7 @@ const ROOMS: [&str; 18] = [
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 20] = [
+const FENCES: [(&str, &[&str]); 21] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &["isa"]),
@@ -42,7 +44,9 @@ const FENCES: [(&str, &[&str]); 20] = [
     ("foreign", &["chip", "image", "stimulus"]),
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
+    ("convert", &["graph", "stimulus"]),
     ("compile", &["chip", "graph", "image", "isa", "partition", "place"]),
+    ("curve", &["emu"]),
     ("emu", &["chip", "image", "isa", "stimulus"]),
     ("oracle", &["chip", "graph", "isa", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
@@ -55,7 +59,7 @@ const FENCES: [(&str, &[&str]); 20] = [
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 16] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
@@ -63,6 +67,8 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),
+    ("prost::", &["graph/onnx/proto.rs"]),
+    ("flate2::", &["stimulus/idx.rs"]),
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),

@@ -64,8 +64,14 @@ fn random(rng: &mut Rng) -> IntGraph {
         for source in 0..5 {
             inputs.push((format!("{source} to {}", number + 2), rng.below(program.inputs.len() as u64) as u8));
         }
-        let mut neuron =
-            ProgramNeuron { name: name.to_owned(), program, parameters: Vec::new(), initial: Vec::new(), inputs };
+        let mut neuron = ProgramNeuron {
+            name: name.to_owned(),
+            program,
+            parameters: Vec::new(),
+            initial: Vec::new(),
+            inputs,
+            outputs: Vec::new(),
+        };
         if name == "truenorth" {
             // Random draws must not depend on where a neuron is placed.
             neuron.parameters.push(("stochastic_leak".to_owned(), spikeloom::isa::Binding::Shared(1)));
@@ -218,6 +224,7 @@ fn float(kind: NeuronKind, threshold: f64, bias: Vec<f64>) -> FloatNeuron {
         w_in: vec![1.0],
         bias,
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }
 

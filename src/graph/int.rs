@@ -21,6 +21,17 @@ pub struct IntGraph {
     pub learning: Vec<Learning>,
 }
 
+impl IntGraph {
+    /// The output of its source's program whose spikes go over a projection; 0 where the source runs none.
+    #[must_use]
+    pub fn output_of(&self, projection: &Projection<i32>) -> u8 {
+        match self.populations.get(projection.source.index()).and_then(|source| source.neuron.as_ref()) {
+            Some(IntNeuron::Program(program)) => program.output(&projection.name),
+            _ => 0,
+        }
+    }
+}
+
 /// Integer neuron parameters of one population. Each vector has one value for all or one a neuron.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntNeuron {

@@ -225,6 +225,11 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         );
     }
     if found.problems.is_empty() {
+        for fault in body.compressed_faults(spec) {
+            found.require(false, place, || fault);
+        }
+    }
+    if found.problems.is_empty() {
         synapses(core, body, spec, found);
         memory(body, spec, place, found);
     }
@@ -233,9 +238,22 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         for fault in body.learning_faults(longest, spec.dialect) {
             found.require(false, place, || fault);
         }
-        found.require(body.learning.is_empty() || spec.programs.is_none(), place, || {
-            "it learns, but its compartments are programs".to_owned()
+        let of = |compartment: usize| {
+            body.programs
+                .iter()
+                .find(|group| (group.first as usize..(group.first + group.count) as usize).contains(&compartment))
+        };
+        let outputs = |compartment: usize| {
+            of(compartment).and_then(|group| group.assemble().ok()).map_or(1, |program| program.outputs.len())
+        };
+        let further = body.out_offsets.windows(2).enumerate().all(|(compartment, ends)| {
+            let outs = &body.axons_out[ends[0] as usize..ends[1] as usize];
+            outs.iter()
+                .map(|out| out.output)
+                .max()
+                .is_none_or(|most| most == 0 || usize::from(most) < outputs(compartment))
         });
+        found.require(further, place, || "a packet of an output that the program does not have".to_owned());
     }
     for out in &body.axons_out {
         let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
@@ -278,6 +296,10 @@ fn shifted_sums(body: &CubaCore) -> u64 {
             let known = delays.entry((list.projection, exponent)).or_default();
             *known = count.max(*known);
         }
+    }
+    for list in body.compressed.iter().filter(|list| list.weight_exponent < 0) {
+        let known = delays.entry((list.projection, list.weight_exponent)).or_default();
+        *known = (u64::from(list.longest_delay()) + 1).max(*known);
     }
     delays.values().sum()
 }

@@ -37,6 +37,10 @@ pub struct LearningGroup {
     pub traces: [TraceImage; 5],
     /// Axons whose packets of a tick are a trace's value.
     pub factors: Vec<FactorImage>,
+    /// States of the targets' program that y1, y2 and y3 are; `None` where spikes or axons make them.
+    pub states: [Option<String>; 3],
+    /// Output of the targets' program whose spikes are postsynaptic; 0 is the first.
+    pub post: u8,
     /// Tag of every synapse in the order of the lists; empty: all 0.
     pub tags: Vec<i16>,
     /// Learned delay of every synapse, where it is not the delay that spikes take; else empty.
@@ -107,7 +111,7 @@ impl LearningGroup {
         let rule = parse_rule(&self.rule, "rule").map_err(|problems| problems.to_string())?;
         let [x1, x2, y1, y2, y3] = &self.traces;
         let trace = |image: &TraceImage| image.resolve().ok_or("a trace is out of range");
-        let mut supplied = [false; 3];
+        let mut supplied = self.states.each_ref().map(Option::is_some);
         for factor in &self.factors {
             *supplied.get_mut(usize::from(factor.trace)).ok_or("a factor supplies no trace")? = true;
         }
@@ -195,6 +199,33 @@ impl CubaCore {
         faults
     }
 
+    /// Traces that are no states, or an output that is none, of the program that runs one of the targets.
+    fn states_fault(&self, group: &LearningGroup) -> Option<String> {
+        if group.states.iter().all(Option::is_none) && group.post == 0 {
+            return None;
+        }
+        let programs =
+            self.programs.iter().map(|of| Some((of.first..of.first.saturating_add(of.count), of.assemble().ok()?)));
+        let programs: Option<Vec<_>> = programs.collect();
+        let Some(programs) = programs else { return Some("a program of the core is none".to_owned()) };
+        let has = |compartment: u32| {
+            let of = programs.iter().find(|(range, _)| range.contains(&compartment));
+            of.is_some_and(|(_, program)| {
+                group.states.iter().flatten().all(|state| program.state(state).is_some())
+                    && usize::from(group.post) < program.outputs.len()
+            })
+        };
+        for (number, list) in self.lists_of(group.projection) {
+            let span = &self.synapses[list.first as usize..][..list.count as usize];
+            let bases = self.list_uses.iter().filter(|used| used.list == number).map(|used| u32::from(used.base));
+            let mut targets = bases.flat_map(|base| span.iter().map(move |synapse| base + u32::from(synapse.target)));
+            if !targets.all(has) {
+                return Some("a target's program has not the states or the output that it learns from".to_owned());
+            }
+        }
+        None
+    }
+
     fn group_fault(&self, group: &LearningGroup, longest: u8, dialect: Dialect) -> std::result::Result<(), String> {
         let plasticity = group.resolve()?;
         let require = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
@@ -209,9 +240,15 @@ impl CubaCore {
         let factor = |f: &FactorImage| {
             usize::from(f.axon) < axons && f.target.is_none_or(|target| usize::from(target) < neurons)
         };
+        let axons_and_states =
+            group.factors.iter().any(|f| group.states.get(usize::from(f.trace)).is_none_or(Option::is_some));
+        require(!axons_and_states, "a trace is both a state and supplied by axons")?;
         require(group.factors.iter().all(factor), "a factor's axon or compartment is not there")?;
         let sign = plasticity.sign;
         let (least, most) = if dialect == Dialect::Brian2 { sign.range_brian2() } else { sign.range() };
+        if let Some(what) = self.states_fault(group) {
+            return Err(what);
+        }
         let mut synapses = 0;
         for (_, list) in self.lists_of(group.projection) {
             let span = &self.synapses[list.first as usize..][..list.count as usize];

@@ -18,13 +18,14 @@ pub fn list_words(spec: &CubaSpec, count: u64, bits: u32) -> u64 {
 }
 
 impl CubaCore {
-    /// Words of synapse memory of all lists, whose formats must be there.
+    /// Words of synapse memory of all lists, whose formats must be there, compressed ones too.
     #[must_use]
     pub fn synapse_words(&self, spec: &CubaSpec) -> u64 {
         let words = |list: &super::SynapseList| {
             list_words(spec, list.count.into(), self.formats[usize::from(list.format)].bits())
         };
-        self.lists.iter().map(words).fold(0, u64::saturating_add)
+        let compressed = self.compressed.iter().map(|list| list.words(spec));
+        self.lists.iter().map(words).chain(compressed).fold(0, u64::saturating_add)
     }
 
     /// Formats that the chip has not, and lists whose synapses do not fit theirs; formats and synapses must be there.

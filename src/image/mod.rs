@@ -4,6 +4,7 @@ mod check;
 mod check_clocked;
 mod clocked;
 mod codec;
+mod compressed;
 mod learning;
 mod memory;
 mod programs;
@@ -15,6 +16,7 @@ mod v1;
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use compressed::{Choice, Compressed, CompressedList, CompressedSource, TargetRun};
 pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
 pub use memory::list_words;
 pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
@@ -64,9 +66,10 @@ mod tests {
             axon_offsets: vec![0, 1, 2],
             list_uses: vec![ListUse { list: 0, base: 0 }, ListUse { list: 1, base: 1 }],
             out_offsets: vec![0, 1, 1],
-            axons_out: vec![AxonOut { core: 3, axon: 1 }],
+            axons_out: vec![AxonOut { core: 3, axon: 1, output: 0 }],
             learning: Vec::new(),
             programs: Vec::new(),
+            compressed: Vec::new(),
         };
         let place = |neuron| Place { core: 3, neuron };
         let population = |name: &str, shape, places| PopulationImage {

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::compressed::CompressedList;
 use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
@@ -180,13 +181,16 @@ pub struct CubaCore {
     /// Compartments that run a program, ascending; only on chips with programmable neurons. The others run Loihi 1's
     /// with their configuration.
     pub programs: Vec<ProgramGroup>,
+    /// Synapses that are made from factors or a seed; only on chips with programmable neurons.
+    pub compressed: Vec<CompressedList>,
 }
 
 impl CubaCore {
     /// Sums of the delay buffer that the compartments take: as many for each as the widest delay field has values.
     #[must_use]
     pub fn delay_slots(&self) -> u64 {
-        let bits = self.formats.iter().map(|format| format.delay_bits).max().unwrap_or(0);
+        let compressed = self.compressed.iter().map(|list| (8 - list.longest_delay().leading_zeros()) as u8);
+        let bits = self.formats.iter().map(|format| format.delay_bits).chain(compressed).max().unwrap_or(0);
         (self.config_of.len() as u64) << bits.min(32)
     }
 }
@@ -321,6 +325,8 @@ pub struct AxonOut {
     pub core: u32,
     /// Inbound axon there.
     pub axon: u16,
+    /// Output of the compartment's program whose spikes it carries; 0 is the first, and the only one without a program.
+    pub output: u8,
 }
 
 /// Where a population is.

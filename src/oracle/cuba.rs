@@ -16,7 +16,7 @@ mod soma;
 use std::collections::BTreeMap;
 
 use super::IntRun;
-use super::programs::Programs;
+use super::programs::{Programs, Spike};
 use crate::chip::Dialect;
 use crate::fixed::wrap;
 use crate::graph::{Delays, IntGraph, IntNeuron, Projection};
@@ -43,10 +43,11 @@ pub struct Tick {
 /// Runs one sample from the initial state for `sample.ticks + depth` ticks. Populations of other families stay silent. Membranes beyond 32 bits (brian2 has no limit) end at its edge.
 #[must_use]
 pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> IntRun {
+    let graph = &*graph.expanded();
     let mut result = IntRun { spikes: vec![Vec::new(); graph.populations.len()], membranes: Vec::new() };
     let network = play(graph, sample, sample.ticks + depth, dialect, &[], |tick, _, fired| {
         for (spikes, neurons) in result.spikes.iter_mut().zip(fired) {
-            spikes.extend(neurons.iter().map(|&(neuron, _)| (tick, neuron)));
+            spikes.extend(first_output(neurons).map(|neuron| (tick, neuron)));
         }
     });
     let narrow = |cell: &Cell| cell.v.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
@@ -59,12 +60,13 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> I
 /// Every population's state in each of the first `ticks` ticks: `trace(..)[tick][population]`.
 #[must_use]
 pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) -> Vec<Vec<Tick>> {
+    let graph = &*graph.expanded();
     let mut traced = Vec::new();
     play(graph, sample, ticks, dialect, &[], |_, network, fired| {
-        let of = |(cells, fired): (&Vec<Cell>, &Vec<(u32, i64)>)| Tick {
+        let of = |(cells, fired): (&Vec<Cell>, &Vec<Spike>)| Tick {
             u: cells.iter().map(|cell| cell.u).collect(),
             v: cells.iter().map(|cell| cell.v).collect(),
-            fired: fired.iter().map(|(neuron, _)| *neuron).collect(),
+            fired: first_output(fired).collect(),
         };
         traced.push(network.state.iter().zip(fired).map(of).collect());
     });
@@ -81,6 +83,7 @@ pub fn learn(
     dialect: Dialect,
     recorded: &[Draws],
 ) -> Vec<Option<Learned>> {
+    let graph = &*graph.expanded();
     let network = play(graph, sample, ticks.saturating_sub(1), dialect, recorded, |_, _, _| {});
     plastic::learned(&network.pending)
 }
@@ -92,20 +95,18 @@ fn play<'a>(
     ticks: u32,
     dialect: Dialect,
     recorded: &[Draws],
-    mut show: impl FnMut(u32, &Network<'a>, &[Vec<(u32, i64)>]),
+    mut show: impl FnMut(u32, &Network<'a>, &[Vec<Spike>]),
 ) -> Network<'a> {
     let mut network = Network::new(graph, dialect);
     let mut stimulus = sample.spikes.iter().peekable();
     for tick in 0..ticks {
         let fired = network.update(tick);
         for (population, neurons) in fired.iter().enumerate() {
-            for &(neuron, payload) in neurons {
-                network.send(population, neuron, payload);
-            }
+            neurons.iter().for_each(|spike| network.send(population, *spike));
         }
         while let Some(spike) = stimulus.next_if(|spike| spike.tick <= tick) {
             if let Some((population, neuron)) = network.locate_input(spike.input) {
-                network.send(population, neuron, i64::from(spike.value));
+                network.send(population, Spike { neuron, output: 0, value: i64::from(spike.value) });
             }
         }
         network.depart(tick);
@@ -118,6 +119,8 @@ fn play<'a>(
 /// Spikes under way in one projection.
 struct Pending<'a> {
     projection: &'a Projection<i32>,
+    /// Output of its source's program.
+    output: u8,
     /// Dendritic input of its targets.
     input: u8,
     /// `slots[tick % slots.len()][target]` is the input that arrives then.
@@ -130,7 +133,7 @@ struct Pending<'a> {
 
 impl<'a> Pending<'a> {
     fn new(
-        projection: &'a Projection<i32>,
+        (projection, output): (&'a Projection<i32>, u8),
         target: &crate::graph::Population<IntNeuron>,
         plastic: Option<Plastic<'a>>,
         dialect: Dialect,
@@ -146,7 +149,7 @@ impl<'a> Pending<'a> {
             Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
         };
         let slots = vec![vec![0; targets]; usize::from(longest) + 2];
-        Self { projection, input, slots, departing: BTreeMap::new(), plastic }
+        Self { projection, output, input, slots, departing: BTreeMap::new(), plastic }
     }
 }
 
@@ -186,7 +189,7 @@ impl<'a> Network<'a> {
         };
         let pending = |(number, p): (usize, &'a Projection<i32>)| {
             let plastic = graph.learning_of(number).map(|learning| Plastic::new(graph, p, learning, dialect));
-            Pending::new(p, &graph.populations[p.target.index()], plastic, dialect)
+            Pending::new((p, graph.output_of(p)), &graph.populations[p.target.index()], plastic, dialect)
         };
         let programs = (0_u32..).zip(&graph.populations).map(|(number, population)| match &population.neuron {
             Some(IntNeuron::Program(neuron)) => Some(Programs::new(neuron, number, population.size())),
@@ -213,14 +216,15 @@ impl<'a> Network<'a> {
         None
     }
 
-    /// A spike of `value` leaves a neuron.
-    fn send(&mut self, population: usize, neuron: u32, value: i64) {
+    /// A spike leaves a neuron.
+    fn send(&mut self, population: usize, Spike { neuron, output, value }: Spike) {
         let dialect = self.dialect;
         let size = self.graph.populations[population].size();
-        for Pending { projection, departing, plastic, .. } in &mut self.pending {
-            let source = projection.source.index() == population;
+        for Pending { projection, output: carried, departing, plastic, .. } in &mut self.pending {
+            let source = projection.source.index() == population && *carried == output;
             if let Some(plastic) = plastic {
-                plastic.note(source, population, size, neuron, value);
+                let supplies = (output == 0).then_some(population);
+                plastic.note(source, supplies, size, neuron, value);
             }
             if !source {
                 continue;
@@ -251,17 +255,22 @@ impl<'a> Network<'a> {
     }
 
     /// What the spikes of `tick` teach.
-    fn learn(&mut self, tick: u32, fired: &[Vec<(u32, i64)>], recorded: &[Draws]) {
+    fn learn(&mut self, tick: u32, fired: &[Vec<Spike>], recorded: &[Draws]) {
         for Pending { projection, plastic, .. } in &mut self.pending {
             if let Some(plastic) = plastic {
-                let fired: Vec<u32> = fired[projection.target.index()].iter().map(|(neuron, _)| *neuron).collect();
+                let target = projection.target.index();
+                let post = fired[target].iter().filter(|spike| spike.output == plastic.post());
+                let fired: Vec<u32> = post.map(|spike| spike.neuron).collect();
+                if let Some(programs) = &self.programs[target] {
+                    plastic.write(|neuron, state| programs.state(neuron, state));
+                }
                 plastic.learn(tick, &fired, recorded);
             }
         }
     }
 
     /// One tick of every compartment; the neurons of each population that fire.
-    fn update(&mut self, tick: u32) -> Vec<Vec<(u32, i64)>> {
+    fn update(&mut self, tick: u32) -> Vec<Vec<Spike>> {
         let mut fired = vec![Vec::new(); self.state.len()];
         for (population, fired) in fired.iter_mut().enumerate() {
             let Some(IntNeuron::Cuba(registers)) = &self.graph.populations[population].neuron else { continue };
@@ -274,7 +283,7 @@ impl<'a> Network<'a> {
                 let dendrites = registers.joins.iter().map(|join| before[join.dendrite.index()][neuron]);
                 let dendrites: Vec<Cell> = dendrites.collect();
                 if step(cell, registers, neuron, input, &dendrites, self.dialect) {
-                    fired.push((neuron as u32, 1));
+                    fired.push(Spike { neuron: neuron as u32, output: 0, value: 1 });
                 }
             }
         }
@@ -293,6 +302,11 @@ impl<'a> Network<'a> {
         }
         fired
     }
+}
+
+/// The neurons that spiked on their first output.
+fn first_output(spikes: &[Spike]) -> impl Iterator<Item = u32> {
+    spikes.iter().filter(|spike| spike.output == 0).map(|spike| spike.neuron)
 }
 
 /// A register vector has one value for all neurons or one each.

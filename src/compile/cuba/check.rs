@@ -1,5 +1,6 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
+use super::compressed;
 use super::outliers::outliers;
 use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
@@ -17,7 +18,10 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
     }
     for projection in &graph.projections {
         match structure(graph, projection) {
-            Ok(()) => ranges(projection, spec, &mut problems),
+            Ok(()) => {
+                ranges(projection, spec, &mut problems);
+                compressed::check(projection, spec, &mut problems);
+            }
             Err(what) => {
                 let place = format!("projection '{}'", projection.name);
                 problems.push(Problem::invalid("cuba/projection", place, what));
@@ -169,6 +173,11 @@ fn pattern_shape(pattern: &Pattern) -> std::result::Result<(u64, u64, u64), Stri
             plane(pool.kernel, pool.stride, [1, 1], pool.padding)?;
             Ok((volume(&pool.input), volume(&pool.output), 1))
         }
+        Pattern::Factorised { sources, targets, rank } => {
+            let (sources, targets) = (u64::from(*sources), u64::from(*targets));
+            Ok((sources, targets, u64::from(*rank) * (sources + targets)))
+        }
+        Pattern::Stochastic(drawn) => Ok((drawn.sources.into(), drawn.targets.into(), drawn.weights.into())),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::compartments::{configure, initial};
+use super::compressed;
 use super::format::{Encoding, index_width};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
@@ -9,11 +11,13 @@ use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Learning, Pattern, Projection};
+use crate::graph::{IntGraph, Learning, Pattern, Projection};
 use crate::image::{
-    CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList, list_words,
+    CompressedList, CompressedSource, CubaCore, ListKind, ListUse, Synapse, SynapseFormat, SynapseList, list_words,
 };
 
+/// What an axon carries: the spikes of a population's neuron, of one output of its program (population, neuron, output).
+pub(super) type Source = (u32, u32, u8);
 /// Formats that a projection may take on a core: shared, sparse, and dense with and without weights of their own.
 const MOST_FORMATS: usize = 4;
 
@@ -30,6 +34,10 @@ pub(super) struct Link<'a> {
     shares: bool,
     /// How it learns.
     learning: Option<&'a Learning>,
+    /// Output of the source's program that it carries.
+    output: u8,
+    /// Whether the core stores factors or a seed in place of its synapses.
+    compressed: bool,
 }
 
 /// The network as the partitioner sees it: all compartments in one row.
@@ -58,7 +66,13 @@ impl<'a> Row<'a> {
         let room = graph.projections.len() * MOST_FORMATS <= usize::from(spec.synapse_formats);
         for (number, projection) in (0_u32..).zip(&graph.projections) {
             let learning = graph.learning_of(number as usize);
+            let output = graph.output_of(projection);
+            let compressed = compressed::stored(&projection.pattern, spec);
             let encoding = match learning {
+                // Factors have a check of their own.
+                None if compressed && matches!(projection.pattern, Pattern::Factorised { .. }) => {
+                    Encoding::of(&Projection { weights: Vec::new(), ..projection.clone() }, spec)
+                }
                 Some(learning) => Ok(Encoding::of_learning(projection, learning, spec)),
                 None => Encoding::of(projection, spec),
             };
@@ -67,8 +81,18 @@ impl<'a> Row<'a> {
                     let target = projection.target.index();
                     let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
                     let shares = shares_weights(&projection.pattern);
-                    let constant = encoding.constant(projection, spec).filter(|_| room);
-                    inbound[target].push(Link { projection, number, incoming, encoding, constant, shares, learning });
+                    let constant = encoding.constant(projection, spec).filter(|_| room && !compressed);
+                    inbound[target].push(Link {
+                        projection,
+                        number,
+                        incoming,
+                        encoding,
+                        constant,
+                        shares,
+                        learning,
+                        output,
+                        compressed,
+                    });
                 }
                 Err(found) => problems.extend(Problems::into_vec(found)),
             }
@@ -87,7 +111,7 @@ impl<'a> Row<'a> {
         let widest = self.spec.index_widths.iter().copied().max().unwrap_or(0);
         for (population, links) in self.inbound.iter().enumerate() {
             let first = self.starts[population] as usize;
-            for link in links.iter().filter(|link| !link.shares) {
+            for link in links.iter().filter(|link| !link.shares && !link.compressed) {
                 let each = u64::from(link.encoding.bits()) + u64::from(widest);
                 let size = self.starts[population + 1] as usize - first;
                 for neuron in 0..size {
@@ -137,7 +161,10 @@ fn shares_weights(pattern: &Pattern) -> bool {
     match pattern {
         Pattern::Conv2d(_) | Pattern::Pool2d(_) | Pattern::OneToOne { shared: true, .. } => true,
         Pattern::Sparse { weight_index, .. } => !weight_index.is_empty(),
-        Pattern::Dense { .. } | Pattern::OneToOne { shared: false, .. } => false,
+        Pattern::Dense { .. }
+        | Pattern::OneToOne { shared: false, .. }
+        | Pattern::Factorised { .. }
+        | Pattern::Stochastic(_) => false,
     }
 }
 
@@ -146,8 +173,8 @@ struct Sketch {
     link: (usize, usize),
     /// Ascending; targets are relative to the base of each use.
     synapses: Vec<Synapse>,
-    /// Axon (population, source) and base.
-    uses: Vec<((u32, u32), u16)>,
+    /// Axon and base.
+    uses: Vec<(Source, u16)>,
     /// Tag and learned delay of each synapse, where they learn.
     extras: Vec<Extra>,
 }
@@ -165,8 +192,8 @@ pub(super) struct Draft {
     pub(super) members: Vec<u32>,
     /// Everything but `out_offsets` and `axons_out`.
     pub(super) body: CubaCore,
-    /// Source (population, neuron) of each inbound axon, ascending.
-    pub(super) axons: Vec<(u32, u32)>,
+    /// Source of each inbound axon, ascending.
+    pub(super) axons: Vec<Source>,
     /// Words of synapse memory.
     words: u64,
 }
@@ -174,10 +201,15 @@ pub(super) struct Draft {
 impl Draft {
     /// The contents for these members of the row, ascending.
     pub(super) fn new(row: &Row<'_>, members: Vec<u32>) -> Self {
-        let mut sketches = Vec::new();
+        let (mut sketches, mut compressed) = (Vec::new(), Vec::new());
         for segment in row.segments(&members) {
-            for link in 0..row.inbound[segment.population].len() {
-                sketch_link(row, link, segment, &mut sketches);
+            for (number, link) in row.inbound[segment.population].iter().enumerate() {
+                if link.compressed {
+                    let list = compressed::list(row, (link.projection, link.number), &segment);
+                    compressed.extend(list.map(|(list, heard)| (list, (link.projection.source.0, link.output), heard)));
+                } else {
+                    sketch_link(row, number, segment, &mut sketches);
+                }
             }
         }
         let (configs, config_of) = configure(row, &members);
@@ -195,15 +227,16 @@ impl Draft {
             axons_out: Vec::new(),
             learning: Vec::new(),
             programs: programs::groups(row, &members),
+            compressed: Vec::new(),
         };
         let mut draft = Self { members, body, axons: Vec::new(), words: 0 };
-        draft.write(row, sketches);
+        draft.write(row, sketches, compressed);
         draft
     }
 
     /// Gives every sketch its format and writes lists and axons.
-    fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>) {
-        let mut axons: BTreeMap<(u32, u32), Vec<ListUse>> = BTreeMap::new();
+    fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>, compressed: Vec<(CompressedList, (u32, u8), Vec<u32>)>) {
+        let mut axons: BTreeMap<Source, Vec<ListUse>> = BTreeMap::new();
         let mut extras: BTreeMap<(usize, usize), Vec<Extra>> = BTreeMap::new();
         let planned: Vec<Planned> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
         // One index width for each projection and kind.
@@ -237,12 +270,22 @@ impl Draft {
         for supply in learners.iter().flat_map(|learner| &learner.sources) {
             axons.entry(supply.source).or_default();
         }
+        for (_, (population, output), heard) in &compressed {
+            heard.iter().for_each(|&source| _ = axons.entry((*population, source, *output)).or_default());
+        }
         for (axon, uses) in axons {
             self.axons.push(axon);
             self.body.list_uses.extend(uses);
             self.body.axon_offsets.push(self.body.list_uses.len() as u32);
         }
-        let numbers = self.axons.iter().enumerate().map(|(number, source)| (*source, number as u16)).collect();
+        let numbers: BTreeMap<Source, u16> =
+            self.axons.iter().enumerate().map(|(number, source)| (*source, number as u16)).collect();
+        for (mut list, (population, output), heard) in compressed {
+            let source = |source: u32| CompressedSource { axon: numbers[&(population, source, output)], source };
+            list.sources = heard.into_iter().map(source).collect();
+            self.words += list.words(row.spec);
+            self.body.compressed.push(list);
+        }
         for Learner { link, learning, sources } in learners {
             let Some(extras) = extras.get(&link) else { continue };
             let group = learning::group(learning, row.spec, extras, learning::factors(&sources, &numbers));
@@ -337,7 +380,7 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
 /// Cuts one projection of a population down to its neurons on a core and lists it by source.
 fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut Vec<Sketch>) {
     let at = (segment.population, link);
-    let Link { projection, incoming, shares, learning, .. } = &row.inbound[at.0][at.1];
+    let Link { projection, incoming, shares, learning, output, .. } = &row.inbound[at.0][at.1];
     let source_population = projection.source.0;
     let sources = row.graph.populations[projection.source.index()].size();
     let mut by_source: Vec<Vec<Synapse>> = vec![Vec::new(); sources];
@@ -359,7 +402,7 @@ fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut 
     let mut known: HashMap<Vec<Synapse>, usize> = HashMap::new();
     for (source, mut synapses) in by_source.into_iter().enumerate() {
         let Some(first) = synapses.first().map(|synapse| synapse.target) else { continue };
-        let axon = (source_population, source as u32);
+        let axon = (source_population, source as u32, *output);
         synapses.iter_mut().for_each(|synapse| synapse.target -= first);
         if let Some(&list) = known.get(&synapses) {
             let sketch: &mut Sketch = &mut sketches[list];
@@ -410,63 +453,4 @@ fn plan(row: &Row<'_>, mut sketch: Sketch) -> Planned {
     sketch.synapses.iter_mut().for_each(|synapse| synapse.target += base);
     sketch.uses[0].1 = 0;
     Planned { kind: ListKind::Sparse, sketch, encoding }
-}
-
-/// Distinct configurations of the compartments of a core, and the one of each.
-fn configure(row: &Row<'_>, members: &[u32]) -> (Vec<CompartmentConfig>, Vec<u16>) {
-    let mut configs = Vec::new();
-    let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
-    let mut config_of = Vec::with_capacity(members.len());
-    for segment in row.segments(members) {
-        for (_, neuron) in segment.neurons() {
-            let config = match &row.graph.populations[segment.population].neuron {
-                Some(IntNeuron::Cuba(registers)) => configuration(registers, neuron as usize),
-                _ => CompartmentConfig::PROGRAM,
-            };
-            config_of.push(*known.entry(config.clone()).or_insert_with(|| {
-                configs.push(config);
-                (configs.len() - 1) as u16
-            }));
-        }
-    }
-    (configs, config_of)
-}
-
-/// The compartments of a core that do not start at 0.
-fn initial(row: &Row<'_>, members: &[u32]) -> Vec<InitialState> {
-    let mut found = Vec::new();
-    for segment in row.segments(members) {
-        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[segment.population].neuron else { continue };
-        for (compartment, neuron) in segment.neurons() {
-            let (u, v) = start(registers, neuron as usize);
-            if (u, v) != (0, 0) {
-                found.push(InitialState { compartment: compartment as u16, u, v });
-            }
-        }
-    }
-    found
-}
-
-/// The value of one neuron: one for all, or one each.
-fn of<T: Copy>(values: &[T], neuron: usize) -> T {
-    if values.len() == 1 { values[0] } else { values[neuron] }
-}
-
-/// u and v of one neuron before the first tick.
-pub(super) fn start(registers: &CubaNeuron, neuron: usize) -> (i32, i32) {
-    (of(&registers.initial_u, neuron), of(&registers.initial_v, neuron))
-}
-
-/// The registers of one neuron.
-pub(super) fn configuration(registers: &CubaNeuron, neuron: usize) -> CompartmentConfig {
-    CompartmentConfig {
-        decay_u: of(&registers.decay_u, neuron),
-        decay_v: of(&registers.decay_v, neuron),
-        threshold: registers.threshold.as_ref().map(|mantissas| of(mantissas, neuron)),
-        bias: of(&registers.bias, neuron),
-        bias_exponent: of(&registers.bias_exponent, neuron),
-        refractory: of(&registers.refractory, neuron),
-        adaptation: trees::adaptation(registers, neuron),
-        noise: trees::noise(registers),
-    }
 }

@@ -1,6 +1,8 @@
 //! Passes for Loihi-style cores: synapse lists and CUBA LIF compartments.
 
 mod check;
+mod compartments;
+mod compressed;
 mod depth;
 mod divide;
 mod draft;
@@ -21,6 +23,7 @@ mod testing;
 mod tests;
 mod trees;
 mod verify;
+mod verify_compressed;
 mod verify_core;
 mod verify_learning;
 mod verify_tree;

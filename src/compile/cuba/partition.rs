@@ -156,11 +156,11 @@ fn too_many_cores(row: &Row<'_>, placed: u32, next: u32) -> Problem {
         ))
 }
 
-/// For every source, the number of cores that it reaches.
+/// For every neuron, the packets that it sends when each of its outputs fires.
 pub(super) fn fan_out(drafts: &[Draft]) -> HashMap<(u32, u32), u32> {
     let mut reached = HashMap::new();
-    for axon in drafts.iter().flat_map(|draft| &draft.axons) {
-        *reached.entry(*axon).or_insert(0) += 1;
+    for &(population, neuron, _) in drafts.iter().flat_map(|draft| &draft.axons) {
+        *reached.entry((population, neuron)).or_insert(0) += 1;
     }
     reached
 }

@@ -20,6 +20,7 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
         }
         next = list.first.saturating_add(list.count);
     }
+    words += body.compressed.iter().map(|list| list.words(spec)).sum::<u64>();
     if next as usize != body.synapses.len() {
         wrong.push(format!("{} synapses, of which {next} are in lists", body.synapses.len()));
     }

@@ -15,15 +15,16 @@ mod tree;
 use super::super::counters::EventCounts;
 use super::super::program::{Identity, Times};
 use super::Sweep;
+use super::exponent::{Shifted, ShiftedSums, loaded_weights};
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
 use flat::{Flat, REACH};
 use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
-pub(super) use learn::Lesson;
-use learn::{LearnState, Learning};
+pub(super) use learn::{LearnState, Learning, Lesson};
+use load::load_list;
 pub(super) use load::{events_of, time_of};
-use load::{load_list, load_weights, shifted_sums};
+pub(super) use plastic::Effect;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 use tree::{TreeState, Trees};
@@ -54,14 +55,6 @@ enum Kind {
     Plastic(u32, u32),
     /// The same where targets are consecutive from this one, and nothing but the weight counts.
     PlasticRun(u32, u32, u16),
-}
-
-/// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
-/// projection and delay. All spikes of a tick are worked through in one tick, so it lives no longer.
-#[derive(Debug)]
-struct Shifted {
-    delay: u8,
-    places: u32,
 }
 
 /// What the core is loaded with.
@@ -104,8 +97,7 @@ impl CubaCore {
         times: &Times,
         identities: &[Identity],
     ) -> Self {
-        let lava = spec.dialect == Dialect::Lava;
-        let (firsts, shifted) = if lava { shifted_sums(image) } else { Default::default() };
+        let sums = ShiftedSums::new(image, spec.dialect);
         let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
         let trees = Trees::new(image, spec, identities).map(Box::new);
@@ -116,15 +108,15 @@ impl CubaCore {
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
             flat: None,
-            lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
+            lists: image.lists.iter().map(|list| load_list(image, list, &sums, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
-            weights: load_weights(image, spec.dialect),
+            weights: loaded_weights(image, spec.dialect),
             delays: image.synapses.iter().map(|synapse| synapse.delay).collect(),
             axon_offsets: image.axon_offsets.clone(),
             uses: image.list_uses.clone(),
             axon_events: Vec::new(),
             axon_times: Vec::new(),
-            shifted,
+            shifted: sums.sums,
             initial: image.initial.clone(),
             dialect: spec.dialect,
             rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
@@ -271,7 +263,7 @@ impl State {
             }
         }
         if let (Some(learned), Some(learning)) = (&mut self.learned, &core.learning) {
-            learned.note(learning, &inbox);
+            learned.note(learning, inbox.iter().map(|&axon| (axon, 1)));
         }
         self.inbox = inbox;
         if !self.inbox.is_empty() {

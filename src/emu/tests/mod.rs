@@ -206,6 +206,7 @@ fn list_core(
         axons_out: Vec::new(),
         learning: Vec::new(),
         programs: Vec::new(),
+        compressed: Vec::new(),
     };
     for (number, (format, synapses)) in axons.iter().enumerate() {
         let first = body.synapses.len() as u32;

@@ -95,7 +95,7 @@ fn random_list_core(rng: &mut Rng, id: u32, ids: &[u32], axons: u64, neurons: u1
     let configs: Vec<CompartmentConfig> = configs.collect();
     let outs: Vec<(usize, AxonOut)> = (0..neurons)
         .filter_map(|n| {
-            let out = AxonOut { core: ids[rng.below(5) as usize], axon: rng.below(axons) as u16 };
+            let out = AxonOut { core: ids[rng.below(5) as usize], axon: rng.below(axons) as u16, output: 0 };
             (rng.below(3) == 0).then_some((usize::from(n), out))
         })
         .collect();

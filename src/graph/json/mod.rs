@@ -5,6 +5,7 @@
 
 mod build;
 mod learning;
+mod learning_model;
 mod model;
 mod place;
 mod program;

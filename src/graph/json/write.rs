@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use super::model::{
-    Conv2d, CrossbarInt, CubaInt, Dense, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d, Population, Profile,
-    ProgramInt, Projection, Sparse, Values, Weights,
+    Conv2d, CrossbarInt, CubaInt, Dense, Factorised, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d,
+    Population, Profile, ProgramInt, Projection, Sparse, Stochastic, Values, Weights,
 };
-use super::{learning, soma};
+use super::{learning, program, soma};
 use crate::graph::{self, CubaNeuron, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
 use crate::isa::Binding;
@@ -38,9 +38,16 @@ pub fn write_json(network: &Network) -> String {
             }),
             projections: {
                 let mut all = projections(&graph.projections, &graph.populations, f64::from);
+                for (written, projection) in all.iter_mut().zip(&graph.projections) {
+                    let source = program_of(graph, projection.source);
+                    written.output =
+                        source.and_then(|source| program::output_name(source, source.output(&projection.name)));
+                }
                 for learning in &graph.learning {
                     let name = |population: PopulationId| graph.populations[population.index()].name.clone();
-                    all[learning.projection.index()].learning = Some(learning::write(learning, name));
+                    let target = graph.projections[learning.projection.index()].target;
+                    let written = learning::write(learning, program_of(graph, target), name);
+                    all[learning.projection.index()].learning = Some(written);
                 }
                 all
             },
@@ -52,6 +59,14 @@ pub fn write_json(network: &Network) -> String {
     file.serialize(&mut serializer).expect("plain data becomes JSON");
     text.push(b'\n');
     String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+/// The program that a population runs.
+fn program_of(graph: &graph::IntGraph, population: PopulationId) -> Option<&graph::ProgramNeuron> {
+    match &graph.populations[population.index()].neuron {
+        Some(IntNeuron::Program(program)) => Some(program),
+        _ => None,
+    }
 }
 
 fn profile(profile: &graph::Profile) -> Profile {
@@ -98,6 +113,7 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
         w_in: values(&neuron.w_in),
         bias: values(&neuron.bias),
         recurrent_bias: values(&neuron.recurrent_bias),
+        v_initial: values(&neuron.v_initial),
     };
     match neuron.kind {
         NeuronKind::If => Neuron::If(float),
@@ -172,6 +188,7 @@ fn projections<W: Copy, N>(
                 Delays::Uniform(ticks) => Some(Values::One(*ticks)),
                 Delays::PerWeight(ticks) => Some(Values::Each(ticks.clone())),
             },
+            output: None,
             learning: None,
         })
         .collect()
@@ -202,6 +219,11 @@ fn pattern(pattern: &graph::Pattern) -> Pattern {
             stride: Some(pool.stride),
             padding: Some(pool.padding),
         }),
+        graph::Pattern::Factorised { rank, .. } => Pattern::Factorised(Factorised { rank: *rank }),
+        graph::Pattern::Stochastic(drawn) => {
+            let probability = drawn.chance as f64 / 4_294_967_296.0;
+            Pattern::Stochastic(Stochastic { probability, seed: drawn.seed })
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod bind;
 mod block;
 mod lower;
 
+use std::sync::Arc;
+
 use super::exec::Sent;
 use super::program::Program;
 use crate::diag::{Problems, Result};
@@ -56,10 +58,10 @@ impl Draws {
     }
 }
 
-/// All neurons of a core that run one program.
+/// All neurons of a core that run one program. A clone shares what does not change.
 #[derive(Debug, Clone)]
 pub struct Lanes {
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     neurons: usize,
     /// One array a state variable, filled up to whole blocks.
     state: Vec<Vec<i32>>,
@@ -70,7 +72,7 @@ pub struct Lanes {
 }
 
 /// What does not change.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Loaded {
     program: Program,
     bindings: Vec<Binding>,
@@ -103,7 +105,7 @@ impl Lanes {
         Ok(Self {
             state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
             work: Box::new(Work::new(program.inputs.len())),
-            loaded: Loaded { program, bindings, lowered, draws },
+            loaded: Arc::new(Loaded { program, bindings, lowered, draws }),
             neurons,
             sent: Vec::new(),
             cycles: vec![0; padded],
@@ -112,7 +114,7 @@ impl Lanes {
 
     /// The program.
     #[must_use]
-    pub const fn program(&self) -> &Program {
+    pub fn program(&self) -> &Program {
         &self.loaded.program
     }
 
@@ -131,6 +133,12 @@ impl Lanes {
     /// State variable `slot` of every neuron, to be set.
     pub fn state_mut(&mut self, slot: usize) -> &mut [i32] {
         &mut self.state[slot][..self.neurons]
+    }
+
+    /// The state of `other`, of the same program and number of neurons; keeps memory.
+    pub fn restart(&mut self, other: &Self) {
+        self.state.iter_mut().zip(&other.state).for_each(|(own, state)| own.copy_from_slice(state));
+        self.cycles.fill(0);
     }
 
     /// Cycles of each neuron in the last step.
