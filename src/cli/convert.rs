@@ -46,6 +46,10 @@ pub(super) struct ConvertArgs {
     /// Share of its threshold that a membrane holds at the start, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     pub initial: f64,
+    /// A spike stands for so many times that: neurons fire less, and resets to zero throw less away. Default: 1, and 4 with
+    /// resets to zero
+    #[arg(long, value_name = "FACTOR")]
+    pub headroom: Option<f64>,
     /// Average pooling as spiking neurons of its own, rather than in the weights behind it
     #[arg(long)]
     pub pool_neurons: bool,
@@ -175,6 +179,10 @@ fn wishes(args: &ConvertArgs) -> Result<Wishes> {
         let problem = Problem::invalid("convert/option", "--initial", format!("a share of {}", args.initial));
         return Err(problem.limit("0 to 1 of the threshold").into());
     }
+    if args.headroom.is_some_and(|factor| !(0.1..=100.0).contains(&factor)) {
+        let problem = Problem::invalid("convert/option", "--headroom", "a factor that leaves no rates");
+        return Err(problem.limit("0.1 to 100").into());
+    }
     let ticks = match args.ticks.as_slice() {
         [most] => (0..32).map(|power| 1 << power).take_while(|ticks| ticks < most).chain([*most]).collect(),
         several => {
@@ -194,7 +202,7 @@ fn wishes(args: &ConvertArgs) -> Result<Wishes> {
     Ok(Wishes { normalise, scope, coding, reset, ticks })
 }
 
-/// Thresholds as they are, or tuned where it is wished.
+/// Scales with their headroom, and thresholds as they are, or tuned where it is wished.
 pub(super) fn tuned(
     units: &Units,
     balance: &Balance,
@@ -202,10 +210,12 @@ pub(super) fn tuned(
     reset: SpikeReset,
     args: &ConvertArgs,
 ) -> Result<Balance> {
-    let Some(count) = args.tune else { return Ok(balance.clone()) };
+    let usual = if reset == SpikeReset::Zero { 4.0 } else { 1.0 };
+    let balance = balance.with_headroom(units, args.headroom.unwrap_or(usual));
+    let Some(count) = args.tune else { return Ok(balance) };
     let few = ImageSet { images: calibration.images.iter().take(count).cloned().collect(), ..calibration.clone() };
     let ticks = args.ticks.iter().copied().max().unwrap_or(64);
-    convert::tune(units, balance, &few, reset, args.initial, ticks)
+    convert::tune(units, &balance, &few, reset, args.initial, ticks)
 }
 
 /// Images as the network takes them.

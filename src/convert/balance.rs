@@ -70,6 +70,16 @@ impl std::str::FromStr for Scope {
 }
 
 impl Balance {
+    /// The same with spikes that stand for `factor` times as much: neurons fire less, and resets to 0 throw less away.
+    #[must_use]
+    pub fn with_headroom(&self, units: &Units, factor: f64) -> Self {
+        let mut wider = self.clone();
+        for (scales, _) in wider.scales.iter_mut().zip(&units.layers).filter(|(_, layer)| layer.rectified) {
+            scales.iter_mut().for_each(|scale| *scale *= factor);
+        }
+        wider
+    }
+
     /// The scale of the unit that stands at `index` in the graph.
     pub(super) fn of(&self, population: usize, shape: &[u32], index: usize) -> f64 {
         match self.scales[population].as_slice() {
