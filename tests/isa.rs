@@ -57,12 +57,13 @@ fn fields(opcode: i64, operands: &str) -> String {
 }
 
 /// What is refused of an instruction before it runs.
-fn refused(operands: &str) -> String {
+fn refused(name: &str, operands: &str) -> String {
     let of = |operand: &str| {
         Some(match operand {
             "state" | "param" | "table" | "input" | "output" => format!("{operand} not declared"),
             "label" => "label behind, undeclared or further than 4095".to_owned(),
             "imm12" => "number beyond -2048..=2047".to_owned(),
+            "imm16" if name == "lih" => "number beyond -32768..=65535".to_owned(),
             "imm16" => "number beyond -32768..=32767".to_owned(),
             "shift5" => "shift beyond 0..=31".to_owned(),
             "shift6" => "shift beyond 0..=63".to_owned(),
@@ -105,7 +106,8 @@ fn example(name: &str, operands: &str) -> (String, u32) {
     };
     let limits = [
         ("imm12", -2048, 2047),
-        ("imm16", -32_768, 32_767),
+        // The upper half may be written as the unsigned number that it is.
+        ("imm16", -32_768, if name == "lih" { 65_535 } else { 32_767 }),
         ("shift5", 0, 31),
         ("shift6", 0, 63),
         ("bits5", 1, 31),
@@ -140,7 +142,7 @@ fn the_manual_is_fresh() {
         let (name, operands, event) = (text("mnemonic"), text("operands"), text("energy_event"));
         let what = text("semantics");
         let (diagram, refused, (example, word)) =
-            (fields(opcode, &operands), refused(&operands), example(&name, &operands));
+            (fields(opcode, &operands), refused(&name, &operands), example(&name, &operands));
         writeln!(
             table,
             "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {what} | {refused} | `{example}` is `0x{word:08x}` |"

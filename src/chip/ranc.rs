@@ -1,7 +1,8 @@
 //! What RANC's hardware description can be built with: the one place that says so.
 
 /// Parameters of the network grid, under their names in the hardware description (R/RANCNetworkGrid.v).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RancParams {
     /// Grid positions in x.
     pub grid_x: u32,

@@ -271,7 +271,8 @@ pub(super) struct RunArgs {
     /// Tell the life of a neuron in the first sample, such as core3.neuron17, and trace its potential; repeatable
     #[arg(long, value_name = "NEURON")]
     pub watch: Vec<String>,
-    /// Tell the life of one packet of RANC in the first sample: core3.neuron17@5 (its first from tick 5 on) or input@9
+    /// Tell the life of one packet of RANC, or event of tinyODIN, in the first sample: core3.neuron17@5 (its first from tick 5
+    /// on) or input@9
     #[arg(long, value_name = "PACKET")]
     pub watch_packet: Option<String>,
     #[command(flatten)]

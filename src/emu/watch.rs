@@ -4,6 +4,7 @@
 //! spikes and states at its start, and packets when they leave their core.
 
 mod clocked;
+mod event;
 mod packet;
 mod ticked;
 

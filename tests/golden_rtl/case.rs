@@ -12,34 +12,12 @@ use spikeloom::emu::ranc::{RancConfig, RancCore, RancInput, RancNeuron, RancPara
 #[derive(Deserialize)]
 pub(crate) struct Case {
     pub format: String,
-    pub params: Params,
+    pub params: RancParams,
     pub cores: Vec<Core>,
     pub stimulus: Stimulus,
     pub expected: Expected,
     /// Stands where the state changes are filtered to IDLE, SET and CLR.
     pub expected_note: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {
-    pub grid_x: u32,
-    pub grid_y: u32,
-    pub output_core: (u32, u32),
-    pub num_neurons: u32,
-    pub num_axons: u32,
-    pub num_outputs: u32,
-    pub num_ticks: u32,
-    pub num_weights: u32,
-    pub num_reset_modes: u32,
-    pub potential_width: u32,
-    pub weight_width: u32,
-    pub leak_width: u32,
-    pub threshold_width: u32,
-    pub dx_width: u32,
-    pub dy_width: u32,
-    pub router_buffer_depth: u32,
-    pub input_buffer_depth: u32,
 }
 
 #[derive(Deserialize)]
@@ -103,33 +81,14 @@ pub(crate) struct Expected {
 }
 
 pub(crate) fn config(case: &Case) -> RancConfig {
-    let p = &case.params;
-    let params = RancParams {
-        grid_x: p.grid_x,
-        grid_y: p.grid_y,
-        output_core: p.output_core,
-        num_neurons: p.num_neurons,
-        num_axons: p.num_axons,
-        num_outputs: p.num_outputs,
-        num_ticks: p.num_ticks,
-        num_weights: p.num_weights,
-        num_reset_modes: p.num_reset_modes,
-        potential_width: p.potential_width,
-        weight_width: p.weight_width,
-        leak_width: p.leak_width,
-        threshold_width: p.threshold_width,
-        dx_width: p.dx_width,
-        dy_width: p.dy_width,
-        router_buffer_depth: p.router_buffer_depth,
-        input_buffer_depth: p.input_buffer_depth,
-    };
+    let axons = case.params.num_axons as usize;
     let core = |core: &Core| RancCore {
         x: core.x,
         y: core.y,
         axon_types: core.axon_types.clone(),
-        neurons: core.neurons.iter().map(|neuron| build(neuron, p.num_axons as usize)).collect(),
+        neurons: core.neurons.iter().map(|neuron| build(neuron, axons)).collect(),
     };
-    RancConfig { params, cores: case.cores.iter().map(core).collect() }
+    RancConfig { params: case.params.clone(), cores: case.cores.iter().map(core).collect() }
 }
 
 fn build(neuron: &Neuron, axons: usize) -> RancNeuron {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use spikeloom::emu::ranc::{Pace, RancChip, RancTicks};
+use spikeloom::emu::ranc::{Pace, RancChip, RancParams, RancTicks};
 
-use crate::case::{Case, Params, by_tick, config, stimulus};
+use crate::case::{Case, by_tick, config, stimulus};
 use crate::{Difference, cases, events, parse, run_all, value};
 
 /// Every field of `expected` against the chip's trace and memories.
@@ -42,16 +42,16 @@ fn compare(case: &Case, chip: &RancChip) -> Vec<Difference> {
     found
 }
 
-fn potentials(chip: &RancChip, params: &Params) -> BTreeMap<u32, Vec<i64>> {
+fn potentials(chip: &RancChip, params: &RancParams) -> BTreeMap<u32, Vec<i64>> {
     positions(params).filter_map(|core| Some((core, chip.potentials(core)?))).collect()
 }
 
-fn pointers(chip: &RancChip, params: &Params) -> BTreeMap<u32, u32> {
+fn pointers(chip: &RancChip, params: &RancParams) -> BTreeMap<u32, u32> {
     positions(params).filter_map(|core| Some((core, chip.read_pointer(core)?))).collect()
 }
 
 /// Rows that are not empty, of cores that have one.
-fn schedulers(chip: &RancChip, params: &Params) -> BTreeMap<u32, BTreeMap<u32, Vec<u32>>> {
+fn schedulers(chip: &RancChip, params: &RancParams) -> BTreeMap<u32, BTreeMap<u32, Vec<u32>>> {
     let rows = |core| {
         let rows = chip.scheduler(core)?;
         let rows: BTreeMap<u32, Vec<u32>> = (0..).zip(rows).filter(|(_, axons)| !axons.is_empty()).collect();
@@ -60,7 +60,7 @@ fn schedulers(chip: &RancChip, params: &Params) -> BTreeMap<u32, BTreeMap<u32, V
     positions(params).filter_map(rows).collect()
 }
 
-fn positions(params: &Params) -> std::ops::Range<u32> {
+fn positions(params: &RancParams) -> std::ops::Range<u32> {
     0..params.grid_x * params.grid_y
 }
 

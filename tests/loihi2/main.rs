@@ -196,7 +196,7 @@ fn words(graph: &IntGraph, chip: &ChipSpec) -> u32 {
 #[test]
 fn compressed_synapses_take_the_memory_of_their_few_numbers() {
     let chip = loihi2(Dialect::Lava, 8192);
-    let graph = factorised(|at| (at % 7) as i32 - 3);
+    let graph = factorised(|at| 2 * ((at % 5) as i32 - 2));
     // 512 x 4 factors of 8 bits in blocks of 64 (522 bits, 9 words), 256 rows of 4 (42 bits, 1 word), 1 run.
     assert_eq!(words(&graph, &chip), 2048 / 64 * 9 + 256 + 1);
     // Written out: 256 dense lists of 512, 6 bits and a sign each, at least.
@@ -288,7 +288,7 @@ fn images_with_compressed_synapses_that_do_not_hold_are_refused() {
     change(&|body| body.compressed[0].sources[3].axon = 2);
     change(&|body| body.compressed[0].sources.clear());
     change(&|body| body.compressed[0].weight_exponent = 100);
-    change(&|body| body.axons_out.clear());
+    change(&|body| body.compressed[0].targets.clear());
     change(&|body| {
         body.compressed[0].synapses = Compressed::Stochastic { seed: 0, chance: 1 << 33, choices: Vec::new() };
     });

@@ -20,18 +20,23 @@ pub enum Which {
 /// Something that happens to a packet: at a cycle, in words.
 pub type Step = (u64, String);
 
-/// Runs what is shown and tells what happens to a packet; `None` where there is no such packet.
+/// Runs what is shown and tells what happens to a packet, or to an event of tinyODIN; `None` where there is no such packet.
 ///
 /// # Errors
 /// `watch/packet` on a chip whose packets are not followed, else as [`super::super::run`].
 pub fn packet(image: &Image, chip: &ChipSpec, shown: Shown<'_>, which: Which) -> Result<Option<Vec<Step>>> {
-    let Family::Ranc(_) = &chip.family else {
-        let problem =
-            Problem::invalid("watch/packet", chip.name.as_str(), "packets are followed through RANC's mesh only");
-        return Err(problem
-            .help("use --watch coreN.neuronM, or --trace fst FILE, which shows packets as they leave")
-            .into());
-    };
+    match (&chip.family, shown) {
+        (Family::Ranc(_), _) => {}
+        (Family::TinyOdin(spec), Shown::Sample(sample)) => return super::event::event(image, spec, sample, which),
+        _ => {
+            // Handshake meshes time a packet as a whole: it has no registers of which a life could be told.
+            let what = "packets are followed through the registers of clocked designs only, and this mesh has none";
+            return Err(Problem::invalid("watch/packet", chip.name.as_str(), what)
+                .limit("ranc, tinyodin")
+                .help("use --watch coreN.neuronM, or --trace fst FILE, which shows packets as they leave")
+                .into());
+        }
+    }
     let made;
     let stimulus = match shown {
         Shown::Cycles(stimulus) => stimulus,

@@ -290,7 +290,7 @@ pub(super) enum Pattern {
     Pool2d(Pool2d),
     /// Every source to every target; each weight is a sum of products of two factors.
     Factorised(Factorised),
-    /// Synapses that a seed draws.
+    /// Synapses that a seed draws, each with one of the weights.
     Stochastic(Stochastic),
 }
 
@@ -380,7 +380,7 @@ pub(super) struct Pool2d {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Factorised {
-    /// Products a weight.
+    /// Products a weight: the weights are a row of so many factors for each target, then as many rows with one of each source.
     #[schemars(range(min = 1, max = 64))]
     pub rank: u32,
 }
