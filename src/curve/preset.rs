@@ -226,7 +226,7 @@ mod tests {
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text, "{from}");
-            let problems = read(&changed, "mesh.toml", &[]).map(|preset| preset.name).unwrap_err();
+            let problems = read(&changed, "mesh.toml", &[]).map(|preset| preset.name).expect_err(to);
             let named = problems.all().iter().any(|problem| problem.code == code && problem.place == place);
             assert!(named, "{to}: {problems}");
         }
