@@ -215,14 +215,8 @@ impl EventRancCore {
 
     /// The neurons that fire in a tick that has begun.
     #[inline]
-    pub(in crate::emu) fn fired(&self, mut tell: impl FnMut(u32)) {
-        for (group, &fires) in self.sliced.fires().iter().enumerate() {
-            let mut left = fires;
-            while left != 0 {
-                tell(self.sliced.neuron(group * 64 + left.trailing_zeros() as usize));
-                left &= left - 1;
-            }
-        }
+    pub(in crate::emu) fn fired(&self, tell: impl FnMut(u32)) {
+        self.sliced.fired(tell);
     }
 
     /// Ends a tick of edge `tick` in which nothing stalled.

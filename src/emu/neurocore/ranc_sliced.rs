@@ -285,6 +285,18 @@ impl SlicedCore {
         &self.fires
     }
 
+    /// The neurons that fire in this tick, ascending.
+    #[inline]
+    pub(in crate::emu) fn fired(&self, mut tell: impl FnMut(u32)) {
+        for (group, &fires) in self.fires.iter().enumerate() {
+            let mut left = fires;
+            while left != 0 {
+                tell(self.neuron_of[group * LANES + left.trailing_zeros() as usize]);
+                left &= left - 1;
+            }
+        }
+    }
+
     /// The first lane from `lane` on that fires in this tick.
     #[inline]
     pub(in crate::emu) fn next_fire(&self, lane: usize) -> Option<usize> {

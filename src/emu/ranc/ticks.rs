@@ -37,6 +37,8 @@ pub struct RancTickTrace {
     pub lost: u64,
     /// Spikes for beyond the grid.
     pub stray: u64,
+    /// (tick, core, neuron) of every spike, where they are kept, in this order; a core is `x + grid_x * y`.
+    pub fired: Vec<(u64, u32, u32)>,
 }
 
 /// Where a packet goes: a bit of the rows of a core, or one of the places below.
@@ -60,6 +62,8 @@ type Mail = (u32, u64);
 
 #[derive(Debug, Clone)]
 struct Part {
+    /// `x + grid_x * y`.
+    position: u32,
     neurons: SlicedCore,
     /// Of each lane.
     targets: Vec<Target>,
@@ -74,6 +78,7 @@ pub struct RancTicks {
     rows: Vec<u64>,
     shape: Shape,
     now: u64,
+    keeps_fired: bool,
 }
 
 /// What stands at each position.
@@ -106,6 +111,7 @@ struct Shard<'a> {
     parts: &'a mut [Part],
     rows: &'a mut [u64],
     trace: RancTickTrace,
+    keeps_fired: bool,
     /// Spikes for cores of each other thread, and how many words a thread has.
     away: Vec<Vec<Mail>>,
     per: u32,
@@ -154,10 +160,15 @@ impl RancTicks {
             let neuron = |lane: usize| &core.neurons[neurons.neuron(lane) as usize];
             let target = |lane: usize| places.target(shape, core, neuron(lane));
             let targets = (0..neurons.lanes()).map(target).collect();
-            Part { neurons, targets }
+            Part { position: core.y * params.grid_x + core.x, neurons, targets }
         };
         let parts = moving.into_iter().map(part).collect();
-        Ok(Self { rows: vec![0; rows], parts, places, shape, now: 0 })
+        Ok(Self { rows: vec![0; rows], parts, places, shape, now: 0, keeps_fired: false })
+    }
+
+    /// Whether the trace names every spike (it does not).
+    pub const fn keep_fired(&mut self, keep: bool) {
+        self.keeps_fired = keep;
     }
 
     /// Potential of every neuron of the core at a position; none where the output bus is.
@@ -186,7 +197,7 @@ impl RancTicks {
         let per = self.parts.len().div_ceil(threads.max(1)).max(1);
         let per_core = (self.shape.ticks * self.shape.words) as usize;
         let count = self.parts.len().div_ceil(per).max(1);
-        let (shape, first_tick) = (self.shape, self.now);
+        let (shape, first_tick, keeps_fired) = (self.shape, self.now, self.keeps_fired);
         let words = u32::try_from(per * per_core).expect("checked with the chip");
         let chunks = self.parts.chunks_mut(per).zip(self.rows.chunks_mut(per * per_core));
         let mut shards: Vec<Shard<'_>> = (0_u32..)
@@ -197,18 +208,24 @@ impl RancTicks {
                 parts,
                 rows,
                 trace: RancTickTrace::default(),
+                keeps_fired,
                 away: vec![Vec::new(); count],
                 per: words,
             })
             .collect();
+        let ticks_to_do = first_tick..first_tick + ticks;
         if let [shard] = &mut shards[..] {
-            let mut next = 0;
-            for tick in first_tick..first_tick + ticks {
-                next = shard.take_inputs(tick, &posts, next);
-                shard.tick(tick);
-            }
+            shard.alone(ticks_to_do, &posts);
+        } else if shards.iter().all(Shard::is_apart) {
+            // Networks side by side: nobody waits for anybody.
+            std::thread::scope(|scope| {
+                for shard in &mut shards {
+                    let (ticks, posts) = (ticks_to_do.clone(), &posts);
+                    scope.spawn(move || shard.alone(ticks, posts));
+                }
+            });
         } else {
-            together(&mut shards, first_tick..first_tick + ticks, &posts);
+            together(&mut shards, ticks_to_do, &posts);
         }
         self.now += ticks;
         for shard in shards {
@@ -216,9 +233,11 @@ impl RancTicks {
             trace.lost += shard.trace.lost;
             trace.stray += shard.trace.stray;
             trace.out_packets.extend(shard.trace.out_packets);
+            trace.fired.extend(shard.trace.fired);
         }
         // A stable order: shards are in order of cores.
         trace.out_packets.sort_by_key(|(tick, _)| *tick);
+        trace.fired.sort_by_key(|(tick, ..)| *tick);
         Ok(trace)
     }
 
@@ -226,7 +245,8 @@ impl RancTicks {
     fn address(&self, inputs: &[RancTickInput], trace: &mut RancTickTrace) -> Result<Vec<(u64, Target)>> {
         let mut posts = Vec::with_capacity(inputs.len());
         for RancTickInput { tick, flit } in inputs {
-            let word = self.places.word(i64::from(flit.dx), i64::from(flit.dy));
+            // Below 0 is beyond the grid as well.
+            let word = self.places.at(flit.dx.cast_unsigned(), flit.dy.cast_unsigned());
             if word == NOWHERE || flit.delay >= self.shape.ticks {
                 return Err(no_place(*tick, *flit));
             }
@@ -249,18 +269,19 @@ fn no_place(tick: u64, flit: Flit) -> crate::diag::Problems {
 impl Places {
     /// First word of the core at a position, or what else is there.
     #[inline]
-    fn word(&self, x: i64, y: i64) -> u32 {
-        if x < 0 || y < 0 || x >= i64::from(self.grid.0) || y >= i64::from(self.grid.1) {
+    fn at(&self, x: u32, y: u32) -> u32 {
+        if x >= self.grid.0 || y >= self.grid.1 {
             return NOWHERE;
         }
-        self.words[usize::try_from(y * i64::from(self.grid.0) + x).expect("within the grid")]
+        self.words[(y * self.grid.0 + x) as usize]
     }
 
     /// Where the spikes of a neuron go.
     fn target(&self, shape: Shape, core: &RancCore, neuron: &RancNeuron) -> Target {
-        let (x, y) = (i64::from(core.x) + i64::from(neuron.dx), i64::from(core.y) + i64::from(neuron.dy));
+        let (x, y) = (core.x.checked_add_signed(neuron.dx), core.y.checked_add_signed(neuron.dy));
+        let there = x.zip(y).map_or(NOWHERE, |(x, y)| self.at(x, y));
         let RancNeuron { axon, delay, .. } = *neuron;
-        match self.word(x, y) {
+        match there {
             BUS => Target { bit: u64::from(axon & shape.line_mask), word: BUS, delay },
             NOWHERE => Target { bit: 0, word: NOWHERE, delay },
             _ if delay + 1 == shape.ticks => Target { bit: 0, word: LOST, delay },
@@ -273,6 +294,22 @@ impl Places {
 }
 
 impl Shard<'_> {
+    /// Whether no neuron sends to another thread's cores.
+    fn is_apart(&self) -> bool {
+        let own = self.first..self.first + u32::try_from(self.rows.len()).expect("checked with the chip");
+        let stays = |target: &Target| target.word >= UNHEARD || own.contains(&target.word);
+        self.parts.iter().all(|part| part.targets.iter().all(stays))
+    }
+
+    /// Ticks without a word from other threads.
+    fn alone(&mut self, ticks: std::ops::Range<u64>, posts: &[(u64, Target)]) {
+        let mut next = 0;
+        for tick in ticks {
+            next = self.take_inputs(tick, posts, next);
+            self.tick(tick);
+        }
+    }
+
     /// Inputs of `tick` for this thread's cores, from the `next` on; the first that is not of this tick.
     fn take_inputs(&mut self, tick: u64, posts: &[(u64, Target)], mut next: usize) -> usize {
         // The scheduler has not moved on yet when they come.
@@ -296,7 +333,7 @@ impl Shard<'_> {
     fn tick(&mut self, tick: u64) {
         let row = self.row(tick);
         let Shape { ticks, words, .. } = self.shape;
-        let (first, per) = (self.first, self.per);
+        let (first, per, keeps_fired) = (self.first, self.per, self.keeps_fired);
         let Self { parts, rows, trace, away, .. } = self;
         for (core, part) in parts.iter_mut().enumerate() {
             let start = core * (ticks * words) as usize + (row * words) as usize;
@@ -307,6 +344,9 @@ impl Shard<'_> {
             part.neurons.compute(spikes);
             part.neurons.commit();
             spikes.fill(0);
+            if keeps_fired {
+                part.neurons.fired(|neuron| trace.fired.push((tick, part.position, neuron)));
+            }
             for (&fires, targets) in part.neurons.fires().iter().zip(part.targets.chunks(64)) {
                 trace.spikes += u64::from(fires.count_ones());
                 let mut left = fires;
