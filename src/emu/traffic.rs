@@ -49,11 +49,13 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
         for (neuron, &spikes) in core.spike_counts.iter().enumerate().filter(|(_, spikes)| **spikes > 0) {
             let (targets, spikes) = (loaded.targets_of(neuron), u64::from(spikes));
             of_cores[index].add(Event::SpikeOut, spikes);
-            of_cores[index].add(Event::AxonOut, spikes * targets.len() as u64);
             for to in targets {
                 let target = &program.cores[to.core as usize];
                 Core::count_intake(target, to.axon, spikes, &mut of_cores[to.core as usize]);
-                ways.add(mesh, Some(loaded.router), target.router, spikes);
+                // What a neighbour copies was sent once, and crosses one link from there.
+                let from = target.copied_from.map(|core| program.cores[core as usize].router);
+                of_cores[index].add(Event::AxonOut, spikes * u64::from(from.is_none()));
+                ways.add(mesh, Some(from.unwrap_or(loaded.router)), target.router, spikes);
             }
         }
     }

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Output, Population, ProgramNeuron, Projection};
+use super::{FcoreNeuron, Learning, Output, Population, ProgramNeuron, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub enum IntNeuron {
     Crossbar(CrossbarNeuron),
     /// A program of the neuron instruction set.
     Program(Box<ProgramNeuron>),
+    /// Tianjic-style.
+    Fcore(FcoreNeuron),
 }
 
 /// Registers of a Loihi-style compartment.

@@ -7,6 +7,7 @@
 //! layered network is therefore the float run shifted by one tick a layer.
 
 mod check;
+mod fcore;
 mod float;
 mod int;
 mod json;
@@ -18,6 +19,7 @@ mod program;
 mod read;
 
 pub use check::check;
+pub use fcore::{Activation, AnnSoma, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, SnnSoma};
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};

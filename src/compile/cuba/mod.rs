@@ -1,7 +1,6 @@
 //! Passes for Loihi-style cores: synapse lists and CUBA LIF compartments.
 
 mod check;
-mod depth;
 mod divide;
 mod draft;
 mod dynamics;

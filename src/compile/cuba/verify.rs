@@ -4,12 +4,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::depth::depth;
 use super::draft::{configuration, start};
 use super::programs;
 use super::verify_core::check_core;
 use super::verify_learning::extras;
 use crate::chip::{ChipSpec, CubaSpec};
+use crate::compile::depth::depth;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{IntGraph, IntNeuron};
 use crate::image::{CompartmentConfig, CoreBody, CubaCore, Image, ListUse, Place, ProgramGroup};

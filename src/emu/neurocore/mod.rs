@@ -2,6 +2,7 @@
 
 mod crossbar;
 mod cuba;
+mod fcore;
 mod programmed;
 mod ranc;
 mod ranc_fast;
@@ -13,6 +14,7 @@ mod stream;
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
 use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
+pub(super) use fcore::FcoreCore;
 pub(super) use programmed::ProgrammedCore;
 #[cfg(test)]
 pub(in crate::emu) use ranc::finish as ranc_finish;
@@ -44,6 +46,7 @@ pub(super) struct Outgoing {
 enum Compartments {
     Cuba(cuba::State),
     Programmed(programmed::State),
+    Fcore(fcore::State),
     /// A sheet has them.
     Apart,
 }
@@ -100,6 +103,7 @@ impl Core {
             state: match &program.body {
                 _ if !own => Compartments::Apart,
                 Body::Programmed(body) => Compartments::Programmed(body.reset()),
+                Body::Fcore(body) => Compartments::Fcore(body.reset()),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
             at_rest: false,
@@ -130,8 +134,9 @@ impl Core {
         match (&mut self.state, &program.body) {
             (Compartments::Cuba(state), _) => state.reset(lists(program)),
             (Compartments::Programmed(state), Body::Programmed(body)) => *state = body.reset(),
+            (Compartments::Fcore(state), Body::Fcore(body)) => *state = body.reset(),
             (Compartments::Apart, _) => {}
-            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+            (Compartments::Programmed(_) | Compartments::Fcore(_), _) => unreachable!("a core keeps its kind"),
         }
         self.payloads.clear();
         self.flits = Ways::default();
@@ -156,6 +161,12 @@ impl Core {
                 // A program may do something in every tick.
                 true
             }
+            (Compartments::Fcore(state), Body::Fcore(body)) => {
+                state.integrate(body);
+                self.counts.add(Event::MultiplyAccumulate, body.products());
+                self.counts.add(Event::SynapseDense, state.additions());
+                true
+            }
             (Compartments::Cuba(state), Body::Cuba(body)) => {
                 let input = state.integrate(body, tick);
                 if body.has_learning() {
@@ -171,6 +182,7 @@ impl Core {
         } else {
             let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
                 (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
+                (Compartments::Fcore(state), Body::Fcore(body)) => state.update(body, tick, sweep),
                 (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
                 _ => unreachable!("a core keeps its kind"),
             });
@@ -252,6 +264,8 @@ impl Core {
         counts.add(Event::AxonIn, times);
         match &to.body {
             Body::Programmed(body) => body.count_synapses(axon, times, counts),
+            // Its products and additions are counted where they are made.
+            Body::Fcore(_) => {}
             _ => lists(to).count_synapses(axon, times, counts),
         }
     }
@@ -260,16 +274,18 @@ impl Core {
     pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
         Picos(match &core.body {
             Body::Programmed(body) => body.axon_time(axon),
+            Body::Fcore(_) => 0,
             _ => lists(core).axon_time(axon),
         })
     }
 
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
-    pub(super) fn accept(&mut self, axon: u16, payload: i32) {
-        match &mut self.state {
-            Compartments::Cuba(state) => state.accept(axon),
-            Compartments::Programmed(state) => state.accept(axon, payload),
-            Compartments::Apart => {}
+    pub(super) fn accept(&mut self, core: &CoreProgram, axon: u16, payload: i32) {
+        match (&mut self.state, &core.body) {
+            (Compartments::Cuba(state), _) => state.accept(axon),
+            (Compartments::Programmed(state), _) => state.accept(axon, payload),
+            (Compartments::Fcore(state), Body::Fcore(body)) => state.accept(body, axon, payload),
+            (Compartments::Apart | Compartments::Fcore(_), _) => {}
         }
     }
 
@@ -279,6 +295,7 @@ impl Core {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
                 Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
             }
+            (Compartments::Fcore(state), _) => Some(state.sent_and_state(neuron)),
             (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
             (Compartments::Apart, _) => None,
             (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
@@ -290,7 +307,7 @@ impl Core {
 fn lists(core: &CoreProgram) -> &CubaCore {
     match &core.body {
         Body::Cuba(body) => body,
-        Body::Crossbar(_) | Body::Programmed(_) => unreachable!("asked of fixed compartments only"),
+        Body::Crossbar(_) | Body::Programmed(_) | Body::Fcore(_) => unreachable!("asked of fixed compartments only"),
     }
 }
 

@@ -5,11 +5,11 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use super::learning;
 use super::model::{
     Conv2d, CrossbarInt, CubaInt, Dense, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d, Population, Profile,
     ProgramInt, Projection, Sparse, Values, Weights,
 };
+use super::{fcore, learning};
 use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
 use crate::isa::Binding;
@@ -120,6 +120,7 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             initial_u: values(&cuba.initial_u),
             initial_v: values(&cuba.initial_v),
         }),
+        IntNeuron::Fcore(neuron) => fcore::written(neuron),
         IntNeuron::Program(program) => Neuron::Program(ProgramInt {
             program: program.name.clone(),
             parameters: program.parameters.iter().map(|(name, binding)| (name.clone(), bound(binding))).collect(),
