@@ -86,16 +86,8 @@ fn bench_image(criterion: &mut Criterion, name: &str, image: &Image, chip: &Chip
 
 fn core_tick(criterion: &mut Criterion) {
     let chip = chip::load("loihi", &LoadOptions::default()).expect("built in");
-    let cuba = CubaNeuron {
-        decay_u: vec![2048],
-        decay_v: vec![128],
-        threshold: Some(vec![1500]),
-        bias: vec![0],
-        bias_exponent: vec![0],
-        initial_u: vec![0],
-        initial_v: vec![0],
-        refractory: vec![1],
-    };
+    let cuba =
+        CubaNeuron { decay_u: vec![2048], decay_v: vec![128], threshold: Some(vec![1500]), ..CubaNeuron::default() };
     let graph = network(IntNeuron::Cuba(cuba), 1000, 100, -120..200, true);
     let compiled = compile::compile(&Network::Int(graph), &chip, &compile::Options::default(), &mut Log::default());
     bench_image(criterion, "loihi 1000 neurons x 100 synapses", &compiled.expect("it fits").image, &chip);

@@ -41,10 +41,7 @@ fn network(size: u32) -> Network {
         decay_v: vec![128],
         threshold: Some(vec![1000]),
         bias: (0..size).map(|_| rng.below(4000) as i16).collect(),
-        bias_exponent: vec![0],
-        initial_u: vec![0],
-        initial_v: vec![0],
-        refractory: vec![1],
+        ..CubaNeuron::default()
     };
     Network::Int(IntGraph {
         learning: Vec::new(),

@@ -140,6 +140,7 @@ fn million() -> Image {
         index_bits: 13,
         delay_bits: 0,
         tag_bits: 0,
+        fixed: 0,
         learns: false,
     };
     let named = |name: &str, values| NamedValues { name: name.to_owned(), values };
@@ -174,15 +175,19 @@ fn million() -> Image {
             configs: vec![CompartmentConfig::PROGRAM],
             config_of: vec![0; neurons as usize],
             initial: Vec::new(),
+            joins: Vec::new(),
             formats: vec![format],
             lists: (0..neurons).map(list).collect(),
             synapses,
             axon_offsets: (0..=neurons).collect(),
             list_uses: (0..neurons).map(|list| ListUse { list, base: 0 }).collect(),
             out_offsets: (0..=neurons).collect(),
-            axons_out: (0..neurons).map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16 }).collect(),
+            axons_out: (0..neurons)
+                .map(|axon| AxonOut { core: (number + 1) % cores, axon: axon as u16, output: 0 })
+                .collect(),
             learning: Vec::new(),
             programs: vec![group],
+            compressed: Vec::new(),
         };
         CoreImage { core: number, body: CoreBody::Cuba(body) }
     };

@@ -27,6 +27,8 @@ pub mod foreign;
 
 pub mod board;
 pub mod compile;
+pub mod convert;
+pub mod curve;
 pub mod emu;
 pub mod energy;
 pub mod explore;

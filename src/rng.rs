@@ -19,6 +19,18 @@ pub const fn keyed(seed: u64, core: u64, neuron: u64, tick: u64, draw: u64) -> u
     mix(mix(mix(mix(mix(seed) ^ core) ^ neuron) ^ tick) ^ draw)
 }
 
+/// Whether a synapse that `seed` draws joins two neurons, and which of its `weights` it takes: the upper half of one draw
+/// against `chance` (in 1 / 2^32), the lower half for the weight.
+#[inline]
+#[must_use]
+pub const fn synapse(seed: u64, chance: u64, weights: u32, source: u32, target: u32) -> Option<u32> {
+    let drawn = mix(mix(mix(seed) ^ source as u64) ^ target as u64);
+    if drawn >> 32 >= chance {
+        return None;
+    }
+    Some((((drawn & 0xffff_ffff) * weights as u64) >> 32) as u32)
+}
+
 /// SplitMix64 as a sequence.
 #[derive(Debug, Clone)]
 pub struct Rng {
@@ -65,6 +77,55 @@ impl Rng {
     }
 }
 
+/// Feedback of [`Lfsr`]: `x^32 + x^22 + x^2 + x + 1`, whose sequence visits every state but 0. The choice is ours: no public
+/// source has the generator of Loihi.
+pub const LFSR_TAPS: u32 = 0x8020_0003;
+
+/// The register from which compartment `neuron` of a population draws its noise: 32 bits, shifted to the right eight times a
+/// draw; where a 1 falls out, [`LFSR_TAPS`] are added. Never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lfsr(u32);
+
+impl Lfsr {
+    /// What eight shifts add to the rest, by the low byte that they shift out.
+    const EIGHT: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let mut state = byte as u32;
+            let mut shift = 0;
+            while shift < 8 {
+                state = if state & 1 == 1 { (state >> 1) ^ LFSR_TAPS } else { state >> 1 };
+                shift += 1;
+            }
+            table[byte] = state;
+            byte += 1;
+        }
+        table
+    };
+
+    /// As it starts for neuron number `neuron` of a population.
+    #[must_use]
+    pub const fn new(seed: u32, neuron: u32) -> Self {
+        let start = mix(((seed as u64) << 32) | neuron as u64) as u32;
+        Self(if start == 0 { 1 } else { start })
+    }
+
+    /// The next draw, -127..=127: of the low byte after eight shifts the top bit is the sign, the others the magnitude.
+    #[inline]
+    pub const fn draw(&mut self) -> i32 {
+        self.0 = (self.0 >> 8) ^ Self::EIGHT[(self.0 & 255) as usize];
+        let magnitude = (self.0 & 127) as i32;
+        if self.0 & 128 == 0 { magnitude } else { -magnitude }
+    }
+
+    /// The register.
+    #[must_use]
+    pub const fn state(self) -> u32 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +146,27 @@ mod tests {
             seen[rng.below(5) as usize] += 1;
         }
         assert!(seen.iter().all(|count| (850..1150).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn the_feedback_register_goes_bit_by_bit_and_is_even() {
+        let mut lfsr = Lfsr::new(5, 77);
+        let mut state = lfsr.state();
+        let (mut sum, mut seen) = (0_i64, [0_u32; 255]);
+        for _ in 0..100_000 {
+            for _ in 0..8 {
+                let out = state & 1;
+                state >>= 1;
+                state ^= out * LFSR_TAPS;
+            }
+            let drawn = lfsr.draw();
+            assert_eq!(lfsr.state(), state);
+            sum += i64::from(drawn);
+            seen[(drawn + 127) as usize] += 1;
+        }
+        assert!(sum.abs() < 100_000, "the mean is near 0: {sum}");
+        let fair = |(at, &count): (usize, &u32)| (count * if at == 127 { 1 } else { 2 }).abs_diff(782) < 200;
+        assert!(seen.iter().enumerate().all(fair), "{seen:?}");
+        assert_ne!(Lfsr::new(5, 77), Lfsr::new(5, 78));
     }
 }

@@ -9,7 +9,7 @@ const BASE: [&str; 11] =
     ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 21] = [
     "isa",
     "chip",
     "graph",
@@ -21,7 +21,9 @@ const ROOMS: [&str; 19] = [
     "foreign",
     "synthetic",
     "train",
+    "convert",
     "compile",
+    "curve",
     "emu",
     "oracle",
     "energy",
@@ -32,7 +34,7 @@ const ROOMS: [&str; 19] = [
 ];
 
 /// (room, rooms it may import besides base and itself). `emu::counters` stands for that one module of emu.
-const FENCES: [(&str, &[&str]); 21] = [
+const FENCES: [(&str, &[&str]); 23] = [
     ("isa", &[]),
     ("chip", &[]),
     ("graph", &["isa"]),
@@ -44,7 +46,9 @@ const FENCES: [(&str, &[&str]); 21] = [
     ("foreign", &["chip", "image", "stimulus"]),
     ("synthetic", &["chip", "image"]),
     ("train", &["chip", "graph", "stimulus"]),
+    ("convert", &["graph", "stimulus"]),
     ("compile", &["chip", "graph", "image", "isa", "partition", "place"]),
+    ("curve", &["emu"]),
     ("emu", &["board", "chip", "image", "isa", "stimulus"]),
     ("oracle", &["chip", "graph", "isa", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
@@ -57,7 +61,7 @@ const FENCES: [(&str, &[&str]); 21] = [
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 16] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
@@ -65,6 +69,8 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 14] = [
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),
+    ("prost::", &["graph/onnx/proto.rs"]),
+    ("flate2::", &["stimulus/idx.rs"]),
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),

@@ -24,6 +24,7 @@ fn layers(rng: &mut Rng, sizes: &[u32], fire: Fire, reset: Reset) -> Graph {
         w_in: Vec::new(),
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     };
     let population = |(index, &size): (usize, &u32)| Population {
         name: format!("p{index}"),

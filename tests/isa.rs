@@ -44,20 +44,108 @@ fn the_table_is_the_normative_one() {
     assert_eq!(limit("table_entries"), usize::from(spikeloom::isa::TABLE_MAX));
 }
 
+/// The fields of a word from bit 31 down: opcode, rd, ra, rb and imm12, or imm16 in place of the last two.
+fn fields(opcode: i64, operands: &str) -> String {
+    let has = |name: &str| operands.split(", ").any(|operand| operand == name);
+    let register = |name: &'static str| if has(name) { name } else { "0" };
+    let number = operands.split(", ").find(|operand| !["rd", "ra", "rb", ""].contains(operand));
+    let (rd, ra) = (register("rd"), register("ra"));
+    match number {
+        Some("imm16") => format!("{opcode:02x} {rd} {ra} imm16"),
+        number => format!("{opcode:02x} {rd} {ra} {} {}", register("rb"), number.unwrap_or("0")),
+    }
+}
+
+/// What is refused of an instruction before it runs.
+fn refused(operands: &str) -> String {
+    let of = |operand: &str| {
+        Some(match operand {
+            "state" | "param" | "table" | "input" | "output" => format!("{operand} not declared"),
+            "label" => "label behind, undeclared or further than 4095".to_owned(),
+            "imm12" => "number beyond -2048..=2047".to_owned(),
+            "imm16" => "number beyond -32768..=32767".to_owned(),
+            "shift5" => "shift beyond 0..=31".to_owned(),
+            "shift6" => "shift beyond 0..=63".to_owned(),
+            "bits5" => "bits beyond 1..=31".to_owned(),
+            "width6" => "width beyond 1..=32".to_owned(),
+            "channel" => "channel beyond 0..=15".to_owned(),
+            _ => return None,
+        })
+    };
+    let found: Vec<String> = operands.split(", ").filter_map(of).collect();
+    if found.is_empty() { "nothing".to_owned() } else { found.join("; ") }
+}
+
+/// An instruction with operands, and its word. The limits of numbers that `refused` tells are held here.
+fn example(name: &str, operands: &str) -> (String, u32) {
+    let line = |number: &dyn Fn(&str) -> Option<i64>| {
+        let of = |operand: &str| {
+            number(operand).map_or_else(
+                || {
+                    let known = [("rd", "r1"), ("ra", "r2"), ("rb", "r3"), ("state", "v"), ("param", "decay")];
+                    let more = [("table", "curve"), ("input", "current"), ("output", "spikes"), ("label", "+1")];
+                    known
+                        .into_iter()
+                        .chain(more)
+                        .find(|(kind, _)| *kind == operand)
+                        .map_or("", |known| known.1)
+                        .to_owned()
+                },
+                |number| number.to_string(),
+            )
+        };
+        let operands: Vec<String> = operands.split(", ").map(of).collect();
+        format!("{name} {}", operands.join(", "))
+    };
+    let words = |line: &str| {
+        let text = format!(
+            "state v: s24\nparam decay: u12 = 1\nparam curve[4]: s8 = 0\ninput current\noutput spikes\n    {line}\n    mov r0, r0\n"
+        );
+        assemble(&text, "example").map(|program| encode(&program.code[0]))
+    };
+    let limits = [
+        ("imm12", -2048, 2047),
+        ("imm16", -32_768, 32_767),
+        ("shift5", 0, 31),
+        ("shift6", 0, 63),
+        ("bits5", 1, 31),
+        ("width6", 1, 32),
+        ("channel", 0, 15),
+    ];
+    for (kind, low, high) in limits.into_iter().filter(|(kind, ..)| operands.contains(kind)) {
+        for (value, fits) in [(low, true), (high, true), (low - 1, false), (high + 1, false)] {
+            let text = line(&|operand| (operand == kind).then_some(value));
+            assert_eq!(words(&text).is_ok(), fits, "{text}");
+        }
+    }
+    let usual =
+        |operand: &str| limits.iter().find(|(kind, ..)| *kind == operand).map(|(_, _, high)| (high / 2).clamp(4, 12));
+    let text = line(&usual);
+    let word = words(&text).unwrap_or_else(|problems| panic!("{text}: {problems}"));
+    (text, word)
+}
+
 /// The table of the manual is made from `isa/neuron.toml`.
 #[test]
 fn the_manual_is_fresh() {
     let text = fs::read_to_string("isa/neuron.toml").expect("isa/neuron.toml");
     let file: toml::Table = text.parse().expect("TOML");
-    let mut table =
-        "| instruction | opcode | cycles | energy event | what it does |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    let mut table = "| instruction | word | cycles | energy event | what it does | refused | example |\n\
+                     | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
     for line in file["instruction"].as_array().expect("a list") {
         let text = |key: &str| line[key].as_str().expect("a text").replace('|', "\\|");
         let (opcode, cycles) = (line["opcode"].as_integer(), line["cycles"].as_integer());
         let (opcode, cycles) = (opcode.expect("a number"), cycles.expect("a number"));
         let (name, operands, event) = (text("mnemonic"), text("operands"), text("energy_event"));
         let what = text("semantics");
-        writeln!(table, "| `{name} {operands}` | {opcode:#04x} | {cycles} | {event} | {what} |").expect("a string");
+        let (diagram, refused, (example, word)) =
+            (fields(opcode, &operands), refused(&operands), example(&name, &operands));
+        writeln!(
+            table,
+            "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {what} | {refused} | `{example}` is `0x{word:08x}` |"
+        )
+        .expect("a string");
     }
     let manual = fs::read_to_string("isa/neuron.md").expect("isa/neuron.md");
     let (head, rest) = manual.split_once("--test isa` -->\n").expect("the begin mark");

@@ -4,7 +4,7 @@
 mod mesh_support;
 
 use proptest::prelude::*;
-use spikeloom::chip::MeshSpec;
+use spikeloom::chip::{EdgeLink, MeshSpec};
 use spikeloom::emu::counters::LinkLoad;
 use spikeloom::emu::mesh::{Arrival, Mesh, Packet, hops, zero_load};
 use spikeloom::ids::CoreId;
@@ -113,6 +113,27 @@ fn a_buffer_throttles_with_one_slot_too_few_and_never_with_enough() {
 }
 
 #[test]
+fn rows_share_the_wires_over_a_chip_edge_and_the_wires_are_free_at_the_end_of_a_cycle() {
+    // Chips of 2 x 2 routers on 4 x 2; both rows send from column 1 to column 2.
+    let edge = |side_packets_per_second| {
+        let (tile, latency, cycle) = ((2, 2), Some(Picos(700)), Some(Picos(2_003)));
+        Some(EdgeLink { tile, latency, cycle, packet_bits: 34, side_packets_per_second })
+    };
+    let shared = MeshSpec { width: 4, height: 2, edge: edge(Some(1)), ..square(4) };
+    let own = MeshSpec { edge: edge(None), ..shared.clone() };
+    let flies = 4_100 + 700 + 2_107;
+    assert_eq!(zero_load(&shared, Some(CoreId(1)), CoreId(2)), Some(Picos(flies)));
+    assert_eq!(zero_load(&shared, Some(CoreId(0)), CoreId(1)), Some(Picos(4_100 + 2_107)), "no edge on the way");
+    for ready in [0, 1, 2_002, 2_003, 2_004] {
+        let packets = [packet(0, 1, 2, 0), packet(ready, 5, 6, 1)];
+        assert_eq!(times(&shared, &packets), [flies, ready.max(2_003) + flies], "ready at {ready}");
+        assert_eq!(times(&own, &packets), [flies, ready + flies], "ready at {ready}, wires of its own");
+        // The other direction and the other side of the chip have wires of their own.
+        assert_eq!(times(&shared, &[packet(0, 1, 2, 0), packet(ready, 6, 5, 1)]), [flies, ready + flies]);
+    }
+}
+
+#[test]
 fn first_come_is_first_served_and_ties_go_by_port() {
     let spec = unit(3, 4);
     // All want core 4 (the centre): from the east (5), west (3), north (1), south (7), and from itself.
@@ -195,8 +216,17 @@ fn assert_delivered(spec: &MeshSpec, packets: &[Packet]) {
 
 fn any_spec() -> impl Strategy<Value = MeshSpec> {
     let picos = |most: u64| prop::option::weighted(0.9, (0..=most).prop_map(Picos));
-    (1_u16..=5, 1_u16..=5, 1_u16..=3, (picos(9), picos(9), picos(5), picos(6)), 1_u16..=3, any::<(u16, u16)>())
-        .prop_map(|(width, height, cores_per_router, (hop_x, hop_y, local, cycle), buffer, host)| MeshSpec {
+    let tile = (1_u16..=3, 1_u16..=3, prop::option::of(Just(1)), picos(7), 1_u64..=9);
+    let edge = tile.prop_map(|(x, y, side_packets_per_second, latency, cycle)| EdgeLink {
+        tile: (x, y),
+        latency,
+        cycle: Some(Picos(cycle)),
+        packet_bits: 34,
+        side_packets_per_second,
+    });
+    let times = (picos(9), picos(9), picos(5), picos(6));
+    (1_u16..=5, 1_u16..=5, 1_u16..=3, times, 1_u16..=3, any::<(u16, u16)>(), prop::option::of(edge)).prop_map(
+        |(width, height, cores_per_router, (hop_x, hop_y, local, cycle), buffer, host, edge)| MeshSpec {
             width,
             height,
             cores_per_router,
@@ -206,8 +236,9 @@ fn any_spec() -> impl Strategy<Value = MeshSpec> {
             cycle,
             buffer,
             host: (host.0 % width, host.1 % height),
-            edge: None,
-        })
+            edge,
+        },
+    )
 }
 
 proptest! {

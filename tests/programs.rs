@@ -45,6 +45,10 @@ fn every_built_in_program_is_said_and_canonical() {
         for name in program.states.iter().map(|state| &state.name) {
             assert!(head.contains(name.as_str()), "the header does not tell of state '{name}'");
         }
+        assert!(head.contains("State"), "{name} does not tell of its state");
+        for name in program.parameters.iter().map(|parameter| &parameter.name) {
+            assert!(head.contains(name.as_str()), "the header does not tell of parameter '{name}'");
+        }
         assert!(program.chip.is_none() && !program.outputs.is_empty(), "{name}");
     }
 }
@@ -64,8 +68,14 @@ fn random(rng: &mut Rng) -> IntGraph {
         for source in 0..5 {
             inputs.push((format!("{source} to {}", number + 2), rng.below(program.inputs.len() as u64) as u8));
         }
-        let mut neuron =
-            ProgramNeuron { name: name.to_owned(), program, parameters: Vec::new(), initial: Vec::new(), inputs };
+        let mut neuron = ProgramNeuron {
+            name: name.to_owned(),
+            program,
+            parameters: Vec::new(),
+            initial: Vec::new(),
+            inputs,
+            outputs: Vec::new(),
+        };
         if name == "truenorth" {
             // Random draws must not depend on where a neuron is placed.
             neuron.parameters.push(("stochastic_leak".to_owned(), spikeloom::isa::Binding::Shared(1)));
@@ -218,6 +228,7 @@ fn float(kind: NeuronKind, threshold: f64, bias: Vec<f64>) -> FloatNeuron {
         w_in: vec![1.0],
         bias,
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }
 

@@ -194,13 +194,14 @@ fn cuba(mut section: Section<'_>, found: &mut Found) -> Option<CubaSpec> {
         delay_max: section.number("delay_max", 0..=63, found) as u8,
         delay_slots: section.has("delay_slots").then(|| section.number("delay_slots", 1..=1 << 24, found) as u32),
         synapse_words: section.number("synapse_words", 1..=1 << 24, found) as u32,
-        weight_widths: widths(section.numbers("weight_widths", 1..=15, found)),
+        weight_widths: widths(section.numbers("weight_widths", 0..=15, found)),
         index_widths: widths(section.numbers("index_widths", 0..=16, found)),
         block_synapses: section.number("block_synapses", 1..=255, found) as u8,
         block_overhead_bits: section.number("block_overhead_bits", 0..=63, found) as u8,
         compartment_configs: section.number("compartment_configs", 1..=65_535, found) as u16,
         threshold_configs: section.number("threshold_configs", 1..=65_535, found) as u16,
         synapse_formats: section.number("synapse_formats", 1..=256, found) as u16,
+        dendrites: section.number("dendrites", 0..=16, found) as u8,
         tag_bits: section.number("tag_bits", 0..=9, found) as u8,
         programs: section.section("programs", found).map(|inner| programs::read(inner, found)),
     };
@@ -312,7 +313,7 @@ pub(super) fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mes
                 digester.bytes(widths);
             }
             words(&mut digester, &[c.compartment_configs.into(), c.threshold_configs.into(), c.synapse_formats.into()]);
-            words(&mut digester, &[c.tag_bits.into()]);
+            words(&mut digester, &[c.tag_bits.into(), c.dendrites.into()]);
             words(&mut digester, &[c.delay_slots.map_or(0, i64::from)]);
             if let Some(programs) = &c.programs {
                 words(&mut digester, &programs.words());

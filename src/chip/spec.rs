@@ -247,6 +247,8 @@ pub struct CubaSpec {
     pub threshold_configs: u16,
     /// Distinct synapse formats per core.
     pub synapse_formats: u16,
+    /// Most dendrites that are joined to one compartment; 0: the chip has no trees of compartments.
+    pub dendrites: u8,
     /// Bits of the tag that synapses may have for learning; 0: its formats have none.
     pub tag_bits: u8,
     /// Where compartments run programs.

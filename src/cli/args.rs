@@ -53,6 +53,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Compile a network to a chip image
     Compile(CompileArgs),
+    /// Convert a trained ReLU network (ONNX, NIR) to a spiking one, and compare the two
+    Convert(super::convert::ConvertArgs),
     /// Read a chip-level file of another tool: RANC, tinyODIN, IBM NSCS
     Import(ImportArgs),
     /// Write an image, and its stimulus, as files of IBM's TrueNorth software
@@ -81,6 +83,8 @@ pub(super) enum Command {
     Explore(super::explore::ExploreArgs),
     /// Map neurons to cores and cores to a mesh: benchmark formats, scores, tuning
     Map(super::map::MapArgs),
+    /// Latency over load of a clocked mesh alone, under made-up traffic
+    Mesh(super::mesh::MeshArgs),
     /// Assemble a neuron program: its size and cycles, and every error with line and column
     Asm(super::asm::AsmArgs),
     /// Show a neuron program as canonical text
@@ -241,7 +245,7 @@ pub(super) enum ImportFormat {
 pub(super) struct RunArgs {
     /// The image that `compile` wrote
     pub image: PathBuf,
-    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, a folder or a list of recordings
+    /// The stimulus: .npz, .npy, .csv (tick,input[,value]), .sfti, .bs2/.bin, IDX images, a folder or a list of recordings
     #[arg(short, long, value_name = "FILE")]
     pub input: PathBuf,
     #[command(flatten)]

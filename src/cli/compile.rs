@@ -14,7 +14,7 @@ use crate::diag::Result;
 use crate::graph::{self, Graph, Network};
 use crate::image;
 use crate::oracle;
-use crate::stimulus;
+use crate::stimulus::{self, Stimulus};
 
 pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     must_not_exist(&args.output, args.force)?;
@@ -91,6 +91,11 @@ fn calibrate(graph: &Graph, path: &Path, args: &CompileArgs, console: &Console) 
     let inputs = graph.populations.iter().filter(|population| population.is_input());
     let inputs = inputs.map(graph::Population::size).sum::<usize>() as u32;
     let stimulus = stimulus::read(path, inputs, &args.stimulus.options()?)?;
+    peaks(graph, &stimulus, console)
+}
+
+/// Peaks of a float run of every sample.
+pub(super) fn peaks(graph: &Graph, stimulus: &Stimulus, console: &Console) -> Result<Calibration> {
     let zeros = vec![0.0_f64; graph.populations.len()];
     let mut found = Calibration { peak_input: zeros.clone(), peak_membrane: zeros };
     let bar = progress::bar(console, stimulus.samples.len() as u64, "calibrating");

@@ -7,8 +7,10 @@ use super::compile::{chip_names, core_json, usage_table};
 use super::console::Console;
 use super::learn::rules;
 use super::session::Session;
+use crate::chip::Family;
 use crate::compile::{self, Log};
 use crate::diag::Result;
+use crate::image::CompressedUse;
 
 pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
     let session = Session::open(&args.image, &args.chip)?;
@@ -27,6 +29,10 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
                 "outputs": image.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>(),
                 "learning": rules(image).into_iter().map(|rule| json!({
                     "projection": rule.projection, "name": rule.name, "rule": rule.text, "synapses": rule.synapses,
+                })).collect::<Vec<_>>(),
+                "compressed": compressed(&session).into_iter().map(|list| json!({
+                    "projection": list.projection, "kind": list.kind, "cores": list.cores,
+                    "synapses": list.synapses, "words": list.words,
                 })).collect::<Vec<_>>(),
                 "connections": log.metrics.connections, "hops": log.metrics.hops,
                 "usage": log.cores.iter().map(core_json).collect::<Vec<_>>(),
@@ -56,8 +62,22 @@ pub(super) fn run(args: &InspectArgs, console: &Console) -> Result<u8> {
     for rule in rules(image) {
         console.result(&format!("  learns   {}, {} synapses: {}", rule.name, rule.synapses, rule.text));
     }
+    for list in compressed(&session) {
+        console.result(&format!(
+            "  stored   projection {} {}: {} synapses in {} words on {} cores",
+            list.projection, list.kind, list.synapses, list.words, list.cores
+        ));
+    }
     console.result(&usage_table(&log.cores, &chip_names(image), console));
     Ok(0)
+}
+
+/// Projections whose synapses the cores make from factors or a seed.
+fn compressed(session: &Session) -> Vec<CompressedUse> {
+    match &session.chip.family {
+        Family::Cuba(spec) => session.image.compressed(spec),
+        _ => Vec::new(),
+    }
 }
 
 /// What the compiler would tell of this image: use of the cores and static metrics.

@@ -7,6 +7,8 @@ mod chip;
 mod choice;
 mod compile;
 mod console;
+mod convert;
+mod converted;
 mod demo;
 mod explore;
 mod export;
@@ -14,6 +16,7 @@ mod import;
 mod inspect;
 mod learn;
 mod map;
+mod mesh;
 mod neuron;
 mod place;
 mod profile;
@@ -58,6 +61,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
     match args.command {
         Command::Demo(args) => demo::run(&args, console),
         Command::Compile(args) => compile::run(&args, console),
+        Command::Convert(args) => convert::run(&args, console),
         Command::Import(args) => import::run(&args, console),
         Command::Export(args) => export::run(&args, console),
         Command::Sweep(args) => sweep::run(&args, console),
@@ -73,6 +77,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Explore(args) => explore::run(&args, console),
         Command::Neuron(args) => neuron::run(&args, console),
         Command::Map(args) => map::run(&args, console),
+        Command::Mesh(args) => mesh::run(&args, console),
         Command::Learn(args) => learn::run(&args, console),
         Command::Train(args) => train::run(&args, console),
         Command::Completions { shell } => {

@@ -136,7 +136,12 @@ fn drive(program: &Program, text: &str) -> std::result::Result<Drive, Problem> {
         None => (0, u32::MAX),
         Some(Some((from, to))) => {
             let tick = |text: &str| text.parse::<u32>().map_err(|_| bad("a tick is no whole number"));
-            (tick(from)?, tick(to)?)
+            let (from, to) = (tick(from)?, tick(to)?);
+            if from >= to {
+                let help = format!("ticks {from} to {from} are {from}..{}", from.saturating_add(1));
+                return Err(bad("its span holds no tick: TO is not in it").help(help));
+            }
+            (from, to)
         }
         Some(None) => return Err(bad("a span is FROM..TO")),
     };

@@ -208,7 +208,7 @@ impl Session {
                 .collect(),
             outputs: self.image.outputs.iter().map(|output| output.name.clone()).collect(),
             synapses: Some(synapses(&self.image)),
-            dense_macs,
+            dense_macs: dense_macs.or_else(|| Some(synapses(&self.image))),
         }
     }
 }
@@ -232,7 +232,8 @@ pub(super) struct Extras<'a> {
     pub(super) log: &'a Log,
     pub(super) readout: Readout,
     pub(super) float_accuracy: Option<f64>,
-    /// Multiply-accumulates of one dense pass through the same layers, where the network is at hand.
+    /// Multiply-accumulates of one dense pass through the same layers, where the network is at hand; else the synapses as
+    /// loaded stand for them.
     pub(super) dense_macs: Option<u64>,
     pub(super) options: Vec<(String, String)>,
 }

@@ -26,6 +26,8 @@ pub use tiles::Tiles;
 pub use usage::usage;
 pub use verify::verify;
 
+use std::borrow::Cow;
+
 use crate::chip::{ChipSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{self, IntGraph, Network};
@@ -47,9 +49,16 @@ pub struct Compiled {
 /// What the chip's quantiser refuses.
 pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
     graph::check(network)?;
+    let stores_factors = matches!(&chip.family, Family::Cuba(spec) if spec.programs.is_some());
+    if let (Network::Float(graph), true) = (network, !stores_factors || options.sigma_delta.is_some())
+        && let Cow::Owned(expanded) = graph.expanded()
+    {
+        return integers(&Network::Float(expanded), chip, options, log);
+    }
     match (network, &chip.family) {
-        (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(graph, chip, log)),
-        (Network::Int(graph), _) => Ok(graph.clone()),
+        (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(&graph.expanded(), chip, log)),
+        (Network::Int(graph), _) if stores_factors => Ok(graph.clone()),
+        (Network::Int(graph), _) => Ok(graph.expanded().into_owned()),
         (Network::Float(graph), _) if options.sigma_delta.is_some() => {
             sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
         }

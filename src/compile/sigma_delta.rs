@@ -179,8 +179,14 @@ fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], so
     ];
     let text = isa::builtin_text(PROGRAM).unwrap_or_default();
     let program = isa::assemble(text, PROGRAM).unwrap_or_default();
-    let neuron =
-        ProgramNeuron { name: PROGRAM.to_owned(), program, parameters, initial: Vec::new(), inputs: Vec::new() };
+    let neuron = ProgramNeuron {
+        name: PROGRAM.to_owned(),
+        program,
+        parameters,
+        initial: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+    };
     Unit { neuron, sum, sends: Sends { scale: sum / f64::from(exponent).exp2(), peak } }
 }
 

@@ -1,12 +1,12 @@
 //! How full the cores of an image are, and its static metrics: read from the image alone, so that a compilation,
 //! `inspect` and a run tell the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{CoreUse, Metrics, ResourceUse};
 use crate::chip::{ChipSpec, Family};
 use crate::ids::CoreId;
-use crate::image::{CoreBody, CoreImage, CubaCore, Image};
+use crate::image::{CoreBody, CoreImage, Image};
 
 /// Use of every core in image order against every capacity of the chip, and the metrics of the mapping. The image
 /// must have passed [`crate::image::contents`].
@@ -73,12 +73,8 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
     if let (CoreBody::Cuba(body), Family::Cuba(spec)) = (&core.body, &chip.family) {
         list.extend([
             ("synapse_words", body.synapse_words(spec) as usize, spec.synapse_words),
-            (
-                "compartment_configs",
-                distinct(body, |c| (c.decay_u, c.decay_v, c.refractory)),
-                u32::from(spec.compartment_configs),
-            ),
-            ("threshold_configs", distinct(body, |c| c.threshold), u32::from(spec.threshold_configs)),
+            ("compartment_configs", body.compartment_configs(), u32::from(spec.compartment_configs)),
+            ("threshold_configs", body.threshold_configs(), u32::from(spec.threshold_configs)),
             ("synapse_formats", body.formats.len(), u32::from(spec.synapse_formats)),
         ]);
         list.extend(spec.delay_slots.map(|limit| ("delay_slots", body.delay_slots() as usize, limit)));
@@ -88,9 +84,4 @@ fn resources(core: &CoreImage, chip: &ChipSpec, packets: usize) -> Vec<ResourceU
         }
     }
     list.into_iter().map(|(resource, used, limit)| ResourceUse { resource, used: used as u32, limit }).collect()
-}
-
-/// Distinct values of a part of the compartment configurations.
-fn distinct<T: Ord>(body: &CubaCore, part: impl Fn(&crate::image::CompartmentConfig) -> T) -> usize {
-    body.configs.iter().map(part).collect::<BTreeSet<T>>().len()
 }

@@ -163,10 +163,17 @@ fn pass_on(program: &Program, cores: &mut impl CoreTable) {
         let payloads = std::mem::take(&mut cores.core(index).payloads);
         for (at, &neuron) in fired.iter().enumerate() {
             let payload = payloads.get(at).copied().unwrap_or(1);
-            for to in loaded.targets_of(usize::from(neuron)) {
+            for (_, to) in loaded.targets_of_output(usize::from(neuron), 0) {
                 cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, payload);
             }
         }
         (cores.core(index).fired, cores.core(index).payloads) = (fired, payloads);
+        let further = std::mem::take(&mut cores.core(index).further);
+        for spike in &further {
+            for (_, to) in loaded.targets_of_output(spike.neuron.into(), spike.output) {
+                cores.core(to.core as usize).accept(to.axon, spike.payload);
+            }
+        }
+        cores.core(index).further = further;
     }
 }

@@ -44,6 +44,17 @@ pub(super) enum Body {
     Fcore(FcoreCore),
 }
 
+impl Body {
+    /// Whether anything on the core learns.
+    pub(super) const fn has_learning(&self) -> bool {
+        match self {
+            Self::Crossbar(_) => false,
+            Self::Cuba(body) => body.has_learning(),
+            Self::Programmed(body) => body.has_learning(),
+        }
+    }
+}
+
 /// A used core.
 #[derive(Debug)]
 pub(super) struct CoreProgram {
@@ -56,6 +67,8 @@ pub(super) struct CoreProgram {
     pub(super) targets: Vec<Target>,
     /// Index of the neighbour whose copies come here: then packets come from there, whoever sent them.
     pub(super) copied_from: Option<u32>,
+    /// Output of the program whose spikes go to each target; empty where it is the first of all.
+    pub(super) outputs: Vec<u8>,
     pub(super) identities: Vec<Identity>,
 }
 
@@ -88,7 +101,15 @@ impl CoreProgram {
         one.into_iter().chain(many.iter().copied())
     }
 
-    /// Where the spikes of `neuron` of a list core go.
+    /// Where the spikes of one output of `neuron` of a list core go, with the number of each target.
+    #[inline]
+    pub(super) fn targets_of_output(&self, neuron: usize, output: u8) -> impl Iterator<Item = (usize, Target)> {
+        let range = self.out_offsets[neuron] as usize..self.out_offsets[neuron + 1] as usize;
+        let of = move |at: &usize| self.outputs.get(*at).copied().unwrap_or(0) == output;
+        range.filter(of).map(|at| (at, self.targets[at]))
+    }
+
+    /// Where the spikes of `neuron` of a list core go, of all outputs.
     #[inline]
     pub(super) fn targets_of(&self, neuron: usize) -> &[Target] {
         &self.targets[self.out_offsets[neuron] as usize..self.out_offsets[neuron + 1] as usize]
@@ -174,10 +195,10 @@ impl Program {
         image::contents(image, chip, "image")?;
         let times = Times::new(&chip.times);
         let places = Places::new(image, chip);
-        let cores: Vec<CoreProgram> = {
-            let cores = image.cores.iter().zip(identities(image, &places));
-            cores.map(|(core, identities)| load_core(&places, chip, &times, core, identities)).collect()
-        };
+        let mut cores: Vec<CoreProgram> = Vec::with_capacity(image.cores.len());
+        for (core, identities) in image.cores.iter().zip(identities(image, &places)) {
+            cores.push(load_core(&places, chip, &times, core, identities, cores.last()));
+        }
         let (input_offsets, input_targets) = load_inputs(image, &places);
         let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
         routers.sort_unstable();
@@ -231,7 +252,11 @@ impl Program {
 
     /// Whether anything learns, so that each sample changes what the next one meets.
     pub(super) fn learns(&self) -> bool {
-        self.cores.iter().any(|core| matches!(&core.body, Body::Cuba(body) if body.learns()))
+        self.cores.iter().any(|core| match &core.body {
+            Body::Crossbar(_) => false,
+            Body::Cuba(body) => body.learns(),
+            Body::Programmed(body) => body.learns(),
+        })
     }
 
     /// Whether the max-affine law of run time is known of the chip.
@@ -306,16 +331,21 @@ fn load_core(
     times: &Times,
     core: &image::CoreImage,
     identities: Vec<Identity>,
+    before: Option<&CoreProgram>,
 ) -> CoreProgram {
+    let before = before.and_then(|before| match &before.body {
+        Body::Crossbar(body) => Some(body),
+        _ => None,
+    });
     let id = CoreId(core.core);
     let mut program = CoreProgram {
         id,
         router: chip.router_of(id),
         body: match (&core.body, &chip.family) {
-            (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec)),
+            (CoreBody::Crossbar(body), Family::Crossbar(spec)) => Body::Crossbar(CrossbarCore::new(body, spec, before)),
             (CoreBody::Cuba(body), Family::Cuba(spec)) => match &spec.programs {
                 Some(programs) => Body::Programmed(ProgrammedCore::new(body, spec, programs, times)),
-                None => Body::Cuba(CubaCore::new(body, spec, times)),
+                None => Body::Cuba(CubaCore::new(body, spec, times, &identities)),
             },
             (CoreBody::Fcore(body), Family::Fcore(spec)) => Body::Fcore(FcoreCore::new(body, spec)),
             _ => unreachable!("a checked image is of the chip's family"),
@@ -323,6 +353,7 @@ fn load_core(
         out_offsets: Vec::new(),
         targets: Vec::new(),
         copied_from: None,
+        outputs: Vec::new(),
         identities,
     };
     match &core.body {
@@ -335,6 +366,9 @@ fn load_core(
             let outs = body.axons_out.iter();
             program.targets.extend(outs.map(|to| Target { core: places.of(to.core), axon: to.axon, delay: 1 }));
             program.out_offsets.clone_from(&body.out_offsets);
+            if body.axons_out.iter().any(|out| out.output > 0) {
+                program.outputs = body.axons_out.iter().map(|out| out.output).collect();
+            }
         }
         CoreBody::Fcore(body) => {
             let chain = |to: &image::AxonOut| {

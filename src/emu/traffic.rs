@@ -1,7 +1,7 @@
 //! Events of the packets that neurons sent, counted once a sample.
 //!
 //! Every spike of a neuron sends the same packets over the same way, so its number of spikes says it all: the tick
-//! does not count packet by packet.
+//! does not count packet by packet; only those of further outputs of programs are counted one by one.
 
 use super::counters::EventCounts;
 use super::neurocore::Core;
@@ -47,9 +47,9 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
     let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
     for (index, (core, loaded)) in cores.iter().zip(&program.cores).enumerate() {
         for (neuron, &spikes) in core.spike_counts.iter().enumerate().filter(|(_, spikes)| **spikes > 0) {
-            let (targets, spikes) = (loaded.targets_of(neuron), u64::from(spikes));
+            let spikes = u64::from(spikes);
             of_cores[index].add(Event::SpikeOut, spikes);
-            for to in targets {
+            for (_, to) in loaded.targets_of_output(neuron, 0) {
                 let target = &program.cores[to.core as usize];
                 Core::count_intake(target, to.axon, spikes, &mut of_cores[to.core as usize]);
                 // What a neighbour copies was sent once, and crosses one link from there.
@@ -57,6 +57,12 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
                 of_cores[index].add(Event::AxonOut, spikes * u64::from(from.is_none()));
                 ways.add(mesh, Some(from.unwrap_or(loaded.router)), target.router, spikes);
             }
+        }
+        for (to, &packets) in loaded.targets.iter().zip(&core.further_packets).filter(|(_, packets)| **packets > 0) {
+            let target = &program.cores[to.core as usize];
+            of_cores[index].add(Event::AxonOut, packets.into());
+            Core::count_intake(target, to.axon, packets.into(), &mut of_cores[to.core as usize]);
+            ways.add(mesh, Some(loaded.router), target.router, packets.into());
         }
     }
     ways.count(mesh, &mut counts);

@@ -38,8 +38,8 @@ impl Baseline {
     }
 }
 
-/// Horowitz gives operations at 45 nm, 0.9 V; memory rows are per 64-bit access of the named array.
-const BASELINES: [Baseline; 5] = [
+/// Horowitz gives operations at 45 nm, 0.9 V, and SRAM by 64-bit access; control, instructions and neuron state are left out.
+const BASELINES: [Baseline; 8] = [
     Baseline {
         name: "fp32 arithmetic, 45 nm (usual SNN-paper convention)",
         mac_pj: 4.6,
@@ -48,32 +48,53 @@ const BASELINES: [Baseline; 5] = [
         source: "Horowitz, ISSCC 2014: fp32 multiply 3.7 pJ, add 0.9 pJ at 0.9 V; memory left out",
     },
     Baseline {
-        name: "fp16 arithmetic, 45 nm",
-        mac_pj: 1.5,
-        ac_pj: 0.4,
-        memory_pj: None,
-        source: "Horowitz, ISSCC 2014: fp16 multiply 1.1 pJ, add 0.4 pJ at 0.9 V; memory left out",
-    },
-    Baseline {
-        name: "int8 arithmetic, 45 nm",
-        mac_pj: 0.23,
-        ac_pj: 0.03,
-        memory_pj: None,
-        source: "Horowitz, ISSCC 2014: int8 multiply 0.2 pJ, add 0.03 pJ at 0.9 V; memory left out",
-    },
-    Baseline {
-        name: "fp32 with weights in 32 KB SRAM (edge)",
+        name: "CPU: fp32, weights in a cache of 1 MB",
         mac_pj: 4.6,
         ac_pj: 0.9,
-        memory_pj: Some(10.0),
-        source: "Horowitz, ISSCC 2014: 32 KB SRAM 20 pJ per 64 bits, so 10 pJ per 32-bit weight; no neuron state",
+        memory_pj: Some(50.0),
+        source: "Horowitz, ISSCC 2014: 1 MB SRAM 100 pJ per 64 bits, so 50 pJ per 32-bit weight; no instructions, no neuron state",
     },
     Baseline {
-        name: "fp32 with weights in DRAM (CPU or GPU without reuse)",
+        name: "CPU: fp32, weights in DRAM, without reuse",
         mac_pj: 4.6,
         ac_pj: 0.9,
         memory_pj: Some(640.0),
         source: "Horowitz, ISSCC 2014 as cited by Han et al. 2016: DRAM 640 pJ per 32-bit weight; no cache, no batching",
+    },
+    Baseline {
+        name: "GPU: fp16, weights in a cache of 1 MB",
+        mac_pj: 1.5,
+        ac_pj: 0.4,
+        memory_pj: Some(25.0),
+        source: "Horowitz, ISSCC 2014: fp16 multiply 1.1 pJ, add 0.4 pJ; 1 MB SRAM 100 pJ per 64 bits, so 25 pJ per 16-bit weight",
+    },
+    Baseline {
+        name: "GPU: fp16, weights in DRAM, without reuse",
+        mac_pj: 1.5,
+        ac_pj: 0.4,
+        memory_pj: Some(320.0),
+        source: "Horowitz, ISSCC 2014; Han et al. 2016: DRAM 640 pJ per 32 bits, so 320 pJ per 16-bit weight; no batching",
+    },
+    Baseline {
+        name: "edge accelerator: int8, weights in SRAM of 8 KB",
+        mac_pj: 0.23,
+        ac_pj: 0.03,
+        memory_pj: Some(1.25),
+        source: "Horowitz, ISSCC 2014: int8 multiply 0.2 pJ, add 0.03 pJ; 8 KB SRAM 10 pJ per 64 bits, so 1.25 pJ per 8-bit weight",
+    },
+    Baseline {
+        name: "edge accelerator: int8, weights in SRAM of 1 MB",
+        mac_pj: 0.23,
+        ac_pj: 0.03,
+        memory_pj: Some(12.5),
+        source: "Horowitz, ISSCC 2014: 1 MB SRAM 100 pJ per 64 bits, so 12.5 pJ per 8-bit weight",
+    },
+    Baseline {
+        name: "edge accelerator: int8, weights in DRAM",
+        mac_pj: 0.23,
+        ac_pj: 0.03,
+        memory_pj: Some(160.0),
+        source: "Horowitz, ISSCC 2014; Han et al. 2016: DRAM 640 pJ per 32 bits, so 160 pJ per 8-bit weight",
     },
 ];
 

@@ -55,6 +55,11 @@ fn baselines_price_accumulates_and_macs() {
     assert!(near(estimate.dense_joules, 4.6e-6));
     for baseline in baselines() {
         assert!(baseline.mac_pj > baseline.ac_pj && !baseline.source.is_empty(), "{}", baseline.name);
+        assert!(
+            baseline.memory_pj.is_none_or(|memory| memory > baseline.mac_pj),
+            "fetching costs more: {}",
+            baseline.name
+        );
     }
 }
 

@@ -200,5 +200,6 @@ fn integrator() -> FloatNeuron {
         w_in: vec![1.0],
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }

@@ -10,6 +10,12 @@ use crate::diag::{Problem, Problems, Result};
 
 /// Most neurons of one population (16 million, more than any chip here has in all).
 const MAX_NEURONS: u64 = 1 << 24;
+/// Most weights that factors may stand for.
+const MOST_PRODUCTS: u64 = 1 << 26;
+/// Most products a weight.
+const MOST_RANK: u32 = 64;
+/// Largest magnitude of an integer factor: sums of so many products hold in 32 bits.
+const LARGEST_FACTOR: i32 = 1 << 12;
 /// Longest delay in ticks.
 const MAX_DELAY: u16 = 4096;
 
@@ -47,6 +53,8 @@ pub fn check(network: &Network) -> Result<()> {
                     int_neuron(&population.name, population.size(), neuron, &mut found);
                 }
             }
+            graph.projections.iter().for_each(|projection| factors(projection, &mut found));
+            super::soma::check(graph, &mut found);
             super::learning::check(graph, &mut found);
         }
     }
@@ -110,7 +118,10 @@ fn projection<N, W>(populations: &[Population<N>], projection: &Projection<W>, f
     let longest = match &projection.delays {
         Delays::Uniform(ticks) => *ticks,
         Delays::PerWeight(ticks) => {
-            if ticks.len() != projection.weights.len() {
+            if matches!(projection.pattern, Pattern::Factorised { .. }) {
+                let what = "its weights are products: they have one delay";
+                found.push(Problem::invalid("graph/delay", &place, what).help("give one delay for all"));
+            } else if ticks.len() != projection.weights.len() {
                 let what = format!("{} delays for {} weights", ticks.len(), projection.weights.len());
                 found.push(Problem::invalid("graph/delay", &place, what));
             }
@@ -120,6 +131,16 @@ fn projection<N, W>(populations: &[Population<N>], projection: &Projection<W>, f
     if longest > MAX_DELAY {
         let what = format!("a delay of {longest} ticks");
         found.push(Problem::invalid("graph/delay", place, what).limit(format!("{MAX_DELAY} ticks")));
+    }
+}
+
+/// Integer factors that are too large.
+fn factors(projection: &Projection<i32>, found: &mut Vec<Problem>) {
+    let large = projection.weights.iter().position(|factor| factor.unsigned_abs() > LARGEST_FACTOR.unsigned_abs());
+    if let (Pattern::Factorised { .. }, Some(at)) = (&projection.pattern, large) {
+        let place = format!("projection '{}'", projection.name);
+        let what = format!("factor {at} is {}", projection.weights[at]);
+        found.push(Problem::invalid("graph/range", place, what).limit(format!("-{LARGEST_FACTOR}..={LARGEST_FACTOR}")));
     }
 }
 
@@ -149,6 +170,28 @@ fn pattern_fault(pattern: &Pattern, sources: usize, targets: usize, weights: usi
             None => 1,
             what => return what,
         },
+        Pattern::Factorised { sources: s, targets: t, rank } => {
+            if (*s as usize, *t as usize) != (sources, targets) {
+                return Some(format!("factors of {s} -> {t} between populations of {sources} and {targets} neurons"));
+            }
+            if !(1..=MOST_RANK).contains(rank) {
+                return Some(format!("rank {rank}, not within 1..={MOST_RANK}"));
+            }
+            if sources as u64 * targets as u64 > MOST_PRODUCTS {
+                return Some(format!("factors of {sources} -> {targets} stand for more than {MOST_PRODUCTS} weights"));
+            }
+            u64::from(*rank) * (sources as u64 + targets as u64)
+        }
+        Pattern::Stochastic(drawn) => {
+            if (drawn.sources as usize, drawn.targets as usize) != (sources, targets) {
+                let (s, t) = (drawn.sources, drawn.targets);
+                return Some(format!("drawn {s} -> {t} between populations of {sources} and {targets} neurons"));
+            }
+            if drawn.chance > 1 << 32 || !(1..=1 << 16).contains(&drawn.weights) {
+                return Some("a chance above 1, or not 1 to 65536 weights to draw from".to_owned());
+            }
+            drawn.weights.into()
+        }
     };
     (needed != weights as u64).then(|| format!("{weights} weights where the pattern needs {needed}"))
 }
@@ -246,6 +289,7 @@ fn float_neuron(name: &str, size: usize, neuron: &FloatNeuron, found: &mut Vec<P
         ("w_in", &neuron.w_in, cuba, false),
         ("bias", &neuron.bias, false, false),
         ("recurrent_bias", &neuron.recurrent_bias, false, false),
+        ("v_initial", &neuron.v_initial, false, false),
     ];
     for (parameter, values, needed, positive) in parameters {
         let place = format!("population '{name}' {parameter}");

@@ -72,6 +72,8 @@ pub struct FloatNeuron {
     /// The part of `bias` that comes from recurrent connections; empty: none. It acts in the first tick only
     /// where the profile says so.
     pub recurrent_bias: Vec<f64>,
+    /// Membrane before the first tick in which input can come; empty: 0.
+    pub v_initial: Vec<f64>,
 }
 
 /// How continuous dynamics become steps.

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FcoreNeuron, Learning, Output, Population, ProgramNeuron, Projection};
+use super::{Adaptation, FcoreNeuron, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,17 @@ pub struct IntGraph {
     pub outputs: Vec<Output>,
     /// How projections learn; those that are not here do not.
     pub learning: Vec<Learning>,
+}
+
+impl IntGraph {
+    /// The output of its source's program whose spikes go over a projection; 0 where the source runs none.
+    #[must_use]
+    pub fn output_of(&self, projection: &Projection<i32>) -> u8 {
+        match self.populations.get(projection.source.index()).and_then(|source| source.neuron.as_ref()) {
+            Some(IntNeuron::Program(program)) => program.output(&projection.name),
+            _ => 0,
+        }
+    }
 }
 
 /// Integer neuron parameters of one population. Each vector has one value for all or one a neuron.
@@ -53,6 +64,12 @@ pub struct CubaNeuron {
     pub initial_u: Vec<i32>,
     /// v before the first tick.
     pub initial_v: Vec<i32>,
+    /// How the threshold adapts; `None`: it stays.
+    pub adaptation: Option<Adaptation>,
+    /// Noise, where there is any.
+    pub noise: Option<Noise>,
+    /// Dendrites, joined in this order.
+    pub joins: Vec<Join>,
 }
 
 impl Default for CubaNeuron {
@@ -67,6 +84,9 @@ impl Default for CubaNeuron {
             refractory: vec![1],
             initial_u: vec![0],
             initial_v: vec![0],
+            adaptation: None,
+            noise: None,
+            joins: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{IntGraph, Pattern, Projection};
+use super::{IntGraph, IntNeuron, Pattern, Projection};
 use crate::diag::Problem;
 use crate::ids::{PopulationId, ProjectionId};
 use crate::rule::{Graded, Rule, Sign, TraceName, Variable, parse_rule};
@@ -24,6 +24,11 @@ pub struct Learning {
     /// Populations that supply y1, y2 and y3 in every tick (third factor, reward) instead of the target's spikes: one
     /// neuron for all targets, or one a target. The value is the number of spikes of the tick.
     pub factors: [Option<PopulationId>; 3],
+    /// States of the target's program that y1, y2 and y3 are, in place of what spikes make of them: each tick's value, held
+    /// to 0..=127.
+    pub states: [Option<String>; 3],
+    /// Output of the target's program whose spikes are the postsynaptic ones, y0; 0 is the first.
+    pub post: u8,
     /// Signs of the weights.
     pub sign: Sign,
     /// Bits of a weight, sign excluded, to which changes are rounded in dialect brian2.
@@ -64,6 +69,8 @@ impl Learning {
             start: 0,
             traces: [TraceShape::NONE; 5],
             factors: [None; 3],
+            states: [const { None }; 3],
+            post: 0,
             sign,
             weight_bits: 8,
             graded: Graded::Ignored,
@@ -176,7 +183,35 @@ fn outside(
             Some(_) => {}
         }
     }
-    let supplied = |index: usize| index >= 2 && learning.factors[index - 2].is_some();
+    let outputs = match graph.populations.get(projection.target.index()).and_then(|target| target.neuron.as_ref()) {
+        Some(IntNeuron::Program(program)) => program.program.outputs.len(),
+        _ => 1,
+    };
+    if usize::from(learning.post) >= outputs {
+        let limit = format!("{outputs} outputs of the target, from 0");
+        bad("graph/learning", format!("its postsynaptic spikes are those of output {}", learning.post), &limit, "");
+    }
+    for (index, name) in ["y1", "y2", "y3"].into_iter().enumerate() {
+        let Some(state) = &learning.states[index] else { continue };
+        if learning.factors[index].is_some() {
+            let what = format!("{name} is both state '{state}' and supplied by a population");
+            bad("graph/learning", what, "", "give one of \"state\" and \"from\"");
+        }
+        let target = graph.populations.get(projection.target.index()).and_then(|target| target.neuron.as_ref());
+        let Some(IntNeuron::Program(program)) = target else {
+            let what = format!("{name} is state '{state}', but the target runs no program");
+            bad("graph/learning", what, "", "give the target \"model\": \"program\"");
+            continue;
+        };
+        if program.program.state(state).is_none() {
+            let names = program.program.states.iter().map(|state| state.name.as_str());
+            let near = crate::diag::nearest(state, names).map(|near| format!("did you mean '{near}'?"));
+            let what = format!("program '{}' has no state '{state}' for {name}", program.name);
+            bad("graph/learning", what, "", &near.unwrap_or_default());
+        }
+    }
+    let supplied =
+        |index: usize| index >= 2 && (learning.factors[index - 2].is_some() || learning.states[index - 2].is_some());
     for (index, name) in TraceName::ALL.into_iter().enumerate() {
         let variable = Variable::ALL.into_iter().find(|variable| variable.name() == name.name());
         let graded = index == 0 && learning.graded != Graded::Ignored;
@@ -194,6 +229,9 @@ fn structure(pattern: &Pattern) -> Option<String> {
     let shared = "synapses that share a weight cannot learn".to_owned();
     match pattern {
         Pattern::Dense { .. } | Pattern::OneToOne { shared: false, .. } => None,
+        Pattern::Factorised { .. } | Pattern::Stochastic(_) => {
+            Some("synapses that are made from factors or a seed cannot learn".to_owned())
+        }
         Pattern::OneToOne { shared: true, .. } | Pattern::Conv2d(_) | Pattern::Pool2d(_) => Some(shared),
         Pattern::Sparse { offsets, targets, weight_index } => {
             let mut used = BTreeSet::new();

@@ -7,27 +7,33 @@
 //! layered network is therefore the float run shifted by one tick a layer.
 
 mod check;
+mod compressed;
 mod fcore;
 mod float;
 mod int;
 mod json;
 mod learning;
 mod nir;
+mod onnx;
 mod pattern;
 mod profile;
 mod program;
 mod read;
+mod soma;
 
 pub use check::check;
+pub use compressed::Stochastic;
 pub use fcore::{Activation, AnnSoma, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, SnnSoma};
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};
 pub use learning::{Learning, TraceShape};
 pub use nir::read_nir;
+pub use onnx::{Ann, AnnOptions, read_onnx};
 pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
+pub use soma::{Adaptation, Join, JoinOp, NOISE_EXPONENTS, Noise, NoiseAt, Passed};
 
 use crate::ids::PopulationId;
 

@@ -1,6 +1,7 @@
 //! Connection patterns: which source reaches which target through which weight. Structure and weights are
 //! apart, so that one pattern serves float and integer weights and shared weights are stored once.
 
+use super::Stochastic;
 use crate::ids::PopulationId;
 
 /// A bundle of synapses from one population to another.
@@ -83,6 +84,19 @@ pub enum Pattern {
     Conv2d(Conv2d),
     /// Sum over windows with one weight (average pooling: 1/area).
     Pool2d(Pool2d),
+    /// Every source to every target, the weight a sum of `rank` products of a factor of the target with one of the source.
+    /// `Projection::weights` holds the factors: `rank` of each target, then `rank` rows with one of each source. A visit
+    /// counts the weights that it stands for, as `Dense` does; [`Projection::expanded`] makes them.
+    Factorised {
+        /// Size of the source population.
+        sources: u32,
+        /// Size of the target population.
+        targets: u32,
+        /// Products a weight.
+        rank: u32,
+    },
+    /// Synapses that a seed draws.
+    Stochastic(Stochastic),
 }
 
 /// Geometry of a convolution. Weights are (out channel, in channel within the group, kernel y, kernel x).
@@ -123,7 +137,9 @@ impl Pattern {
     /// Calls `synapse(target, weight number)` for every synapse of `source`, in a fixed order.
     pub fn visit(&self, source: u32, mut synapse: impl FnMut(u32, u32)) {
         match self {
-            Self::Dense { sources, targets } => (0..*targets).for_each(|t| synapse(t, t * sources + source)),
+            Self::Dense { sources, targets } | Self::Factorised { sources, targets, .. } => {
+                (0..*targets).for_each(|t| synapse(t, t * sources + source));
+            }
             Self::OneToOne { shared, .. } => synapse(source, if *shared { 0 } else { source }),
             Self::Sparse { offsets, targets, weight_index } => {
                 for k in offsets[source as usize]..offsets[source as usize + 1] {
@@ -133,6 +149,7 @@ impl Pattern {
             }
             Self::Conv2d(conv) => conv.visit(source, synapse),
             Self::Pool2d(pool) => pool.visit(source, synapse),
+            Self::Stochastic(drawn) => drawn.visit(source, synapse),
         }
     }
 
@@ -141,7 +158,9 @@ impl Pattern {
     pub fn shape(&self) -> (usize, usize) {
         let volume = |extents: &[u32; 3]| extents.iter().map(|&e| e as usize).product();
         match self {
-            Self::Dense { sources, targets } => (*sources as usize, *targets as usize),
+            Self::Dense { sources, targets }
+            | Self::Factorised { sources, targets, .. }
+            | Self::Stochastic(Stochastic { sources, targets, .. }) => (*sources as usize, *targets as usize),
             Self::OneToOne { size, .. } => (*size as usize, *size as usize),
             Self::Sparse { offsets, targets, .. } => {
                 (offsets.len() - 1, targets.iter().max().map_or(0, |&t| t as usize + 1))

@@ -15,6 +15,9 @@ pub struct ProgramNeuron {
     pub initial: Vec<(String, Vec<i32>)>,
     /// Dendritic inputs of inbound projections that do not go to the first, by the projection's name.
     pub inputs: Vec<(String, u8)>,
+    /// Outputs of the program that send the spikes of outbound projections, where they are not the first, by the
+    /// projection's name.
+    pub outputs: Vec<(String, u8)>,
 }
 
 impl ProgramNeuron {
@@ -22,6 +25,12 @@ impl ProgramNeuron {
     #[must_use]
     pub fn input(&self, projection: &str) -> u8 {
         self.inputs.iter().find(|(name, _)| name == projection).map_or(0, |(_, input)| *input)
+    }
+
+    /// The output whose spikes go over a projection.
+    #[must_use]
+    pub fn output(&self, projection: &str) -> u8 {
+        self.outputs.iter().find(|(name, _)| name == projection).map_or(0, |(_, output)| *output)
     }
 
     /// The state of one neuron before the first tick, in the order of the program.

@@ -37,7 +37,10 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
     if !["nir", "h5", "hdf5", "json"].contains(&extension.as_str()) {
         return Err(Problem::invalid("graph/file", file, format!("'.{extension}' is not a network format"))
-            .help("networks are read from .nir, .h5, .hdf5 and .json")
+            .help(match extension.as_str() {
+                "onnx" => "spikeloom convert FILE.onnx --calibrate IMAGES -o net.json makes a spiking network of it",
+                _ => "networks are read from .nir, .h5, .hdf5 and .json",
+            })
             .into());
     }
     let unreadable = |error: std::io::Error| {

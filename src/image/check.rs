@@ -191,6 +191,13 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         let used = usize::try_from(body.delay_slots()).unwrap_or(usize::MAX);
         found.at_most(place, "number of sums in the delay buffer", used, slots as usize);
     }
+    found.at_most(
+        place,
+        "number of shared configurations",
+        body.compartment_configs(),
+        spec.compartment_configs.into(),
+    );
+    found.at_most(place, "number of shared thresholds", body.threshold_configs(), spec.threshold_configs.into());
     found.at_most(place, "number of axons out", body.axons_out.len(), chip.capacity.axons_out as usize);
     found.require(body.config_of.iter().all(|&entry| usize::from(entry) < body.configs.len()), place, || {
         "a compartment names a configuration that is not there".to_owned()
@@ -211,7 +218,10 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         place,
         || "initial states do not ascend, or one is out of range".to_owned(),
     );
-    programs(body, spec, place, found);
+    programs(body, spec, &chip.name, place, found);
+    for fault in body.join_faults(spec) {
+        found.require(false, place, || fault);
+    }
     let mut next = 0;
     for (number, list) in body.lists.iter().enumerate() {
         found.require(u64::from(list.first) == next, place, || format!("synapse list {number} does not follow"));
@@ -225,17 +235,21 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
         );
     }
     if found.problems.is_empty() {
+        for fault in body.compressed_faults(spec) {
+            found.require(false, place, || fault);
+        }
+    }
+    if found.problems.is_empty() {
         synapses(core, body, spec, found);
         memory(body, spec, place, found);
     }
     if found.problems.is_empty() {
         let longest = spec.delay_max.min(spec.dialect.delay_max());
-        for fault in body.learning_faults(longest, spec.dialect.learned_delays_act()) {
+        for fault in body.learning_faults(longest, spec.dialect) {
             found.require(false, place, || fault);
         }
-        found.require(body.learning.is_empty() || spec.programs.is_none(), place, || {
-            "it learns, but its compartments are programs".to_owned()
-        });
+        let further = body.outputs_hold();
+        found.require(further, place, || "a packet of an output that the program does not have".to_owned());
     }
     for out in &body.axons_out {
         let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
@@ -244,7 +258,7 @@ fn cuba(image: &Image, core: u32, body: &CubaCore, spec: &CubaSpec, chip: &ChipS
 }
 
 /// Programs that hold, on a chip that has them, ascending.
-fn programs(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy, found: &mut Found) {
+fn programs(body: &CubaCore, spec: &CubaSpec, chip: &str, place: impl Fn() -> String + Copy, found: &mut Found) {
     let Some(programs) = &spec.programs else {
         let none = body.programs.is_empty();
         return found.require(none, place, || "the chip's compartments run no programs".to_owned());
@@ -255,7 +269,7 @@ fn programs(body: &CubaCore, spec: &CubaSpec, place: impl Fn() -> String + Copy,
         .all(|pair| u64::from(pair[0].first) + u64::from(pair[0].count) <= u64::from(pair[1].first));
     found.require(follows, place, || "its programs do not ascend".to_owned());
     for group in &body.programs {
-        for fault in group.faults(body.config_of.len(), programs) {
+        for fault in group.faults(body.config_of.len(), programs, chip) {
             found.require(false, place, || format!("program '{}': {fault}", group.name));
         }
     }
@@ -279,6 +293,10 @@ fn shifted_sums(body: &CubaCore) -> u64 {
             *known = count.max(*known);
         }
     }
+    for list in body.compressed.iter().filter(|list| list.weight_exponent < 0) {
+        let known = delays.entry((list.projection, list.weight_exponent)).or_default();
+        *known = (u64::from(list.longest_delay()) + 1).max(*known);
+    }
     delays.values().sum()
 }
 
@@ -293,6 +311,7 @@ fn config_fits(config: &CompartmentConfig, spec: &CubaSpec) -> bool {
         && i16::from(config.bias_exponent) <= i16::from(spec.bias_exponent_max)
         && config.bias_exponent >= spec.dialect.bias_exponent_min()
         && (1..=spec.dialect.refractory_max()).contains(&config.refractory)
+        && config.extras_fit(spec)
 }
 
 fn offsets_hold(offsets: &[u32], entries: usize) -> bool {
@@ -310,13 +329,8 @@ fn synapses(core: u32, body: &CubaCore, spec: &CubaSpec, found: &mut Found) {
         || format!("core {core}"),
         || format!("{shifted} sums with negative exponents are more than {MOST_SHIFTED}"),
     );
-    for format in &body.formats {
-        found.require(
-            (spec.weight_exponent_min..=spec.weight_exponent_max).contains(&format.weight_exponent)
-                && format.weight_bits < spec.weight_bits,
-            || format!("core {core}"),
-            || format!("{format:?} is out of range"),
-        );
+    for fault in body.format_faults(spec) {
+        found.require(false, || format!("core {core}"), || fault);
     }
     found.require(
         body.synapses
@@ -402,9 +416,10 @@ fn inputs(image: &Image, chip: &ChipSpec, found: &mut Found) {
             found.require(false, place, || "it is not there".to_owned());
             continue;
         };
-        let size: u64 = population.shape.iter().map(|&extent| u64::from(extent)).product();
+        let size = population.shape.iter().try_fold(1_u64, |size, &extent| size.checked_mul(u64::from(extent)));
         found.require(
-            input.offsets.len() as u64 == size + 1 && offsets_hold(&input.offsets, input.targets.len()),
+            size.and_then(|size| size.checked_add(1)) == Some(input.offsets.len() as u64)
+                && offsets_hold(&input.offsets, input.targets.len()),
             place,
             || "its offsets do not ascend to the number of targets".to_owned(),
         );

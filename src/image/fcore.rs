@@ -173,7 +173,7 @@ impl Image {
             let (mut outs, mut offsets) = (Vec::new(), vec![0]);
             for ends in body.out_offsets.windows(2) {
                 for out in &body.axons_out[ends[0] as usize..ends[1] as usize] {
-                    outs.extend(chain(out.core).map(|core| AxonOut { core, axon: out.axon }));
+                    outs.extend(chain(out.core).map(|core| AxonOut { core, ..*out }));
                 }
                 offsets.push(outs.len() as u32);
             }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bincode::{Decode, Encode};
 
 use super::{CubaCore, SynapseList};
+use crate::chip::Dialect;
 use crate::rule::{Decay, Graded, Rule, Sign, Trace, parse_rule};
 
 /// Learning projections of a core; each takes memory by the lists and compartments of the core.
@@ -36,6 +37,10 @@ pub struct LearningGroup {
     pub traces: [TraceImage; 5],
     /// Axons whose packets of a tick are a trace's value.
     pub factors: Vec<FactorImage>,
+    /// States of the targets' program that y1, y2 and y3 are; `None` where spikes or axons make them.
+    pub states: [Option<String>; 3],
+    /// Output of the targets' program whose spikes are postsynaptic; 0 is the first.
+    pub post: u8,
     /// Tag of every synapse in the order of the lists; empty: all 0.
     pub tags: Vec<i16>,
     /// Learned delay of every synapse, where it is not the delay that spikes take; else empty.
@@ -106,7 +111,7 @@ impl LearningGroup {
         let rule = parse_rule(&self.rule, "rule").map_err(|problems| problems.to_string())?;
         let [x1, x2, y1, y2, y3] = &self.traces;
         let trace = |image: &TraceImage| image.resolve().ok_or("a trace is out of range");
-        let mut supplied = [false; 3];
+        let mut supplied = self.states.each_ref().map(Option::is_some);
         for factor in &self.factors {
             *supplied.get_mut(usize::from(factor.trace)).ok_or("a factor supplies no trace")? = true;
         }
@@ -167,7 +172,7 @@ impl CubaCore {
     }
 
     /// What does not hold of the core's learning; lists and their uses must hold already.
-    pub(super) fn learning_faults(&self, longest: u8, delays_act: bool) -> Vec<String> {
+    pub(super) fn learning_faults(&self, longest: u8, dialect: Dialect) -> Vec<String> {
         let mut faults = Vec::new();
         if self.learning.len() > MOST_GROUPS {
             return vec![format!("{} learning projections are more than {MOST_GROUPS}", self.learning.len())];
@@ -187,26 +192,63 @@ impl CubaCore {
             faults.push("a list that learns has no rule, or two".to_owned());
         }
         for group in &self.learning {
-            if let Err(what) = self.group_fault(group, longest, delays_act) {
+            if let Err(what) = self.group_fault(group, longest, dialect) {
                 faults.push(format!("learning of projection {}: {what}", group.projection));
             }
         }
         faults
     }
 
-    fn group_fault(&self, group: &LearningGroup, longest: u8, delays_act: bool) -> std::result::Result<(), String> {
+    /// Traces that are no states, or an output that is none, of the program that runs one of the targets.
+    fn states_fault(&self, group: &LearningGroup) -> Option<String> {
+        if group.states.iter().all(Option::is_none) && group.post == 0 {
+            return None;
+        }
+        let programs =
+            self.programs.iter().map(|of| Some((of.first..of.first.saturating_add(of.count), of.assemble().ok()?)));
+        let programs: Option<Vec<_>> = programs.collect();
+        let Some(programs) = programs else { return Some("a program of the core is none".to_owned()) };
+        let has = |compartment: u32| {
+            let of = programs.iter().find(|(range, _)| range.contains(&compartment));
+            of.is_some_and(|(_, program)| {
+                group.states.iter().flatten().all(|state| program.state(state).is_some())
+                    && usize::from(group.post) < program.outputs.len()
+            })
+        };
+        for (number, list) in self.lists_of(group.projection) {
+            let span = &self.synapses[list.first as usize..][..list.count as usize];
+            let bases = self.list_uses.iter().filter(|used| used.list == number).map(|used| u32::from(used.base));
+            let mut targets = bases.flat_map(|base| span.iter().map(move |synapse| base + u32::from(synapse.target)));
+            if !targets.all(has) {
+                return Some("a target's program has not the states or the output that it learns from".to_owned());
+            }
+        }
+        None
+    }
+
+    fn group_fault(&self, group: &LearningGroup, longest: u8, dialect: Dialect) -> std::result::Result<(), String> {
         let plasticity = group.resolve()?;
         let require = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         require((1..=63).contains(&group.epoch), "the epoch is not of 1 to 63 ticks")?;
         require((1..=8).contains(&group.weight_bits), "weights are not of 1 to 8 bits")?;
-        require(group.delays.is_empty() || !delays_act, "its delays stand apart, but spikes take learned ones")?;
+        require(
+            group.delays.is_empty() || !dialect.learned_delays_act(),
+            "its delays stand apart, but spikes take learned ones",
+        )?;
         require(group.steps < 1 << 62, "it has taken too many learning steps")?;
         let (neurons, axons) = (self.config_of.len(), self.axon_offsets.len().saturating_sub(1));
         let factor = |f: &FactorImage| {
             usize::from(f.axon) < axons && f.target.is_none_or(|target| usize::from(target) < neurons)
         };
+        let axons_and_states =
+            group.factors.iter().any(|f| group.states.get(usize::from(f.trace)).is_none_or(Option::is_some));
+        require(!axons_and_states, "a trace is both a state and supplied by axons")?;
         require(group.factors.iter().all(factor), "a factor's axon or compartment is not there")?;
-        let (least, most) = (plasticity.sign.range_brian2().0, plasticity.sign.range().1);
+        let sign = plasticity.sign;
+        let (least, most) = if dialect == Dialect::Brian2 { sign.range_brian2() } else { sign.range() };
+        if let Some(what) = self.states_fault(group) {
+            return Err(what);
+        }
         let mut synapses = 0;
         for (_, list) in self.lists_of(group.projection) {
             let span = &self.synapses[list.first as usize..][..list.count as usize];

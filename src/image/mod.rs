@@ -4,23 +4,27 @@ mod check;
 mod check_clocked;
 mod clocked;
 mod codec;
+mod compressed;
 mod fcore;
 mod learning;
 mod memory;
 mod programs;
 mod route;
 mod rows;
+mod soma;
 mod v1;
 
 pub use check::{check, contents};
 pub use clocked::{OutputBus, RancBody, RancNeuron, TinyOdinBody};
 pub use codec::{HEADER_LENGTH, Header, VERSION, decode, encode, read};
+pub use compressed::{Choice, Compressed, CompressedList, CompressedSource, CompressedUse, TargetRun};
 pub use fcore::{ActivationImage, FcoreBody, FcoreFormat, ResetImage, SomaImage};
 pub use learning::{FactorImage, LearnedSynapse, LearningGroup, Plasticity, TraceImage};
 pub use memory::list_words;
 pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
 pub use route::unreachable;
 pub use rows::Rows;
+pub use soma::{AdaptationImage, JoinImage, JoinKind, NoiseImage, NoisePlace};
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
     InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,
@@ -41,6 +45,7 @@ mod tests {
             index_bits: 0,
             delay_bits: 0,
             tag_bits: 0,
+            fixed: 0,
             learns: false,
         };
         let synapse = |target, weight| Synapse { target, weight, delay: 0 };
@@ -49,12 +54,11 @@ mod tests {
                 decay_u: 4095,
                 decay_v: 0,
                 threshold: Some(10),
-                bias: 0,
-                bias_exponent: 0,
-                refractory: 1,
+                ..CompartmentConfig::PROGRAM
             }],
             config_of: vec![0, 0],
             initial: Vec::new(),
+            joins: Vec::new(),
             formats: vec![format],
             lists: vec![
                 SynapseList { format: 0, projection: 0, first: 0, count: 2 },
@@ -64,9 +68,10 @@ mod tests {
             axon_offsets: vec![0, 1, 2],
             list_uses: vec![ListUse { list: 0, base: 0 }, ListUse { list: 1, base: 1 }],
             out_offsets: vec![0, 1, 1],
-            axons_out: vec![AxonOut { core: 3, axon: 1 }],
+            axons_out: vec![AxonOut { core: 3, axon: 1, output: 0 }],
             learning: Vec::new(),
             programs: Vec::new(),
+            compressed: Vec::new(),
         };
         let place = |neuron| Place { core: 3, neuron };
         let population = |name: &str, shape, places| PopulationImage {

@@ -77,15 +77,18 @@ impl ProgramGroup {
         self.inputs.iter().find(|known| known.projection == projection).map_or(0, |known| known.input)
     }
 
-    /// Everything that does not hold of a group in a core of so many compartments.
+    /// Everything that does not hold of a group in a core of so many compartments of a chip of this name.
     #[must_use]
-    pub fn faults(&self, neurons: usize, spec: &ProgramSpec) -> Vec<String> {
+    pub fn faults(&self, neurons: usize, spec: &ProgramSpec, chip: &str) -> Vec<String> {
         let program = match self.assemble() {
             Ok(program) => program,
             Err(problems) => return vec![format!("its program is none: {}", problems.all()[0].what)],
         };
         let mut found = Vec::new();
         let layout = program.layout();
+        if let Some(other) = program.chip.as_ref().filter(|name| **name != chip) {
+            found.push(format!("its program is written for chip '{other}', this is '{chip}'"));
+        }
         if u64::from(self.first) + u64::from(self.count) > neurons as u64 || self.count == 0 {
             found.push(format!("compartments {}..+{} are not there", self.first, self.count));
             return found;
@@ -120,6 +123,22 @@ const CONFIG_BYTES: u64 = 16;
 const COMPARTMENT_BYTES: u64 = 7;
 
 impl CubaCore {
+    /// Whether every packet is of an output that its compartment's program has; axons and programs must hold already.
+    pub(super) fn outputs_hold(&self) -> bool {
+        if self.axons_out.iter().all(|out| out.output == 0) {
+            return true;
+        }
+        let mut outputs = vec![1; self.config_of.len()];
+        for group in &self.programs {
+            let count = group.assemble().map_or(1, |program| program.outputs.len());
+            outputs[group.first as usize..][..group.count as usize].fill(count);
+        }
+        let sent = |ends: &[u32]| &self.axons_out[ends[0] as usize..ends[1] as usize];
+        let holds =
+            |(ends, count): (&[u32], &usize)| sent(ends).iter().all(|out| usize::from(out.output) < (*count).max(1));
+        self.out_offsets.windows(2).zip(&outputs).all(holds)
+    }
+
     /// Bytes of a programmable core's memory that its programs, states, parameters and axon tables take; synapses
     /// come besides.
     #[must_use]

@@ -7,11 +7,11 @@ use bincode::{Decode, Encode};
 
 /// Words of connection bits. A clone shares them; a change of a shared one copies first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-pub struct Rows(Arc<Vec<u64>>);
+pub struct Rows(Arc<[u64]>);
 
 impl From<Vec<u64>> for Rows {
     fn from(words: Vec<u64>) -> Self {
-        Self(Arc::new(words))
+        Self(words.into())
     }
 }
 
@@ -25,6 +25,6 @@ impl Deref for Rows {
 
 impl DerefMut for Rows {
     fn deref_mut(&mut self) -> &mut [u64] {
-        Arc::make_mut(&mut self.0).as_mut_slice()
+        Arc::make_mut(&mut self.0)
     }
 }

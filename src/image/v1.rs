@@ -3,10 +3,12 @@
 use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
+use super::compressed::CompressedList;
 use super::fcore::FcoreBody;
 use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
+use super::soma::{AdaptationImage, JoinImage, NoiseImage};
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -39,6 +41,7 @@ pub struct CoreImage {
 }
 
 /// Contents of a core by family.
+#[allow(clippy::large_enum_variant, reason = "one a core, and the cores of an image are of one family")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum CoreBody {
     /// TrueNorth-style.
@@ -161,6 +164,8 @@ pub struct CubaCore {
     pub config_of: Vec<u16>,
     /// Compartments whose u or v is not 0 before the first tick, ascending.
     pub initial: Vec<InitialState>,
+    /// Dendrites of compartments, ascending by compartment; those of one in the order in which they act.
+    pub joins: Vec<JoinImage>,
     /// Synapse formats, at most 16.
     pub formats: Vec<SynapseFormat>,
     /// Synapse lists; several axons may share one (convolution sharing).
@@ -180,13 +185,16 @@ pub struct CubaCore {
     /// Compartments that run a program, ascending; only on chips with programmable neurons. The others run Loihi 1's
     /// with their configuration.
     pub programs: Vec<ProgramGroup>,
+    /// Synapses that are made from factors or a seed; only on chips with programmable neurons.
+    pub compressed: Vec<CompressedList>,
 }
 
 impl CubaCore {
     /// Sums of the delay buffer that the compartments take: as many for each as the widest delay field has values.
     #[must_use]
     pub fn delay_slots(&self) -> u64 {
-        let bits = self.formats.iter().map(|format| format.delay_bits).max().unwrap_or(0);
+        let compressed = self.compressed.iter().map(|list| (8 - list.longest_delay().leading_zeros()) as u8);
+        let bits = self.formats.iter().map(|format| format.delay_bits).chain(compressed).max().unwrap_or(0);
         (self.config_of.len() as u64) << bits.min(32)
     }
 }
@@ -206,12 +214,24 @@ pub struct CompartmentConfig {
     pub bias_exponent: i8,
     /// Refractory register: r is r - 1 ticks with v held at 0.
     pub refractory: u8,
+    /// How spikes raise the threshold.
+    pub adaptation: Option<AdaptationImage>,
+    /// Noise.
+    pub noise: Option<NoiseImage>,
 }
 
 impl CompartmentConfig {
     /// What stands for the registers of a compartment that runs a program of its own.
-    pub const PROGRAM: Self =
-        Self { decay_u: 0, decay_v: 0, threshold: None, bias: 0, bias_exponent: 0, refractory: 1 };
+    pub const PROGRAM: Self = Self {
+        decay_u: 0,
+        decay_v: 0,
+        threshold: None,
+        bias: 0,
+        bias_exponent: 0,
+        refractory: 1,
+        adaptation: None,
+        noise: None,
+    };
 }
 
 /// u and v of a compartment before the first tick.
@@ -242,6 +262,8 @@ pub struct SynapseFormat {
     pub delay_bits: u8,
     /// Tag bits.
     pub tag_bits: u8,
+    /// The weight of all its synapses where they have none of their own (`weight_bits` 0); else 0.
+    pub fixed: i16,
     /// Whether the learning engine changes its synapses: their weights use every value, mixed ones nine bits.
     pub learns: bool,
 }
@@ -307,6 +329,8 @@ pub struct AxonOut {
     pub core: u32,
     /// Inbound axon there.
     pub axon: u16,
+    /// Output of the compartment's program whose spikes it carries; 0 is the first, and the only one without a program.
+    pub output: u8,
 }
 
 /// Where a population is.

@@ -101,6 +101,7 @@ fn executors_agree(program: &Program, neurons: usize, seed: u64) {
         [("p".to_owned(), Binding::PerNeuron(per_neuron.clone())), ("t".to_owned(), Binding::Table(table.clone()))];
     let draws = Draws { seed, core: 3, first: 0 };
     let mut lanes = Lanes::new(program.clone(), neurons, &bound, draws).expect("fits");
+    let mut uncounted = lanes.clone().uncounted();
     let mut states: Vec<Vec<i32>> =
         (0..neurons).map(|_| program.states.iter().map(|state| state.initial).collect()).collect();
     for tick in 0..4 {
@@ -121,6 +122,58 @@ fn executors_agree(program: &Program, neurons: usize, seed: u64) {
         }
         assert_eq!(got, expected, "tick {tick}");
         assert_eq!(cycles, expected_cycles, "tick {tick}");
+        let mut again = Vec::new();
+        uncounted.step(&[&x, &y], tick, &mut |neuron, sent| again.push((neuron, sent)));
+        assert_eq!(again, expected, "tick {tick} without cycles");
+        assert!((0..program.states.len()).all(|slot| uncounted.state(slot) == lanes.state(slot)), "tick {tick}");
+    }
+}
+
+/// Every built-in program with parameters that all neurons share: those decide branches before the first tick.
+#[test]
+fn built_in_programs_with_shared_parameters_equal_the_reference() {
+    let mut rng = crate::rng::Rng::new(4);
+    for (name, text) in super::BUILTIN {
+        for _ in 0..12 {
+            let program = program(text);
+            let mut bound = Vec::new();
+            let mut values: Vec<Vec<i32>> = Vec::new();
+            for parameter in &program.parameters {
+                let (low, high) = parameter.width.range();
+                let count = parameter.entries.map_or(1, usize::from);
+                let span = (i64::from(high) - i64::from(low) + 1) as u64;
+                let own: Vec<i32> = (0..count).map(|_| (i64::from(low) + rng.below(span) as i64) as i32).collect();
+                let table = parameter.entries.is_some();
+                let binding = if table { Binding::Table(own.clone()) } else { Binding::Shared(own[0]) };
+                bound.push((parameter.name.clone(), binding));
+                values.push(own);
+            }
+            let draws = Draws { seed: rng.next_u64(), core: 1, first: 0 };
+            let mut lanes = Lanes::new(program.clone(), 200, &bound, draws).expect("fits");
+            let begin: Vec<i32> = program.states.iter().map(|state| state.initial).collect();
+            let mut states = vec![begin; 200];
+            let parameters: Vec<&[i32]> = values.iter().map(Vec::as_slice).collect();
+            for tick in 0..5 {
+                let mut input =
+                    || (0..200).map(|_| (rng.next_u64() >> (32 + rng.below(30))) as i32).collect::<Vec<i32>>();
+                let inputs: Vec<Vec<i32>> = program.inputs.iter().map(|_| input()).collect();
+                let slices: Vec<&[i32]> = inputs.iter().map(Vec::as_slice).collect();
+                let (mut got, mut expected, mut cycles) = (Vec::new(), Vec::new(), 0);
+                let counted = lanes.step(&slices, tick, &mut |neuron, sent| got.push((neuron, sent)));
+                for (neuron, state) in states.iter_mut().enumerate() {
+                    let own: Vec<i32> = inputs.iter().map(|input| input[neuron]).collect();
+                    let draw = |number| draws.get(neuron as u32, tick, number);
+                    let update = execute(&program, state, &parameters, &own, tick, draw);
+                    cycles += u64::from(update.cycles);
+                    expected.extend(update.sent.into_iter().map(|sent| (neuron as u32, sent)));
+                    assert!(
+                        state.iter().enumerate().all(|(slot, value)| lanes.state(slot)[neuron] == *value),
+                        "{name}"
+                    );
+                }
+                assert_eq!((got, counted), (expected, cycles), "{name}, tick {tick}");
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub use super::crossbar_neuron::{Generator, Neuron};
 /// family stay silent.
 #[must_use]
 pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
+    let graph = &*graph.expanded();
     let mut run = IntRun {
         spikes: vec![Vec::new(); graph.populations.len()],
         membranes: graph.populations.iter().map(|p| vec![0; if p.is_input() { 0 } else { p.size() }]).collect(),

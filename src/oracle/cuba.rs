@@ -11,18 +11,20 @@
 //! carry payloads.
 
 mod plastic;
+mod soma;
 
 use std::collections::BTreeMap;
 
 use super::IntRun;
-use super::programs::Programs;
+use super::programs::{Programs, Spike};
 use crate::chip::Dialect;
 use crate::fixed::wrap;
-use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Projection};
+use crate::graph::{Delays, IntGraph, IntNeuron, Projection};
 use crate::rule::Draws;
 use crate::stimulus::Sample;
 pub use plastic::Learned;
 use plastic::Plastic;
+use soma::{Cell, step};
 
 /// Largest magnitude of v.
 const V_MAX: i64 = (1 << 23) - 1;
@@ -41,10 +43,11 @@ pub struct Tick {
 /// Runs one sample from the initial state for `sample.ticks + depth` ticks. Populations of other families stay silent. Membranes beyond 32 bits (brian2 has no limit) end at its edge.
 #[must_use]
 pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> IntRun {
+    let graph = &*graph.expanded();
     let mut result = IntRun { spikes: vec![Vec::new(); graph.populations.len()], membranes: Vec::new() };
     let network = play(graph, sample, sample.ticks + depth, dialect, &[], |tick, _, fired| {
         for (spikes, neurons) in result.spikes.iter_mut().zip(fired) {
-            spikes.extend(neurons.iter().map(|&(neuron, _)| (tick, neuron)));
+            spikes.extend(first_output(neurons).map(|neuron| (tick, neuron)));
         }
     });
     let narrow = |cell: &Cell| cell.v.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
@@ -57,12 +60,13 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, dialect: Dialect) -> I
 /// Every population's state in each of the first `ticks` ticks: `trace(..)[tick][population]`.
 #[must_use]
 pub fn trace(graph: &IntGraph, sample: &Sample, ticks: u32, dialect: Dialect) -> Vec<Vec<Tick>> {
+    let graph = &*graph.expanded();
     let mut traced = Vec::new();
     play(graph, sample, ticks, dialect, &[], |_, network, fired| {
-        let of = |(cells, fired): (&Vec<Cell>, &Vec<(u32, i64)>)| Tick {
+        let of = |(cells, fired): (&Vec<Cell>, &Vec<Spike>)| Tick {
             u: cells.iter().map(|cell| cell.u).collect(),
             v: cells.iter().map(|cell| cell.v).collect(),
-            fired: fired.iter().map(|(neuron, _)| *neuron).collect(),
+            fired: first_output(fired).collect(),
         };
         traced.push(network.state.iter().zip(fired).map(of).collect());
     });
@@ -79,6 +83,7 @@ pub fn learn(
     dialect: Dialect,
     recorded: &[Draws],
 ) -> Vec<Option<Learned>> {
+    let graph = &*graph.expanded();
     let network = play(graph, sample, ticks.saturating_sub(1), dialect, recorded, |_, _, _| {});
     plastic::learned(&network.pending)
 }
@@ -90,20 +95,18 @@ fn play<'a>(
     ticks: u32,
     dialect: Dialect,
     recorded: &[Draws],
-    mut show: impl FnMut(u32, &Network<'a>, &[Vec<(u32, i64)>]),
+    mut show: impl FnMut(u32, &Network<'a>, &[Vec<Spike>]),
 ) -> Network<'a> {
     let mut network = Network::new(graph, dialect);
     let mut stimulus = sample.spikes.iter().peekable();
     for tick in 0..ticks {
         let fired = network.update(tick);
         for (population, neurons) in fired.iter().enumerate() {
-            for &(neuron, payload) in neurons {
-                network.send(population, neuron, payload);
-            }
+            neurons.iter().for_each(|spike| network.send(population, *spike));
         }
         while let Some(spike) = stimulus.next_if(|spike| spike.tick <= tick) {
             if let Some((population, neuron)) = network.locate_input(spike.input) {
-                network.send(population, neuron, i64::from(spike.value));
+                network.send(population, Spike { neuron, output: 0, value: i64::from(spike.value) });
             }
         }
         network.depart(tick);
@@ -113,17 +116,11 @@ fn play<'a>(
     network
 }
 
-/// u, v and the ticks that one compartment is still refractory.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    u: i64,
-    v: i64,
-    silent: u8,
-}
-
 /// Spikes under way in one projection.
 struct Pending<'a> {
     projection: &'a Projection<i32>,
+    /// Output of its source's program.
+    output: u8,
     /// Dendritic input of its targets.
     input: u8,
     /// `slots[tick % slots.len()][target]` is the input that arrives then.
@@ -136,7 +133,7 @@ struct Pending<'a> {
 
 impl<'a> Pending<'a> {
     fn new(
-        projection: &'a Projection<i32>,
+        (projection, output): (&'a Projection<i32>, u8),
         target: &crate::graph::Population<IntNeuron>,
         plastic: Option<Plastic<'a>>,
         dialect: Dialect,
@@ -152,7 +149,7 @@ impl<'a> Pending<'a> {
             Delays::PerWeight(ticks) => ticks.iter().copied().max().unwrap_or(0),
         };
         let slots = vec![vec![0; targets]; usize::from(longest) + 2];
-        Self { projection, input, slots, departing: BTreeMap::new(), plastic }
+        Self { projection, output, input, slots, departing: BTreeMap::new(), plastic }
     }
 }
 
@@ -188,17 +185,13 @@ impl<'a> Network<'a> {
             Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_)) => {
                 vec![Cell::default(); population.size()]
             }
-            Some(IntNeuron::Cuba(registers)) => (0..population.size())
-                .map(|neuron| Cell {
-                    u: i64::from(*of(&registers.initial_u, neuron)),
-                    v: i64::from(*of(&registers.initial_v, neuron)),
-                    silent: 0,
-                })
-                .collect(),
+            Some(IntNeuron::Cuba(registers)) => {
+                (0..population.size()).map(|neuron| Cell::new(registers, neuron)).collect()
+            }
         };
         let pending = |(number, p): (usize, &'a Projection<i32>)| {
             let plastic = graph.learning_of(number).map(|learning| Plastic::new(graph, p, learning, dialect));
-            Pending::new(p, &graph.populations[p.target.index()], plastic, dialect)
+            Pending::new((p, graph.output_of(p)), &graph.populations[p.target.index()], plastic, dialect)
         };
         let programs = (0_u32..).zip(&graph.populations).map(|(number, population)| match &population.neuron {
             Some(IntNeuron::Program(neuron)) => Some(Programs::new(neuron, number, population.size())),
@@ -225,14 +218,15 @@ impl<'a> Network<'a> {
         None
     }
 
-    /// A spike of `value` leaves a neuron.
-    fn send(&mut self, population: usize, neuron: u32, value: i64) {
+    /// A spike leaves a neuron.
+    fn send(&mut self, population: usize, Spike { neuron, output, value }: Spike) {
         let dialect = self.dialect;
         let size = self.graph.populations[population].size();
-        for Pending { projection, departing, plastic, .. } in &mut self.pending {
-            let source = projection.source.index() == population;
+        for Pending { projection, output: carried, departing, plastic, .. } in &mut self.pending {
+            let source = projection.source.index() == population && *carried == output;
             if let Some(plastic) = plastic {
-                plastic.note(source, population, size, neuron, value);
+                let supplies = (output == 0).then_some(population);
+                plastic.note(source, supplies, size, neuron, value);
             }
             if !source {
                 continue;
@@ -263,25 +257,35 @@ impl<'a> Network<'a> {
     }
 
     /// What the spikes of `tick` teach.
-    fn learn(&mut self, tick: u32, fired: &[Vec<(u32, i64)>], recorded: &[Draws]) {
+    fn learn(&mut self, tick: u32, fired: &[Vec<Spike>], recorded: &[Draws]) {
         for Pending { projection, plastic, .. } in &mut self.pending {
             if let Some(plastic) = plastic {
-                let fired: Vec<u32> = fired[projection.target.index()].iter().map(|(neuron, _)| *neuron).collect();
+                let target = projection.target.index();
+                let post = fired[target].iter().filter(|spike| spike.output == plastic.post());
+                let fired: Vec<u32> = post.map(|spike| spike.neuron).collect();
+                if let Some(programs) = &self.programs[target] {
+                    plastic.write(|neuron, state| programs.state(neuron, state));
+                }
                 plastic.learn(tick, &fired, recorded);
             }
         }
     }
 
     /// One tick of every compartment; the neurons of each population that fire.
-    fn update(&mut self, tick: u32) -> Vec<Vec<(u32, i64)>> {
+    fn update(&mut self, tick: u32) -> Vec<Vec<Spike>> {
         let mut fired = vec![Vec::new(); self.state.len()];
-        for (population, cells) in self.state.iter_mut().enumerate() {
+        for (population, fired) in fired.iter_mut().enumerate() {
             let Some(IntNeuron::Cuba(registers)) = &self.graph.populations[population].neuron else { continue };
+            // Dendrites stand before what they are joined to: they have done their tick.
+            let (before, rest) = self.state.split_at_mut(population);
+            let Some(cells) = rest.first_mut() else { continue };
             for (neuron, cell) in cells.iter_mut().enumerate() {
                 let arriving = self.pending.iter().filter(|p| p.projection.target.index() == population);
                 let input = arriving.map(|p| p.slots[tick as usize % p.slots.len()][neuron]).sum();
-                if step(cell, registers, neuron, input, self.dialect) {
-                    fired[population].push((neuron as u32, 1));
+                let dendrites = registers.joins.iter().map(|join| before[join.dendrite.index()][neuron]);
+                let dendrites: Vec<Cell> = dendrites.collect();
+                if step(cell, registers, neuron, input, &dendrites, self.dialect) {
+                    fired.push(Spike { neuron: neuron as u32, output: 0, value: 1 });
                 }
             }
         }
@@ -302,44 +306,9 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Toward zero: `sign(x) * floor(|x| * (4096 - d) / 4096)`.
-fn decay(x: i64, d: i64) -> i64 {
-    x.signum() * ((x.abs() * (4096 - d)) >> 12)
-}
-
-/// One compartment, one tick; whether it fires.
-fn step(cell: &mut Cell, registers: &CubaNeuron, neuron: usize, input: i64, dialect: Dialect) -> bool {
-    let u = decay(cell.u, i64::from(*of(&registers.decay_u, neuron)) + 1);
-    let v = decay(cell.v, i64::from(*of(&registers.decay_v, neuron)));
-    let bias = shift(i64::from(*of(&registers.bias, neuron)), *of(&registers.bias_exponent, neuron));
-    (cell.u, cell.v) = match dialect {
-        Dialect::Lava => {
-            let mut u = wrap(u + wrap(input << 6, 32), 32);
-            if u > 1 << 23 {
-                u -= 1 << 24;
-            } else if u <= -(1 << 23) {
-                u += 1 << 24;
-            }
-            (u, (v + u + bias).clamp(-V_MAX, V_MAX))
-        }
-        Dialect::Nengo | Dialect::ChipBestGuess => {
-            let u = wrap(u + wrap(input << 6, 22), 24);
-            (u, (v + wrap(u + bias, 24)).clamp(-V_MAX, V_MAX))
-        }
-        Dialect::Brian2 => (u + (input << 6), v + u + (input << 6)),
-    };
-    if cell.silent > 0 {
-        cell.silent -= 1;
-        cell.v = 0;
-        return false;
-    }
-    let threshold = registers.threshold.as_ref().map(|mantissa| i64::from(*of(mantissa, neuron)) << 6);
-    let fires = threshold.is_some_and(|threshold| cell.v > threshold);
-    if fires {
-        cell.v = 0;
-        cell.silent = of(&registers.refractory, neuron).saturating_sub(1);
-    }
-    fires
+/// The neurons that spiked on their first output.
+fn first_output(spikes: &[Spike]) -> impl Iterator<Item = u32> {
+    spikes.iter().filter(|spike| spike.output == 0).map(|spike| spike.neuron)
 }
 
 /// A register vector has one value for all neurons or one each.
@@ -350,7 +319,7 @@ fn of<T>(values: &[T], neuron: usize) -> &T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Delays, Output, Pattern, Population};
+    use crate::graph::{CubaNeuron, Delays, Output, Pattern, Population};
     use crate::ids::PopulationId;
     use crate::stimulus::InputSpike;
 

@@ -26,6 +26,7 @@ pub struct FloatRun {
 /// # Errors
 /// `oracle/input` where the sample names an input that the network does not have.
 pub fn run(graph: &Graph, sample: &Sample) -> Result<FloatRun> {
+    let graph = &*graph.expanded();
     let mut first_input = vec![0usize; graph.populations.len()];
     let mut inputs = 0;
     for (index, population) in graph.populations.iter().enumerate() {
@@ -208,7 +209,11 @@ impl Layer {
             steps,
             i: vec![0.0; neurons],
             // A leaky membrane starts at 0 as in the frameworks, not at v_leak.
-            v: vec![0.0; neurons],
+            v: match population.neuron.as_ref().map_or(&[][..], |neuron| &neuron.v_initial) {
+                [] => vec![0.0; neurons],
+                [one] => vec![*one; neurons],
+                each => each.to_vec(),
+            },
             owed: vec![false; neurons],
             fired: Vec::new(),
             peak_input: 0.0,

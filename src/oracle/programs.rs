@@ -3,6 +3,15 @@
 use crate::graph::ProgramNeuron;
 use crate::isa::{self, Binding, Draws, Sent, execute};
 
+/// A spike of one output of a neuron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spike {
+    pub(super) neuron: u32,
+    /// Output of the neuron's program; 0 without one.
+    pub(super) output: u8,
+    pub(super) value: i64,
+}
+
 /// Seed of the random draws, as the chip has it.
 const SEED: u64 = 1;
 
@@ -26,8 +35,8 @@ impl<'a> Programs<'a> {
         }
     }
 
-    /// One tick; `arriving(neuron, input)` is what a dendritic input received. Who fires, with which payload.
-    pub(super) fn step(&mut self, tick: u32, arriving: impl Fn(usize, u8) -> i64) -> Vec<(u32, i64)> {
+    /// One tick; `arriving(neuron, input)` is what a dendritic input received. What they send.
+    pub(super) fn step(&mut self, tick: u32, arriving: impl Fn(usize, u8) -> i64) -> Vec<Spike> {
         let program = &self.neuron.program;
         let mut fired = Vec::new();
         for (neuron, state) in self.states.iter_mut().enumerate() {
@@ -48,11 +57,18 @@ impl<'a> Programs<'a> {
             let draw = |number| self.draws.get(neuron as u32, tick, number);
             let update = execute(program, state, &parameters, &inputs, tick, draw);
             fired.extend(update.sent.into_iter().filter_map(|sent| match sent {
-                Sent::Spike { output: 0, payload } => Some((neuron as u32, payload.map_or(1, i64::from))),
-                Sent::Spike { .. } | Sent::Probe { .. } => None,
+                Sent::Spike { output, payload } => {
+                    Some(Spike { neuron: neuron as u32, output, value: payload.map_or(1, i64::from) })
+                }
+                Sent::Probe { .. } => None,
             }));
         }
         fired
+    }
+
+    /// State `name` of a neuron; 0 where there is none.
+    pub(super) fn state(&self, neuron: usize, name: &str) -> i64 {
+        self.neuron.program.state(name).map_or(0, |slot| self.states[neuron][slot].into())
     }
 
     /// State `v` of every neuron, or the first one where the program has none of this name.

@@ -70,6 +70,8 @@ pub struct AccuracyFacts {
 pub fn build(inputs: Inputs<'_>) -> Report {
     let samples = samples(&inputs);
     let timing = timing::timing(inputs.result, inputs.chip, &inputs.samples);
+    let energy = bill(inputs.bill, &samples);
+    let baselines = baselines(&inputs, energy.inference.map(|spread| spread.mean).filter(|joules| *joules > 0.0));
     Report {
         version: inputs.version.to_owned(),
         network: inputs.network_name.to_owned(),
@@ -78,7 +80,7 @@ pub fn build(inputs: Inputs<'_>) -> Report {
         chip: chip(inputs.chip),
         accuracy: accuracy(&inputs),
         activity: activity(&inputs),
-        energy: bill(inputs.bill, &samples),
+        energy,
         latency: timing::spread(samples.iter().filter_map(|sample| sample.seconds).collect()),
         untimed: timing.is_none().then(|| untimed(inputs.chip)),
         timing,
@@ -91,7 +93,7 @@ pub fn build(inputs: Inputs<'_>) -> Report {
         notes: inputs.log.map(notes).unwrap_or_default(),
         provenance: provenance(inputs.chip),
         unknown: inputs.chip.unknown.clone(),
-        baselines: baselines(&inputs),
+        baselines,
         options: inputs.options.into_iter().map(|(name, value)| Setting { name, value }).collect(),
         image: inputs.image,
         samples,
@@ -391,21 +393,28 @@ fn provenance(spec: &ChipSpec) -> Vec<Constant> {
     spec.facts.iter().map(line).collect()
 }
 
-fn baselines(inputs: &Inputs<'_>) -> Vec<Comparison> {
+/// The same network elsewhere; `inference` is the mean energy of one here, as far as it is known.
+fn baselines(inputs: &Inputs<'_>, inference: Option<f64>) -> Vec<Comparison> {
     let samples = inputs.result.samples.len();
     let events = (samples > 0).then(|| total_counts(inputs.result).synaptic() as f64 / samples as f64);
     let macs = inputs.image.dense_macs.map(|macs| macs as f64);
-    let line = |baseline: &Baseline| Comparison {
-        name: baseline.name.to_owned(),
-        sparse_joules: events.map(|events| events * baseline.ac_pj * 1e-12),
-        sparse_memory_joules: events
-            .zip(baseline.memory_pj)
-            .map(|(events, memory)| events * (baseline.ac_pj + memory) * 1e-12),
-        dense_joules: macs.map(|macs| macs * baseline.mac_pj * 1e-12),
-        dense_memory_joules: macs
-            .zip(baseline.memory_pj)
-            .map(|(macs, memory)| macs * (baseline.mac_pj + memory) * 1e-12),
-        source: baseline.source.to_owned(),
+    let line = |baseline: &Baseline| {
+        let price = |count: Option<f64>, pj: Option<f64>| count.zip(pj).map(|(count, pj)| count * pj * 1e-12);
+        let with = |pj: f64| baseline.memory_pj.map(|memory| pj + memory);
+        let (sparse_joules, dense_joules) = (price(events, Some(baseline.ac_pj)), price(macs, Some(baseline.mac_pj)));
+        let (sparse_memory_joules, dense_memory_joules) =
+            (price(events, with(baseline.ac_pj)), price(macs, with(baseline.mac_pj)));
+        let over = |joules: Option<f64>| joules.zip(inference).map(|(other, own)| other / own);
+        Comparison {
+            name: baseline.name.to_owned(),
+            sparse_joules,
+            sparse_memory_joules,
+            dense_joules,
+            dense_memory_joules,
+            ratio: over(dense_joules.or(sparse_joules)),
+            memory_ratio: over(dense_memory_joules.or(sparse_memory_joules)),
+            source: baseline.source.to_owned(),
+        }
     };
     inputs.baselines.iter().map(line).collect()
 }

@@ -5,6 +5,8 @@
 
 mod build;
 pub mod comparison;
+mod conversion;
+mod curve;
 mod exploration;
 mod format;
 mod html;
@@ -19,6 +21,8 @@ mod timing;
 mod synthetic;
 
 pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
+pub use conversion::{Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
+pub use curve::{Curve, CurveMeasure, CurvePoint};
 pub use exploration::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
 pub use html::html;
 pub use json::model::{

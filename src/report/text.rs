@@ -67,6 +67,16 @@ pub(super) fn with_memory(arithmetic: Option<f64>, memory: Option<f64>) -> Strin
     }
 }
 
+/// A machine's energy over this run's; an upper bound where the run's is a lower one.
+pub(super) fn times(energy: &Energy, ratio: Option<f64>) -> String {
+    let bound = if energy.complete { "" } else { "≤ " };
+    match ratio {
+        None => "–".to_owned(),
+        Some(ratio) if ratio >= 100.0 => format!("{bound}{ratio:.0}×"),
+        Some(ratio) => format!("{bound}{ratio:.3}×"),
+    }
+}
+
 struct Page {
     width: u16,
 }
@@ -225,14 +235,18 @@ impl Page {
                 si_or_unknown(other.sparse_joules, "J"),
                 with_memory(other.sparse_joules, other.sparse_memory_joules),
                 si_or_unknown(other.dense_joules, "J"),
+                with_memory(other.dense_joules, other.dense_memory_joules),
+                times(&report.energy, other.ratio),
+                times(&report.energy, other.memory_ratio),
             ]
         };
         let rows = report.baselines.iter().map(line).collect();
-        let header = ["machine", "synaptic events", "with memory", "dense MACs"];
+        let header =
+            ["machine", "synaptic events", "with memory", "dense MACs", "with memory", "over this run", "with memory"];
         self.section(
             "Baselines per inference: arithmetic on prices per operation, not measurements",
             &header,
-            &[1, 2, 3],
+            &[1, 2, 3, 4, 5, 6],
             rows,
         )
     }

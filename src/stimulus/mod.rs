@@ -4,6 +4,7 @@ mod csv;
 mod digits;
 mod encode;
 mod events;
+mod idx;
 mod npy;
 mod read;
 
@@ -12,7 +13,7 @@ mod tests;
 
 pub use digits::{Digits, ImageSet, digits};
 pub use encode::{DEFAULT_IMAGE_TICKS, encode_image, encode_images};
-pub use read::read;
+pub use read::{read, read_images};
 
 /// One thing to show to the network: its spikes, how long it lasts, and its label where known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

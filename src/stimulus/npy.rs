@@ -6,7 +6,7 @@ use npyz::npz::NpzArchive;
 use npyz::{DType, NpyFile, Order, TypeChar};
 
 use super::read::{Found, beyond};
-use super::{InputSpike, MAX_TICKS, Options, Sample, encode_image};
+use super::{ImageSet, InputSpike, MAX_TICKS, Options, Sample, encode_image};
 use crate::diag::{Problem, Problems, Result};
 
 /// Names under which labels and spikes are looked for in an archive.
@@ -28,6 +28,41 @@ pub(super) fn read_npy(bytes: &[u8], file: &str, inputs: u32, options: &Options)
 
 /// Reads an archive: its only array besides labels, or the one named `spikes` (`images`, `input`, `x`, `data`).
 pub(super) fn read_npz(bytes: &[u8], file: &str, inputs: u32, options: &Options) -> Result<Vec<Sample>> {
+    let (values, labels) = archive(bytes, file)?;
+    let mut samples = samples(&values, file, inputs, options)?;
+    if let Some((name, labels)) = labels {
+        label(&mut samples, &labels, &format!("{file}: array '{name}'"))?;
+    }
+    Ok(samples)
+}
+
+/// Images of a single array.
+pub(super) fn images_npy(bytes: &[u8], file: &str, shape: [u32; 3], limit: usize) -> Result<ImageSet> {
+    let array = NpyFile::new(bytes).map_err(|error| broken(file, &error))?;
+    image_set(&tensor(array, file)?, file, shape, limit)
+}
+
+/// Images of an archive, with its labels.
+pub(super) fn images_npz(bytes: &[u8], file: &str, shape: [u32; 3], limit: usize) -> Result<ImageSet> {
+    let (values, labels) = archive(bytes, file)?;
+    let mut set = image_set(&values, file, shape, limit)?;
+    if let Some((name, labels)) = labels {
+        let mut samples = vec![Sample::default(); set.images.len()];
+        label(&mut samples, &labels, &format!("{file}: array '{name}'"))?;
+        set.labels = samples.iter().filter_map(|sample| sample.label).collect();
+        set.classes = set.labels.iter().max().map_or(0, |&most| most.saturating_add(1));
+    }
+    Ok(set)
+}
+
+fn image_set(tensor: &Tensor, file: &str, shape: [u32; 3], limit: usize) -> Result<ImageSet> {
+    let (mut images, _) = pixels(tensor, file, shape.iter().product())?;
+    images.truncate(limit);
+    Ok(ImageSet { images, shape, max: 255, ..ImageSet::default() })
+}
+
+/// The values of an archive and, with their name, its labels.
+fn archive(bytes: &[u8], file: &str) -> Result<(Tensor, Option<(&'static str, Tensor)>)> {
     let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(|error| broken(file, &error))?;
     let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
     names.sort();
@@ -47,11 +82,9 @@ pub(super) fn read_npz(bytes: &[u8], file: &str, inputs: u32, options: &Options)
         let found = found.ok_or_else(|| Problem::invalid("stimulus/array", place.as_str(), "is not there"))?;
         tensor(found, &place)
     };
-    let mut samples = samples(&array(chosen)?, file, inputs, options)?;
-    if let Some(name) = LABELS.iter().find(|label| names.iter().any(|name| name == *label)) {
-        label(&mut samples, &array(name)?, &format!("{file}: array '{name}'"))?;
-    }
-    Ok(samples)
+    let values = array(chosen)?;
+    let labels = LABELS.into_iter().find(|label| names.iter().any(|name| name == label));
+    Ok((values, labels.map(|name| Ok::<_, Problems>((name, array(name)?))).transpose()?))
 }
 
 fn broken(place: &str, error: &std::io::Error) -> Problems {
@@ -191,6 +224,16 @@ fn spikes(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result
 }
 
 fn images(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result<Vec<Sample>> {
+    let (pixels, brightest) = pixels(tensor, file, inputs)?;
+    let sample = |(row, image): (usize, &Vec<u8>)| Sample {
+        name: format!("{file}[{row}]"),
+        ..encode_image(image, brightest, options)
+    };
+    Ok(pixels.iter().enumerate().map(sample).collect())
+}
+
+/// Images of `inputs` pixels, and the brightest pixel.
+fn pixels(tensor: &Tensor, file: &str, inputs: u32) -> Result<(Vec<Vec<u8>>, u8)> {
     let shape = &tensor.shape;
     let batch = match leading(shape, inputs, &[1, 0]) {
         Some(0) => 1,
@@ -213,11 +256,8 @@ fn images(tensor: &Tensor, file: &str, inputs: u32, options: &Options) -> Result
         }
     }
     found.check(file, ())?;
-    let sample = |(row, image): (usize, &Vec<u8>)| Sample {
-        name: format!("{file}[{row}]"),
-        ..encode_image(image, brightest, options)
-    };
-    Ok(pixels.iter().enumerate().map(sample).collect())
+    pixels.iter_mut().for_each(|image| image.resize(inputs as usize, 0));
+    Ok((pixels, brightest))
 }
 
 fn number(place: String, value: f64) -> Problem {

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Options, Sample, Stimulus, csv, events, npy};
+use super::{ImageSet, Options, Sample, Stimulus, csv, encode_images, events, idx, npy};
 use crate::diag::{Problem, Problems, Result};
 
 /// File endings that [`read`] knows.
-const ENDINGS: &str = ".npz, .npy, .csv, .bs2, .bin, or a directory of recordings";
+const ENDINGS: &str = ".npz, .npy, .csv, .bs2, .bin, IDX images (...-idx3-ubyte[.gz]), or a directory of recordings";
 
 /// Reads a stimulus for a network of `inputs` input neurons. By the ending of `path`: `.npz` and `.npy` hold a
 /// tensor (time, input...) or (sample, time, input...), or images with `options.encoding`; `.csv` holds lines
@@ -17,6 +17,18 @@ pub fn read(path: &Path, inputs: u32, options: &Options) -> Result<Stimulus> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     let mut samples = match ending.as_str() {
         _ if path.is_dir() => events::directory(path, inputs, options)?,
+        _ if idx::is_idx(path) => {
+            let set = idx::images(path, options.limit.unwrap_or(usize::MAX))?;
+            let size = set.shape.iter().product::<u32>();
+            if size != inputs {
+                let what = format!("images of {} x {} pixels", set.shape[1], set.shape[2]);
+                return Err(Problem::invalid("stimulus/shape", name(path), what)
+                    .limit(format!("the network has {inputs} input neurons"))
+                    .help("check that the images belong to this network")
+                    .into());
+            }
+            encode_images(&set.images, set.max, options, &set.labels).samples
+        }
         "npz" => npy::read_npz(&bytes(path)?, &name(path), inputs, options)?,
         "npy" => npy::read_npy(&bytes(path)?, &name(path), inputs, options)?,
         "csv" => {
@@ -43,6 +55,36 @@ pub fn read(path: &Path, inputs: u32, options: &Options) -> Result<Stimulus> {
             .into());
     }
     Ok(Stimulus { samples, inputs })
+}
+
+/// Reads images with their labels, where there are any: IDX files, or `.npz` and `.npy` of whole numbers 0..=255 of
+/// which each image has as many as `shape`. The first `limit` images.
+///
+/// # Errors
+/// `stimulus/shape` for images of another size, `stimulus/number` for what is no whole number in 0..=255.
+pub fn read_images(path: &Path, shape: [u32; 3], limit: Option<usize>) -> Result<ImageSet> {
+    let limit = limit.unwrap_or(usize::MAX);
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let set = match ending.as_str() {
+        _ if idx::is_idx(path) && path.is_file() => idx::images(path, limit)?,
+        "npz" => npy::images_npz(&bytes(path)?, &name(path), shape, limit)?,
+        "npy" => npy::images_npy(&bytes(path)?, &name(path), shape, limit)?,
+        _ => {
+            let what = if path.exists() { "the ending says no format of images" } else { "no such file" };
+            return Err(Problem::invalid("stimulus/format", name(path), what)
+                .limit("IDX images (...-idx3-ubyte[.gz]), .npz, .npy")
+                .into());
+        }
+    };
+    if set.shape.iter().product::<u32>() != shape.iter().product::<u32>() || set.images.is_empty() {
+        let [_, height, width] = set.shape;
+        let what = format!("{} images of {height} x {width} pixels", set.images.len());
+        return Err(Problem::invalid("stimulus/shape", name(path), what)
+            .limit(format!("images of {} channels, {} x {} pixels", shape[0], shape[1], shape[2]))
+            .help("give images of the size that the network was trained on")
+            .into());
+    }
+    Ok(ImageSet { shape, ..set })
 }
 
 /// Puts the given labels, where there are any, in place of the file's.

@@ -49,6 +49,7 @@ fn integrate_and_fire(v_threshold: Vec<f64>) -> FloatNeuron {
         w_in: Vec::new(),
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }
 

@@ -27,6 +27,7 @@ fn float_network() -> Graph {
         w_in: Vec::new(),
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     };
     let population = |name: &str, size, neuron| Population { name: name.to_owned(), shape: vec![size], neuron };
     let mut layer = |source: u32, sources: u32, targets: u32| Projection {

@@ -5,16 +5,11 @@
 //! load with at most three times the latency at the lowest). Runs whose every number has BookSim's digits are counted; of the
 //! committed set all must be such. `SPIKELOOM_BOOKSIM_SAMPLE=n` runs every n-th row of a large file only.
 
-mod random;
-mod traffic;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use spikeloom::curve::{Outcome, Pattern, RouterSpec, Run, knee, sweep};
 use spikeloom::emu::mesh::clocked::{Handover, QueuedMesh, QueuedMeshSpec};
-use traffic::{Outcome, Pattern, Run, simulate};
 
 /// One row of the curves.
 struct Row {
@@ -43,7 +38,9 @@ fn row(fields: &BTreeMap<&str, &str>) -> Row {
     let whole = |name: &str| text(name).parse::<u32>().unwrap_or_else(|_| panic!("{name} is {}", text(name)));
     let number = |name: &str| text(name).parse::<f64>().unwrap_or_else(|_| panic!("{name} is {}", text(name)));
     let (vcs, depth, speculative) = (whole("num_vcs"), whole("vc_buf_size"), whole("speculative") == 1);
-    let pattern = Pattern::from_name(text("traffic")).unwrap_or_else(|| panic!("traffic {}", text("traffic")));
+    // BookSim writes hotspot({27}).
+    let name = text("traffic").replace("({", ":").replace("})", "");
+    let pattern = Pattern::from_name(&name).unwrap_or_else(|error| panic!("{error}"));
     let expected = (whole("converged") == 1).then(|| Outcome {
         latency: number("pkt_lat_avg"),
         latency_min: number("pkt_lat_min"),
@@ -60,7 +57,7 @@ fn row(fields: &BTreeMap<&str, &str>) -> Row {
     Row {
         curve: (text("mode").into(), text("traffic").into(), vcs, depth, speculative, other),
         run: Run {
-            spec: pipeline(QueuedMeshSpec::booksim(8, 8, vcs, depth, speculative), fields),
+            mesh: RouterSpec::Queued(pipeline(QueuedMeshSpec::booksim(8, 8, vcs, depth, speculative), fields)),
             pattern,
             measure_latency: text("mode") == "latency",
             offered: number("offered"),
@@ -115,9 +112,7 @@ impl Errors {
     fn knee(&self, of: impl Fn(&(f64, Option<f64>, Option<f64>)) -> Option<f64>) -> f64 {
         let mut points: Vec<(f64, Option<f64>)> = self.points.iter().map(|point| (point.0, of(point))).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let limit = 3.0 * points[0].1.unwrap_or(0.0);
-        let below = points.iter().take_while(|(_, latency)| latency.is_some_and(|latency| latency <= limit));
-        below.last().map_or(0.0, |(offered, _)| *offered)
+        knee(&points).unwrap_or(0.0)
     }
 
     fn settle(&mut self) -> (f64, f64) {
@@ -180,24 +175,13 @@ fn curves_are_booksims() {
 
 /// Runs everything on as many threads as there are; the order of the rows is kept.
 fn all(rows: &[Row]) -> Vec<Option<Outcome>> {
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(vec![None; rows.len()]));
     let start = std::time::Instant::now();
-    let crossings = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(row) = rows.get(index) else { break };
-                    let (outcome, crossed) = simulate(&row.run);
-                    crossings.fetch_add(usize::try_from(crossed).expect("fewer"), Ordering::Relaxed);
-                    outcomes.lock().expect("no thread panics")[index] = outcome;
-                }
-            });
-        }
-    });
-    println!("{} router crossings in {:?}", crossings.into_inner(), start.elapsed());
-    outcomes.into_inner().expect("no thread panics")
+    let runs: Vec<Run> = rows.iter().map(|row| row.run.clone()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let ended = sweep(&runs, threads).unwrap_or_else(|error| panic!("{error}"));
+    let crossings: u64 = ended.iter().map(|(_, crossings)| crossings).sum();
+    println!("{crossings} router crossings in {:?}", start.elapsed());
+    ended.into_iter().map(|(outcome, _)| outcome).collect()
 }
 
 /// One packet alone, over every distance, in both pipelines: 3R + 2 and 4R + 2 cycles.

@@ -155,6 +155,7 @@ impl Case {
             refractory: vec![number(node, "refractory")],
             initial_u: self.each(node, "u0"),
             initial_v: self.each(node, "v0"),
+            ..CubaNeuron::default()
         }
     }
 

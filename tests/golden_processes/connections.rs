@@ -194,6 +194,7 @@ fn program(text: &str, name: &str) -> Option<IntNeuron> {
         parameters: Vec::new(),
         initial: Vec::new(),
         inputs: Vec::new(),
+        outputs: Vec::new(),
     })))
 }
 

@@ -27,6 +27,20 @@ struct Plain {
     flights: Vec<(u64, Port, Packet)>,
     handshakes: Vec<(u64, Port, Port)>,
     arrivals: Vec<Arrival>,
+    /// When the wires of a chip's side are free, by (chip's column, row, side).
+    wires: BTreeMap<Port, u64>,
+}
+
+/// The wires that a channel over a chip edge shares; none on the chip.
+fn wires_of(spec: &MeshSpec, (x, y, out): Port) -> Option<Port> {
+    let edge = spec.edge.as_ref()?;
+    let (far_x, far_y, _) = far_end((x, y, out))?;
+    let chip = |x: u16, y: u16| (x / edge.tile.0, y / edge.tile.1);
+    let here = chip(x, y);
+    if here == chip(far_x, far_y) {
+        return None;
+    }
+    Some(if edge.side_packets_per_second.is_some() { (here.0, here.1, out) } else { (x, y, out) })
 }
 
 fn place(spec: &MeshSpec, core: CoreId) -> Port {
@@ -105,12 +119,21 @@ impl Plain {
         let packet = input.queue.pop_front().expect("it asked");
         input.asked = None;
         input.sending = true;
-        self.handshakes.push((now + picos(spec.cycle).max(1), channel, from));
+        let mut leaves = now;
+        let (mut cycle, mut extra) = (picos(spec.cycle).max(1), 0);
+        if let (Some(wires), Some(edge)) = (wires_of(spec, channel), &spec.edge) {
+            cycle = picos(edge.cycle).max(1);
+            extra = picos(edge.latency);
+            let free = self.wires.entry(wires).or_default();
+            leaves = now.max(*free);
+            *free = leaves + cycle;
+        }
+        self.handshakes.push((leaves + cycle, channel, from));
         match far_end(channel) {
             Some(far) => {
                 self.inputs.entry(far).or_default().slots_in_use += 1;
                 let hop = if channel.2 < 2 { spec.hop_x } else { spec.hop_y };
-                self.flights.push((now + picos(hop), far, packet));
+                self.flights.push((leaves + picos(hop) + extra, far, packet));
             }
             None => self.arrivals.push(Arrival { at: Picos(now + picos(spec.local)), tag: packet.tag }),
         }

@@ -1,5 +1,6 @@
 //! `map export`: a network as a hypergraph for other partitioners, in the form of hMETIS.
 
+use std::ops::{Add, Mul};
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
@@ -47,7 +48,7 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<u8> {
 }
 
 /// The text with its numbers of nets and vertices.
-fn hypergraph<N, W: Copy + Default + PartialEq>(
+fn hypergraph<N, W: Copy + Default + PartialEq + Add<Output = W> + Mul<Output = W>>(
     args: &ExportArgs,
     populations: &[Population<N>],
     projections: &[Projection<W>],
@@ -61,7 +62,8 @@ fn hypergraph<N, W: Copy + Default + PartialEq>(
     }
     let mut nets = Vec::new();
     for (number, population) in populations.iter().enumerate() {
-        let outgoing: Vec<&Projection<W>> = projections.iter().filter(|p| p.source.index() == number).collect();
+        let outgoing = projections.iter().filter(|p| p.source.index() == number).map(Projection::expanded);
+        let outgoing: Vec<_> = outgoing.collect();
         for neuron in 0..population.size() as u32 {
             let mut targets = Vec::new();
             for projection in &outgoing {

@@ -115,7 +115,7 @@ fn structure(pattern: &Pattern, from: u64, to: u64, weights: u64) -> Option<Stri
     let small = |values: &[u32]| values.iter().all(|&v| v < WINDOW);
     let nonzero = |values: &[u32]| values.iter().all(|&v| v > 0);
     let (sources, targets, needed) = match pattern {
-        Pattern::Dense { sources, targets } => {
+        Pattern::Dense { sources, targets } | Pattern::Factorised { sources, targets, .. } => {
             (u64::from(*sources), u64::from(*targets), u64::from(*sources) * u64::from(*targets))
         }
         Pattern::OneToOne { size, shared } => {
@@ -160,6 +160,7 @@ fn structure(pattern: &Pattern, from: u64, to: u64, weights: u64) -> Option<Stri
             }
             (volume(&p.input), volume(&p.output), 1)
         }
+        Pattern::Stochastic(drawn) => (drawn.sources.into(), drawn.targets.into(), drawn.weights.into()),
     };
     if (sources, targets) != (from, to) {
         return Some(format!("connects {sources} to {targets} neurons; its populations have {from} and {to}"));

@@ -296,6 +296,9 @@ fn registers(
     if neuron.recurrent_bias.iter().any(|bias| *bias != 0.0) && !profile.recurrent_bias_at_start {
         log.warn("quantise", format!("{name}: the bias of recurrent connections acts from the first tick"));
     }
+    if neuron.v_initial.iter().any(|initial| *initial != 0.0) {
+        log.warn("quantise", format!("{name}: membranes start at 0, not as the network says"));
+    }
     if leak.iter().any(|value| *value != 0) {
         log.tensors.push(leaks.named(format!("{name}.bias")));
     } else {

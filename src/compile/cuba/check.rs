@@ -1,7 +1,8 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
+use super::compressed;
 use super::outliers::outliers;
-use super::programs;
+use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Pattern, Population, Projection};
@@ -17,7 +18,10 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
     }
     for projection in &graph.projections {
         match structure(graph, projection) {
-            Ok(()) => ranges(projection, spec, &mut problems),
+            Ok(()) => {
+                ranges(projection, spec, &mut problems);
+                compressed::check(projection, spec, &mut problems);
+            }
             Err(what) => {
                 let place = format!("projection '{}'", projection.name);
                 problems.push(Problem::invalid("cuba/projection", place, what));
@@ -32,6 +36,7 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
         }
     }
     super::learning::check(graph, spec, &mut problems);
+    trees::check_sizes(graph, chip, &mut problems);
     capacity(graph, chip, spec, &mut problems);
     Problems::check(problems, ())
 }
@@ -61,7 +66,10 @@ fn neurons(population: &Population<IntNeuron>, chip: &ChipSpec, spec: &CubaSpec,
 }
 
 fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str, problems: &mut Vec<Problem>) {
-    let CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent, refractory, initial_u, initial_v } = registers;
+    let CubaNeuron { decay_u, decay_v, threshold, bias, bias_exponent, refractory, initial_u, initial_v, .. } =
+        registers;
+    trees::check(registers, spec, place, problems);
+    let extras = trees::registers(registers, spec);
     let dialect = spec.dialect;
     let top = |bits: u8| (1_i64 << bits) - 1;
     let bias_edge = if dialect.has_bias() { 1_i64 << (spec.bias_bits - 1) } else { 0 };
@@ -86,7 +94,7 @@ fn registers_of(registers: &CubaNeuron, size: u64, spec: &CubaSpec, place: &str,
         let values = mantissas.iter().map(|&v| i64::from(v)).collect();
         registers.push(("threshold", values, 0, top(spec.threshold_bits)));
     }
-    for (name, values, low, high) in registers {
+    for (name, values, low, high) in registers.into_iter().chain(extras) {
         if values.len() != 1 && values.len() as u64 != size {
             let what = format!("{name} has {} values for {size} neurons", values.len());
             problems.push(Problem::invalid("cuba/register", place, what).help("give one value, or one a neuron"));
@@ -165,6 +173,11 @@ fn pattern_shape(pattern: &Pattern) -> std::result::Result<(u64, u64, u64), Stri
             plane(pool.kernel, pool.stride, [1, 1], pool.padding)?;
             Ok((volume(&pool.input), volume(&pool.output), 1))
         }
+        Pattern::Factorised { sources, targets, rank } => {
+            let (sources, targets) = (u64::from(*sources), u64::from(*targets));
+            Ok((sources, targets, u64::from(*rank) * (sources + targets)))
+        }
+        Pattern::Stochastic(drawn) => Ok((drawn.sources.into(), drawn.targets.into(), drawn.weights.into())),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::compile::Log;
 use crate::compile::division::Division;
 use crate::compile::search::{Charges, Search};
 use crate::diag::Result;
+use crate::graph::Pattern;
 use crate::partition::{Limits, NO_SOURCE, Weight};
 
 /// Groups of the row's neurons.
@@ -29,8 +30,10 @@ pub(super) fn divide(row: &Row<'_>, search: &Search<'_>, log: &mut Log) -> Resul
                 // What learns has a synapse even where its weight is 0 to begin with.
                 let learns = row.graph.learning_of(*index).is_some();
                 let start = row.starts[projection.target.index()];
+                // The products of factors are hardly ever 0.
+                let products = matches!(projection.pattern, Pattern::Factorised { .. });
                 projection.pattern.visit(neuron, |target, weight| {
-                    if learns || projection.weights[weight as usize] != 0 {
+                    if learns || products || projection.weights[weight as usize] != 0 {
                         targets.push(start + target);
                     }
                 });

@@ -2,29 +2,42 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::compartments::{configure, initial};
+use super::compressed;
 use super::format::{Encoding, index_width};
 use super::incoming::Incoming;
 use super::learning::{self, Extra, Supply};
-use super::programs;
+use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::ResourceUse;
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{CubaNeuron, IntGraph, IntNeuron, Learning, Pattern, Projection};
+use crate::graph::{IntGraph, Learning, Pattern, Projection};
 use crate::image::{
-    CompartmentConfig, CubaCore, InitialState, ListKind, ListUse, Synapse, SynapseFormat, SynapseList, list_words,
+    CompressedList, CompressedSource, CubaCore, ListKind, ListUse, Synapse, SynapseFormat, SynapseList, list_words,
 };
+
+/// What an axon carries: the spikes of a population's neuron, of one output of its program (population, neuron, output).
+pub(super) type Source = (u32, u32, u8);
+/// Formats that a projection may take on a core: shared, sparse, and dense with and without weights of their own.
+const MOST_FORMATS: usize = 4;
 
 /// A projection prepared for cutting.
 pub(super) struct Link<'a> {
     projection: &'a Projection<i32>,
     incoming: Incoming<'a>,
     encoding: Encoding,
+    /// Another one, where the format may hold the one weight of all its synapses.
+    constant: Option<Encoding>,
     /// Its number in the graph.
     number: u32,
     /// Whether the pattern itself shares weights, so that axons may share lists.
     shares: bool,
     /// How it learns.
     learning: Option<&'a Learning>,
+    /// Output of the source's program that it carries.
+    output: u8,
+    /// Whether the core stores factors or a seed in place of its synapses.
+    compressed: bool,
 }
 
 /// The network as the partitioner sees it: all compartments in one row.
@@ -34,6 +47,8 @@ pub(super) struct Row<'a> {
     pub(super) spec: &'a CubaSpec,
     /// First compartment of each population, and the number of all.
     pub(super) starts: Vec<u32>,
+    /// The population at the root of each population's trees; empty where there are none.
+    pub(super) roots: Vec<usize>,
     /// Projections by target population.
     inbound: Vec<Vec<Link<'a>>>,
 }
@@ -47,9 +62,17 @@ impl<'a> Row<'a> {
         }
         let mut inbound: Vec<Vec<Link<'a>>> = graph.populations.iter().map(|_| Vec::new()).collect();
         let mut problems = Vec::new();
+        // Such formats are of one projection only: there must be room for all that it may have.
+        let room = graph.projections.len() * MOST_FORMATS <= usize::from(spec.synapse_formats);
         for (number, projection) in (0_u32..).zip(&graph.projections) {
             let learning = graph.learning_of(number as usize);
+            let output = graph.output_of(projection);
+            let compressed = compressed::stored(&projection.pattern, spec);
             let encoding = match learning {
+                // Factors have a check of their own.
+                None if compressed && matches!(projection.pattern, Pattern::Factorised { .. }) => {
+                    Encoding::of(&Projection { weights: Vec::new(), ..projection.clone() }, spec)
+                }
                 Some(learning) => Ok(Encoding::of_learning(projection, learning, spec)),
                 None => Encoding::of(projection, spec),
             };
@@ -58,12 +81,23 @@ impl<'a> Row<'a> {
                     let target = projection.target.index();
                     let incoming = Incoming::new(&projection.pattern, graph.populations[target].size());
                     let shares = shares_weights(&projection.pattern);
-                    inbound[target].push(Link { projection, number, incoming, encoding, shares, learning });
+                    let constant = encoding.constant(projection, spec).filter(|_| room && !compressed);
+                    inbound[target].push(Link {
+                        projection,
+                        number,
+                        incoming,
+                        encoding,
+                        constant,
+                        shares,
+                        learning,
+                        output,
+                        compressed,
+                    });
                 }
                 Err(found) => problems.extend(Problems::into_vec(found)),
             }
         }
-        Problems::check(problems, Self { graph, chip, spec, starts, inbound })
+        Problems::check(problems, Self { graph, chip, spec, starts, roots: trees::roots(graph), inbound })
     }
 
     /// The number of compartments.
@@ -77,7 +111,7 @@ impl<'a> Row<'a> {
         let widest = self.spec.index_widths.iter().copied().max().unwrap_or(0);
         for (population, links) in self.inbound.iter().enumerate() {
             let first = self.starts[population] as usize;
-            for link in links.iter().filter(|link| !link.shares) {
+            for link in links.iter().filter(|link| !link.shares && !link.compressed) {
                 let each = u64::from(link.encoding.bits()) + u64::from(widest);
                 let size = self.starts[population + 1] as usize - first;
                 for neuron in 0..size {
@@ -127,7 +161,10 @@ fn shares_weights(pattern: &Pattern) -> bool {
     match pattern {
         Pattern::Conv2d(_) | Pattern::Pool2d(_) | Pattern::OneToOne { shared: true, .. } => true,
         Pattern::Sparse { weight_index, .. } => !weight_index.is_empty(),
-        Pattern::Dense { .. } | Pattern::OneToOne { shared: false, .. } => false,
+        Pattern::Dense { .. }
+        | Pattern::OneToOne { shared: false, .. }
+        | Pattern::Factorised { .. }
+        | Pattern::Stochastic(_) => false,
     }
 }
 
@@ -136,8 +173,8 @@ struct Sketch {
     link: (usize, usize),
     /// Ascending; targets are relative to the base of each use.
     synapses: Vec<Synapse>,
-    /// Axon (population, source) and base.
-    uses: Vec<((u32, u32), u16)>,
+    /// Axon and base.
+    uses: Vec<(Source, u16)>,
     /// Tag and learned delay of each synapse, where they learn.
     extras: Vec<Extra>,
 }
@@ -155,8 +192,8 @@ pub(super) struct Draft {
     pub(super) members: Vec<u32>,
     /// Everything but `out_offsets` and `axons_out`.
     pub(super) body: CubaCore,
-    /// Source (population, neuron) of each inbound axon, ascending.
-    pub(super) axons: Vec<(u32, u32)>,
+    /// Source of each inbound axon, ascending.
+    pub(super) axons: Vec<Source>,
     /// Words of synapse memory.
     words: u64,
 }
@@ -164,10 +201,15 @@ pub(super) struct Draft {
 impl Draft {
     /// The contents for these members of the row, ascending.
     pub(super) fn new(row: &Row<'_>, members: Vec<u32>) -> Self {
-        let mut sketches = Vec::new();
+        let (mut sketches, mut compressed) = (Vec::new(), Vec::new());
         for segment in row.segments(&members) {
-            for link in 0..row.inbound[segment.population].len() {
-                sketch_link(row, link, segment, &mut sketches);
+            for (number, link) in row.inbound[segment.population].iter().enumerate() {
+                if link.compressed {
+                    let list = compressed::list(row, (link.projection, link.number), &segment);
+                    compressed.extend(list.map(|(list, heard)| (list, (link.projection.source.0, link.output), heard)));
+                } else {
+                    sketch_link(row, number, segment, &mut sketches);
+                }
             }
         }
         let (configs, config_of) = configure(row, &members);
@@ -175,6 +217,7 @@ impl Draft {
             configs,
             config_of,
             initial: initial(row, &members),
+            joins: row.joins(&members),
             formats: Vec::new(),
             lists: Vec::new(),
             synapses: Vec::new(),
@@ -184,26 +227,26 @@ impl Draft {
             axons_out: Vec::new(),
             learning: Vec::new(),
             programs: programs::groups(row, &members),
+            compressed: Vec::new(),
         };
         let mut draft = Self { members, body, axons: Vec::new(), words: 0 };
-        draft.write(row, sketches);
+        draft.write(row, sketches, compressed);
         draft
     }
 
     /// Gives every sketch its format and writes lists and axons.
-    fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>) {
-        let mut axons: BTreeMap<(u32, u32), Vec<ListUse>> = BTreeMap::new();
+    fn write(&mut self, row: &Row<'_>, sketches: Vec<Sketch>, compressed: Vec<(CompressedList, (u32, u8), Vec<u32>)>) {
+        let mut axons: BTreeMap<Source, Vec<ListUse>> = BTreeMap::new();
         let mut extras: BTreeMap<(usize, usize), Vec<Extra>> = BTreeMap::new();
-        let planned: Vec<(ListKind, Sketch)> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
+        let planned: Vec<Planned> = sketches.into_iter().map(|sketch| plan(row, sketch)).collect();
         // One index width for each projection and kind.
         let mut largest: BTreeMap<((usize, usize), u8), u16> = BTreeMap::new();
-        for (kind, sketch) in &planned {
+        for Planned { kind, sketch, .. } in &planned {
             let top = sketch.synapses.iter().map(|synapse| synapse.target).max().unwrap_or(0);
             let entry = largest.entry((sketch.link, *kind as u8)).or_insert(0);
             *entry = top.max(*entry);
         }
-        for (kind, sketch) in planned {
-            let encoding = row.inbound[sketch.link.0][sketch.link.1].encoding;
+        for Planned { kind, sketch, encoding } in planned {
             let index_bits = match kind {
                 ListKind::Dense => 0,
                 ListKind::Sparse | ListKind::Shared => index_width(row.spec, largest[&(sketch.link, kind as u8)]),
@@ -227,12 +270,22 @@ impl Draft {
         for supply in learners.iter().flat_map(|learner| &learner.sources) {
             axons.entry(supply.source).or_default();
         }
+        for (_, (population, output), heard) in &compressed {
+            heard.iter().for_each(|&source| _ = axons.entry((*population, source, *output)).or_default());
+        }
         for (axon, uses) in axons {
             self.axons.push(axon);
             self.body.list_uses.extend(uses);
             self.body.axon_offsets.push(self.body.list_uses.len() as u32);
         }
-        let numbers = self.axons.iter().enumerate().map(|(number, source)| (*source, number as u16)).collect();
+        let numbers: BTreeMap<Source, u16> =
+            self.axons.iter().enumerate().map(|(number, source)| (*source, number as u16)).collect();
+        for (mut list, (population, output), heard) in compressed {
+            let source = |source: u32| CompressedSource { axon: numbers[&(population, source, output)], source };
+            list.sources = heard.into_iter().map(source).collect();
+            self.words += list.words(row.spec);
+            self.body.compressed.push(list);
+        }
         for Learner { link, learning, sources } in learners {
             let Some(extras) = extras.get(&link) else { continue };
             let group = learning::group(learning, row.spec, extras, learning::factors(&sources, &numbers));
@@ -266,6 +319,7 @@ impl Draft {
             index_bits,
             delay_bits: encoding.delay_bits,
             tag_bits: encoding.tag_bits,
+            fixed: encoding.fixed,
             learns: encoding.learns,
         };
         let known = self.body.formats.iter().position(|other| *other == format);
@@ -278,21 +332,14 @@ impl Draft {
     /// Use of every resource but `axons_out`.
     pub(super) fn uses(&self, row: &Row<'_>) -> Vec<ResourceUse> {
         let (limits, spec) = (&row.chip.capacity, row.spec);
-        let decays = self.body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
-        let mut decays: Vec<(u16, u16, u8)> = decays.collect();
-        decays.sort_unstable();
-        decays.dedup();
-        let mut thresholds: Vec<Option<u32>> = self.body.configs.iter().map(|c| c.threshold).collect();
-        thresholds.sort_unstable();
-        thresholds.dedup();
         let words = u32::try_from(self.words).unwrap_or(u32::MAX);
         let slots = spec.delay_slots.map(|limit| ("delay_slots", self.body.delay_slots() as usize, limit));
         [
             ("neurons", self.members.len(), limits.neurons.min(1 << 16)),
             ("axons_in", self.axons.len(), limits.axons_in.min(1 << 16)),
             ("synapse_words", words as usize, spec.synapse_words),
-            ("compartment_configs", decays.len(), u32::from(spec.compartment_configs)),
-            ("threshold_configs", thresholds.len(), u32::from(spec.threshold_configs)),
+            ("compartment_configs", self.body.compartment_configs(), u32::from(spec.compartment_configs)),
+            ("threshold_configs", self.body.threshold_configs(), u32::from(spec.threshold_configs)),
             ("synapse_formats", self.body.formats.len(), u32::from(spec.synapse_formats)),
         ]
         .into_iter()
@@ -333,7 +380,7 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
 /// Cuts one projection of a population down to its neurons on a core and lists it by source.
 fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut Vec<Sketch>) {
     let at = (segment.population, link);
-    let Link { projection, incoming, shares, learning, .. } = &row.inbound[at.0][at.1];
+    let Link { projection, incoming, shares, learning, output, .. } = &row.inbound[at.0][at.1];
     let source_population = projection.source.0;
     let sources = row.graph.populations[projection.source.index()].size();
     let mut by_source: Vec<Vec<Synapse>> = vec![Vec::new(); sources];
@@ -355,7 +402,7 @@ fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut 
     let mut known: HashMap<Vec<Synapse>, usize> = HashMap::new();
     for (source, mut synapses) in by_source.into_iter().enumerate() {
         let Some(first) = synapses.first().map(|synapse| synapse.target) else { continue };
-        let axon = (source_population, source as u32);
+        let axon = (source_population, source as u32, *output);
         synapses.iter_mut().for_each(|synapse| synapse.target -= first);
         if let Some(&list) = known.get(&synapses) {
             let sketch: &mut Sketch = &mut sketches[list];
@@ -370,89 +417,40 @@ fn sketch_link(row: &Row<'_>, link: usize, segment: Segment<'_>, sketches: &mut 
     }
 }
 
+/// A list whose kind and encoding are chosen.
+struct Planned {
+    kind: ListKind,
+    sketch: Sketch,
+    encoding: Encoding,
+}
+
 /// Chooses the cheapest kind of list: shared where several axons use it, dense where zeros between the targets
-/// cost less than indices, else sparse.
-fn plan(row: &Row<'_>, mut sketch: Sketch) -> (ListKind, Sketch) {
+/// cost less than indices, else sparse. Where all weights are one, the format holds it, but for zeros between targets.
+fn plan(row: &Row<'_>, mut sketch: Sketch) -> Planned {
+    let link = &row.inbound[sketch.link.0][sketch.link.1];
+    let (own, encoding) = (link.encoding, link.constant.unwrap_or(link.encoding));
     if sketch.uses.len() > 1 {
-        return (ListKind::Shared, sketch);
+        return Planned { kind: ListKind::Shared, sketch, encoding };
     }
-    let bits = row.inbound[sketch.link.0][sketch.link.1].encoding.bits();
     let base = sketch.uses[0].1;
     let count = sketch.synapses.len();
     let last = sketch.synapses[count - 1].target;
     let span = usize::from(last) + 1;
     let ascending = sketch.synapses.windows(2).all(|pair| pair[0].target < pair[1].target);
-    let indexed = bits + u32::from(index_width(row.spec, base + last));
-    let learns = row.inbound[sketch.link.0][sketch.link.1].learning.is_some();
-    let cheaper = || !learns && list_words(row.spec, span as u64, bits) < list_words(row.spec, count as u64, indexed);
-    if ascending && (span == count || cheaper()) {
-        if span == count {
-            return (ListKind::Dense, sketch);
-        }
+    let indexed = encoding.bits() + u32::from(index_width(row.spec, base + last));
+    let learns = link.learning.is_some();
+    let words = |count: usize, bits: u32| list_words(row.spec, count as u64, bits);
+    if ascending && span == count {
+        return Planned { kind: ListKind::Dense, sketch, encoding };
+    }
+    if ascending && !learns && words(span, own.bits()) < words(count, indexed) {
         let mut filled: Vec<Synapse> =
             (0..span).map(|target| Synapse { target: target as u16, weight: 0, delay: 0 }).collect();
         sketch.synapses.iter().for_each(|synapse| filled[usize::from(synapse.target)] = *synapse);
         sketch.synapses = filled;
-        return (ListKind::Dense, sketch);
+        return Planned { kind: ListKind::Dense, sketch, encoding: own };
     }
     sketch.synapses.iter_mut().for_each(|synapse| synapse.target += base);
     sketch.uses[0].1 = 0;
-    (ListKind::Sparse, sketch)
-}
-
-/// Distinct configurations of the compartments of a core, and the one of each.
-fn configure(row: &Row<'_>, members: &[u32]) -> (Vec<CompartmentConfig>, Vec<u16>) {
-    let mut configs = Vec::new();
-    let mut known: HashMap<CompartmentConfig, u16> = HashMap::new();
-    let mut config_of = Vec::with_capacity(members.len());
-    for segment in row.segments(members) {
-        for (_, neuron) in segment.neurons() {
-            let config = match &row.graph.populations[segment.population].neuron {
-                Some(IntNeuron::Cuba(registers)) => configuration(registers, neuron as usize),
-                _ => CompartmentConfig::PROGRAM,
-            };
-            config_of.push(*known.entry(config.clone()).or_insert_with(|| {
-                configs.push(config);
-                (configs.len() - 1) as u16
-            }));
-        }
-    }
-    (configs, config_of)
-}
-
-/// The compartments of a core that do not start at 0.
-fn initial(row: &Row<'_>, members: &[u32]) -> Vec<InitialState> {
-    let mut found = Vec::new();
-    for segment in row.segments(members) {
-        let Some(IntNeuron::Cuba(registers)) = &row.graph.populations[segment.population].neuron else { continue };
-        for (compartment, neuron) in segment.neurons() {
-            let (u, v) = start(registers, neuron as usize);
-            if (u, v) != (0, 0) {
-                found.push(InitialState { compartment: compartment as u16, u, v });
-            }
-        }
-    }
-    found
-}
-
-/// The value of one neuron: one for all, or one each.
-fn of<T: Copy>(values: &[T], neuron: usize) -> T {
-    if values.len() == 1 { values[0] } else { values[neuron] }
-}
-
-/// u and v of one neuron before the first tick.
-pub(super) fn start(registers: &CubaNeuron, neuron: usize) -> (i32, i32) {
-    (of(&registers.initial_u, neuron), of(&registers.initial_v, neuron))
-}
-
-/// The registers of one neuron.
-pub(super) fn configuration(registers: &CubaNeuron, neuron: usize) -> CompartmentConfig {
-    CompartmentConfig {
-        decay_u: of(&registers.decay_u, neuron),
-        decay_v: of(&registers.decay_v, neuron),
-        threshold: registers.threshold.as_ref().map(|mantissas| of(mantissas, neuron)),
-        bias: of(&registers.bias, neuron),
-        bias_exponent: of(&registers.bias_exponent, neuron),
-        refractory: of(&registers.refractory, neuron),
-    }
+    Planned { kind: ListKind::Sparse, sketch, encoding }
 }

@@ -30,8 +30,8 @@ pub(super) fn emit(row: &Row<'_>, drafts: Vec<Draft>, order: Vec<CoreId>) -> Ima
 fn route(row: &Row<'_>, placed: &[(CoreId, Draft)]) -> Routes {
     let mut routes: Routes = row.graph.populations.iter().map(|p| vec![Vec::new(); p.size()]).collect();
     for (core, draft) in placed {
-        for (axon, &(population, neuron)) in draft.axons.iter().enumerate() {
-            routes[population as usize][neuron as usize].push(AxonOut { core: core.0, axon: axon as u16 });
+        for (axon, &(population, neuron, output)) in draft.axons.iter().enumerate() {
+            routes[population as usize][neuron as usize].push(AxonOut { core: core.0, axon: axon as u16, output });
         }
     }
     routes

@@ -14,6 +14,8 @@ use crate::rule::Sign;
 pub(super) struct Encoding {
     /// Weight bits as the chip counts them (the sign of mixed weights takes the lowest one).
     pub(super) weight_bits: u8,
+    /// The weight of all synapses where they have none of their own.
+    pub(super) fixed: i16,
     /// Weights of both signs.
     pub(super) mixed: bool,
     /// Weight exponent.
@@ -39,6 +41,7 @@ impl Encoding {
         let longest = if learning.needs_delay() { u16::from(spec.delay_max) } else { longest(&projection.delays) };
         Self {
             weight_bits: widest(spec),
+            fixed: 0,
             mixed: learning.sign == Sign::Mixed,
             exponent: projection.exponent,
             delay_bits: (16 - longest.leading_zeros()) as u8,
@@ -51,8 +54,22 @@ impl Encoding {
     pub(super) fn of(projection: &Projection<i32>, spec: &CubaSpec) -> Result<Self> {
         let (weight_bits, mixed) = weight_width(projection, spec)?;
         let delay_bits = (16 - longest(&projection.delays).leading_zeros()) as u8;
-        Ok(Self { weight_bits, mixed, exponent: projection.exponent, delay_bits, tag_bits: 0, learns: false })
+        let exponent = projection.exponent;
+        Ok(Self { weight_bits, fixed: 0, mixed, exponent, delay_bits, tag_bits: 0, learns: false })
     }
+
+    /// The same without weights of their own, where all have one and the chip has such formats.
+    pub(super) fn constant(self, projection: &Projection<i32>, spec: &CubaSpec) -> Option<Self> {
+        let fixed = the_weight(projection).filter(|_| !self.learns && spec.weight_widths.contains(&0))?;
+        Some(Self { weight_bits: 0, fixed, mixed: false, ..self })
+    }
+}
+
+/// The weight that all synapses of a projection have that are not 0; `None` where there are several.
+fn the_weight(projection: &Projection<i32>) -> Option<i16> {
+    let mut weights = projection.weights.iter().copied().filter(|weight| *weight != 0);
+    let first = weights.next()?;
+    if weights.all(|weight| weight == first) { i16::try_from(first).ok() } else { None }
 }
 
 /// The longest delay in ticks.
@@ -165,6 +182,25 @@ mod tests {
         for weights in [&[255, -1][..], &[256, 0], &[-257], &[3, -2], &[-256, -1]] {
             assert!(weight_width(&projection(weights, 0), spec).expect_err("too wide").has("cuba/weight"));
         }
+    }
+
+    #[test]
+    fn one_weight_for_all_needs_no_bits_where_formats_may_hold_it() {
+        let chip = testing::loihi();
+        let spec = testing::cuba(&chip);
+        let constant = |weights: &[i32], spec| {
+            let projection = projection(weights, 3);
+            let encoding = Encoding::of(&projection, spec).expect("legal weights").constant(&projection, spec);
+            encoding.map(|e| (e.weight_bits, e.fixed, e.bits()))
+        };
+        for (weights, expected) in
+            [(&[64, 0, 64][..], Some((0, 64, 2))), (&[-256], Some((0, -256, 2))), (&[2, 4], None), (&[0, 0], None)]
+        {
+            assert_eq!(constant(weights, spec), expected, "{weights:?}");
+        }
+        let mut without = spec.clone();
+        without.weight_widths.retain(|&bits| bits > 0);
+        assert_eq!(constant(&[64], &without), None);
     }
 
     #[test]

@@ -41,12 +41,19 @@ impl<'a> Incoming<'a> {
                 let range = offsets[target as usize] as usize..offsets[target as usize + 1] as usize;
                 entries[range].iter().for_each(|&(source, weight)| synapse(source, weight));
             }
-            Self::Closed(Pattern::Dense { sources, .. }) => {
+            Self::Closed(Pattern::Dense { sources, .. } | Pattern::Factorised { sources, .. }) => {
                 (0..*sources).for_each(|source| synapse(source, target * sources + source));
             }
             Self::Closed(Pattern::OneToOne { shared, .. }) => synapse(target, if *shared { 0 } else { target }),
             Self::Closed(Pattern::Conv2d(conv)) => convolution(conv, target, synapse),
             Self::Closed(Pattern::Pool2d(pool)) => pooling(pool, target, synapse),
+            Self::Closed(Pattern::Stochastic(drawn)) => {
+                for source in 0..drawn.sources {
+                    if let Some(weight) = drawn.synapse(source, target) {
+                        synapse(source, weight);
+                    }
+                }
+            }
             Self::Closed(Pattern::Sparse { .. }) => {}
         }
     }
@@ -95,6 +102,7 @@ fn pooling(pool: &Pool2d, target: u32, mut synapse: impl FnMut(u32, u32)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Stochastic;
 
     fn same_from_both_sides(pattern: &Pattern) {
         let (sources, targets) = pattern.shape();
@@ -121,6 +129,9 @@ mod tests {
             targets: vec![1, 0, 3, 1, 1],
             weight_index: vec![0, 1, 0, 1, 0],
         });
+        same_from_both_sides(&Pattern::Factorised { sources: 4, targets: 3, rank: 2 });
+        let drawn = Stochastic { sources: 9, targets: 7, seed: 3, chance: 1 << 31, weights: 4 };
+        same_from_both_sides(&Pattern::Stochastic(drawn));
         for (stride, padding, dilation, groups) in [(1, 0, 1, 1), (2, 1, 1, 2), (1, 2, 2, 1), (3, 1, 1, 2)] {
             let extent = |n: u32, k: u32| (n + 2 * padding - dilation * (k - 1) - 1) / stride + 1;
             same_from_both_sides(&Pattern::Conv2d(Conv2d {

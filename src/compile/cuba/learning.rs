@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::draft::Source;
 use crate::chip::{CubaSpec, Dialect};
 use crate::diag::Problem;
 use crate::graph::{IntGraph, Learning, Projection, TraceShape};
@@ -21,11 +22,11 @@ pub(super) struct Extra {
     pub(super) delay: i16,
 }
 
-/// A neuron (population, neuron) that supplies a trace (0 to 2: y1 to y3) of a compartment, or of all targets.
+/// A neuron that supplies a trace (0 to 2: y1 to y3) of a compartment, or of all targets; by the spikes of its first output.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Supply {
     pub(super) trace: u8,
-    pub(super) source: (u32, u32),
+    pub(super) source: Source,
     pub(super) target: Option<u16>,
 }
 
@@ -39,13 +40,6 @@ pub(super) fn check(graph: &IntGraph, spec: &CubaSpec, problems: &mut Vec<Proble
             let problem = if limit.is_empty() { problem } else { problem.limit(limit) };
             problems.push(if help.is_empty() { problem } else { problem.help(help) });
         };
-        if spec.programs.is_some() {
-            misfit(
-                "projections that learn are emulated beside fixed compartments only",
-                "core.cuba.programs",
-                "compile for a chip without programmable neurons, such as loihi",
-            );
-        }
         if learning.rule.needs_tag() && spec.tag_bits == 0 {
             misfit(
                 "its rule has a tag, but no synapse format of the chip has tag bits",
@@ -84,7 +78,8 @@ fn dialect(learning: &Learning, dialect: Dialect, misfit: &mut impl FnMut(&str, 
     if !rule.delay.is_empty() || rule.needs_tag() || learning.needs_delay() {
         misfit("its rule has delays or tags", "dialect brian2 learns weights alone", "drop dd, dt, d and t");
     }
-    if learning.factors.iter().any(Option::is_some) || learning.graded != Graded::Ignored {
+    let states = learning.states.iter().any(Option::is_some);
+    if learning.factors.iter().any(Option::is_some) || states || learning.graded != Graded::Ignored {
         misfit("a third factor or graded spikes", "dialect brian2 has neither", "choose dialect lava");
     }
     if rule.products().any(|product| product.factors.len() > BRIAN2_FACTORS) {
@@ -159,6 +154,8 @@ pub(super) fn group(
         graded: LearningGroup::graded_code(learning.graded),
         traces: learning.traces.map(|shape| trace(shape, spec.dialect)),
         factors,
+        states: learning.states.clone(),
+        post: learning.post,
         tags: if tags.iter().all(|&tag| tag == 0) { Vec::new() } else { tags },
         delays: if apart { extras.iter().map(|extra| extra.delay).collect() } else { Vec::new() },
     }
@@ -174,11 +171,14 @@ pub(super) fn sources(
     for (trace, population) in (0..).zip(&learning.factors) {
         let Some(population) = population else { continue };
         if graph.populations[population.index()].size() == 1 {
-            all.push(Supply { trace, source: (population.0, 0), target: None });
+            all.push(Supply { trace, source: (population.0, 0, 0), target: None });
         } else {
             let target = |compartment: u32| Some(compartment as u16);
-            let supply =
-                |(compartment, neuron)| Supply { trace, source: (population.0, neuron), target: target(compartment) };
+            let supply = |(compartment, neuron)| Supply {
+                trace,
+                source: (population.0, neuron, 0),
+                target: target(compartment),
+            };
             all.extend(targets.clone().map(supply));
         }
     }
@@ -186,7 +186,7 @@ pub(super) fn sources(
 }
 
 /// The factors with their axons.
-pub(super) fn factors(sources: &[Supply], axons: &BTreeMap<(u32, u32), u16>) -> Vec<FactorImage> {
+pub(super) fn factors(sources: &[Supply], axons: &BTreeMap<Source, u16>) -> Vec<FactorImage> {
     let factor = |supply: &Supply| {
         let Supply { trace, source, target } = *supply;
         axons.get(&source).map(|&axon| FactorImage { trace, axon, target })

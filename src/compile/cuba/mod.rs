@@ -1,6 +1,8 @@
 //! Passes for Loihi-style cores: synapse lists and CUBA LIF compartments.
 
 mod check;
+mod compartments;
+mod compressed;
 mod divide;
 mod draft;
 mod dynamics;
@@ -18,9 +20,12 @@ mod scale;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod verify;
+mod verify_compressed;
 mod verify_core;
 mod verify_learning;
+mod verify_tree;
 mod weights;
 
 pub(super) use quantise::quantise;
@@ -47,7 +52,7 @@ pub(super) fn lower(
 ) -> Result<Image> {
     check::check(graph, chip, spec)?;
     let row = draft::Row::new(graph, chip, spec)?;
-    let division: Option<Division> = match (&options.mapping, &options.partition) {
+    let mut division: Option<Division> = match (&options.mapping, &options.partition) {
         (Some(mapping), _) => Some(mapping.divide(graph, chip)?),
         (None, Partition::Auto | Partition::Sequential) => None,
         (None, Partition::Tiles(tiles)) => Some(tiles.divide(graph)),
@@ -56,6 +61,9 @@ pub(super) fn lower(
             Some(divide::divide(&row, &search, log)?)
         }
     };
+    if let Some(division) = &mut division {
+        row.keep_trees(division)?;
+    }
     let drafts = partition::partition(&row, division.as_ref(), log)?;
     let order = match division.and_then(|division| division.places) {
         Some(places) => places,

@@ -11,10 +11,12 @@ use crate::diag::{Problem, Problems, Result};
 
 /// One draft for each core, in the order of the groups.
 pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Log) -> Result<Vec<Draft>> {
-    let groups = division.map_or_else(|| vec![(0..row.len()).collect()], |division| division.members(&row.starts));
+    let mut groups: Vec<Vec<u32>> =
+        division.map_or_else(|| vec![(0..row.len()).collect()], |division| division.members(&row.starts));
     if let Some(division) = division.filter(|division| division.places.is_some()) {
         return prescribed(row, groups, division, log);
     }
+    groups.iter_mut().for_each(|group| row.by_tree(group));
     // Outgoing entries depend on how the targets are cut: cut again until all cores hold theirs.
     let mut forced = BTreeSet::new();
     loop {
@@ -71,6 +73,7 @@ fn cut(row: &Row<'_>, groups: &[Vec<u32>], forced: &BTreeSet<u32>) -> Result<Vec
             }
             let most = &rest[..rest.len().min(row.chip.capacity.neurons.clamp(1, 1 << 16) as usize)];
             let cut = most.iter().skip(1).position(|member| forced.contains(member)).map_or(most.len(), |at| at + 1);
+            let cut = if cut < rest.len() { whole_trees(row, &rest[..=cut]) } else { cut };
             let draft = longest(row, &most[..cut])?;
             rest = &rest[draft.members.len()..];
             placed += draft.members.len() as u32;
@@ -102,17 +105,32 @@ fn joined(row: &Row<'_>, drafts: Vec<Draft>) -> Vec<Draft> {
     found
 }
 
-/// As many of `members` from the first on as fit one core.
+/// How many of all but the last of `members` may share a core so that no tree is cut: all, where one alone is too large.
+fn whole_trees(row: &Row<'_>, members: &[u32]) -> usize {
+    let most = members.len() - 1;
+    let Some(ends) = row.tree_ends(members) else { return most };
+    ends.into_iter().filter(|end| *end <= most).max().unwrap_or(most)
+}
+
+/// As many of `members` from the first on as fit one core; trees stay whole.
 fn longest(row: &Row<'_>, members: &[u32]) -> Result<Draft> {
-    let whole = Draft::new(row, members.to_vec());
+    let ends = row.tree_ends(members);
+    let end = |trees: usize| ends.as_ref().map_or(trees, |ends| if trees == 0 { 0 } else { ends[trees - 1] });
+    let first = |trees: usize| {
+        let mut members = members[..end(trees)].to_vec();
+        members.sort_unstable();
+        Draft::new(row, members)
+    };
+    let trees = ends.as_ref().map_or(members.len(), Vec::len);
+    let whole = first(trees);
     if whole.fits(row) {
         return Ok(whole);
     }
     let mut best = None;
-    let (mut fits, mut fails) = (0, members.len());
+    let (mut fits, mut fails) = (0, trees);
     while fails - fits > 1 {
         let middle = fits + (fails - fits) / 2;
-        let draft = Draft::new(row, members[..middle].to_vec());
+        let draft = first(middle);
         if draft.fits(row) {
             fits = middle;
             best = Some(draft);
@@ -120,7 +138,7 @@ fn longest(row: &Row<'_>, members: &[u32]) -> Result<Draft> {
             fails = middle;
         }
     }
-    best.map_or_else(|| Problems::check(misfit(row, &Draft::new(row, members[..1].to_vec())), whole), Ok)
+    best.map_or_else(|| Problems::check(misfit(row, &first(1)), whole), Ok)
 }
 
 fn too_many_cores(row: &Row<'_>, placed: u32, next: u32) -> Problem {
@@ -138,11 +156,11 @@ fn too_many_cores(row: &Row<'_>, placed: u32, next: u32) -> Problem {
         ))
 }
 
-/// For every source, the number of cores that it reaches.
+/// For every neuron, the packets that it sends when each of its outputs fires.
 pub(super) fn fan_out(drafts: &[Draft]) -> HashMap<(u32, u32), u32> {
     let mut reached = HashMap::new();
-    for axon in drafts.iter().flat_map(|draft| &draft.axons) {
-        *reached.entry(*axon).or_insert(0) += 1;
+    for &(population, neuron, _) in drafts.iter().flat_map(|draft| &draft.axons) {
+        *reached.entry((population, neuron)).or_insert(0) += 1;
     }
     reached
 }
@@ -153,19 +171,26 @@ fn outgoing_cuts(row: &Row<'_>, drafts: &[Draft]) -> Result<Vec<u32>> {
     let limit = u64::from(row.chip.capacity.axons_out);
     let (mut cuts, mut problems) = (Vec::new(), Vec::new());
     for draft in drafts {
-        let mut total = 0;
-        for segment in row.segments(&draft.members) {
-            for (compartment, neuron) in segment.neurons() {
-                let own = u64::from(reached.get(&(segment.population as u32, neuron)).copied().unwrap_or(0));
-                if own > limit && problems.is_empty() {
-                    problems.push(too_far(row, segment.population, neuron, own));
-                }
-                if total + own > limit {
-                    cuts.push(draft.members[compartment as usize]);
-                    total = 0;
-                }
-                total += own;
+        let mut members = draft.members.clone();
+        row.by_tree(&mut members);
+        let ends = row.tree_ends(&members).unwrap_or_else(|| (1..=members.len()).collect());
+        let (mut total, mut start) = (0, 0);
+        for end in ends {
+            let of = |&member: &u32| {
+                let (population, neuron) = row.locate(member);
+                u64::from(reached.get(&(population as u32, neuron)).copied().unwrap_or(0))
+            };
+            let own = members[start..end].iter().map(of).sum();
+            if own > limit && problems.is_empty() {
+                let (population, neuron) = row.locate(members[start]);
+                problems.push(too_far(row, population, neuron, own));
             }
+            if total + own > limit {
+                cuts.push(members[start]);
+                total = 0;
+            }
+            total += own;
+            start = end;
         }
     }
     Problems::check(problems, cuts)

@@ -51,6 +51,15 @@ pub(super) fn check(
             problem
         })),
     }
+    for (what, ports, count) in [
+        ("input", &neuron.inputs, neuron.program.inputs.len()),
+        ("output", &neuron.outputs, neuron.program.outputs.len()),
+    ] {
+        if let Some((projection, port)) = ports.iter().find(|(_, port)| usize::from(*port) >= count) {
+            let problem = format!("projection '{projection}' names {what} {port} of program '{}'", neuron.name);
+            problems.push(Problem::invalid("cuba/program", place, problem).limit(format!("{count} {what}s, from 0")));
+        }
+    }
     for (name, values) in &neuron.initial {
         initial(neuron, name, values, size, place, problems);
     }

@@ -4,6 +4,9 @@
 //! thresholds and weights). It is as large as registers and headroom allow, so that rounding in the decays is
 //! small, and such that the weights of the largest inbound projection are exact or fill their register.
 
+use std::borrow::Cow;
+
+use super::compressed;
 use super::dynamics::{Motion, at, motion, register};
 use super::lags::{Lags, lags, lengthen};
 use super::scale::{Bounds, bias, choose, mantissas, peak};
@@ -39,16 +42,18 @@ pub(in crate::compile) fn quantise(
     let mut float = float.collect::<Result<Vec<Projection<f64>>>>()?;
     let mut populations: Vec<Population<IntNeuron>> = Vec::new();
     carry_biases(graph, &motions, &lags, &mut float);
+    let whole: Vec<Cow<'_, Projection<f64>>> = float.iter().map(Projection::expanded).collect();
     let mut projections: Vec<Option<Projection<i32>>> = vec![None; float.len()];
     let mut problems = Vec::new();
     for (index, population) in graph.populations.iter().enumerate() {
         let inbound: Vec<usize> = (0..float.len()).filter(|&p| float[p].target.index() == index).collect();
         let neuron = motions[index].as_ref().map(|motion| {
-            let scale = scale_of(index, graph, motion, &inbound, &float, spec, options, log);
+            let scale = scale_of(index, graph, motion, &inbound, &whole, spec, options, log);
             for &p in &inbound {
                 projections[p] = Some(weights(&float[p], scale, motion, spec, options, log));
             }
-            registers(population, graph, motion, scale, spec, log, &mut problems)
+            let registers = registers(population, graph, motion, scale, spec, log, &mut problems);
+            CubaNeuron { initial_v: initial(population, motion, scale, lags.of[index]), ..registers }
         });
         let (name, shape) = (population.name.clone(), population.shape.clone());
         populations.push(Population { name, shape, neuron: neuron.map(IntNeuron::Cuba) });
@@ -94,6 +99,14 @@ fn motions(graph: &Graph, spec: &CubaSpec, options: &Options, log: &mut Log) -> 
 fn scaled(graph: &Graph, projection: &Projection<f64>, motions: &[Option<Motion>]) -> Result<Projection<f64>> {
     let none = [1.0];
     let gain = motions[projection.target.index()].as_ref().map_or(&none[..], |motion| &motion.gain);
+    if let Pattern::Factorised { targets, rank, .. } = projection.pattern {
+        // The factors of a target take its gain.
+        let mut weights = projection.weights.clone();
+        for (target, row) in weights.chunks_mut(rank as usize).take(targets as usize).enumerate() {
+            row.iter_mut().for_each(|factor| *factor *= at(gain, target));
+        }
+        return Ok(Projection { weights, ..projection.clone() });
+    }
     if let [gain] = gain {
         let weights = projection.weights.iter().map(|weight| weight * gain).collect();
         return Ok(Projection { weights, ..projection.clone() });
@@ -174,7 +187,7 @@ fn scale_of(
     graph: &Graph,
     motion: &Motion,
     inbound: &[usize],
-    float: &[Projection<f64>],
+    float: &[Cow<'_, Projection<f64>>],
     spec: &CubaSpec,
     options: &Options,
     log: &mut Log,
@@ -220,7 +233,7 @@ fn sum_leak(motion: &Motion) -> f64 {
 }
 
 /// The largest sum of magnitudes of what can reach one neuron in one tick.
-fn worst_sum(size: usize, inbound: &[usize], float: &[Projection<f64>]) -> f64 {
+fn worst_sum(size: usize, inbound: &[usize], float: &[Cow<'_, Projection<f64>>]) -> f64 {
     let mut sums = vec![(0.0, 0.0); size];
     for projection in inbound.iter().map(|&p| &float[p]) {
         let incoming = super::incoming::Incoming::new(&projection.pattern, size);
@@ -243,6 +256,9 @@ fn weights(
     options: &Options,
     log: &mut Log,
 ) -> Projection<i32> {
+    if matches!(projection.pattern, Pattern::Factorised { .. }) {
+        return compressed::factors(projection, scale, spec, log);
+    }
     let bits = options.weight_bits.unwrap_or_else(|| super::format::widest(spec));
     let found = mantissas(spec, &projection.weights, scale, bits);
     // Back in the units of the file where all targets have one gain.
@@ -262,7 +278,7 @@ fn weights(
     }
 }
 
-fn tensor(name: String, step: f64, errors: impl Iterator<Item = f64>, saturated: usize) -> TensorError {
+pub(super) fn tensor(name: String, step: f64, errors: impl Iterator<Item = f64>, saturated: usize) -> TensorError {
     let (mut values, mut max_error, mut squares) = (0, 0.0_f64, 0.0);
     for error in errors {
         values += 1;
@@ -271,6 +287,23 @@ fn tensor(name: String, step: f64, errors: impl Iterator<Item = f64>, saturated:
     }
     let rms_error = if values == 0 { 0.0 } else { (squares / values as f64).sqrt() };
     TensorError { name, values, step, max_error, rms_error, saturated }
+}
+
+/// The membranes before the first tick, in steps of v. What a bias adds in the ticks before the first input can come is
+/// taken off, as far as the threshold allows.
+fn initial(population: &Population<crate::graph::FloatNeuron>, motion: &Motion, scale: f64, lag: u32) -> Vec<i32> {
+    let wished = population.neuron.as_ref().map_or(&[][..], |neuron| &neuron.v_initial);
+    if wished.is_empty() {
+        return vec![0];
+    }
+    let integrates = motion.decay_v == [0.0];
+    let of = |neuron: usize| {
+        let early = if integrates { f64::from(lag) * at(&motion.bias, neuron) } else { 0.0 };
+        let below = motion.threshold.as_ref().map_or(f64::MAX, |thresholds| at(thresholds, neuron));
+        ((at(wished, neuron) - early).min(below) * scale * GRAIN).round() as i32
+    };
+    let count = if wished.len() == 1 && motion.bias.len() == 1 { 1 } else { population.size() };
+    (0..count).map(of).collect()
 }
 
 /// The registers of a population.

@@ -29,6 +29,7 @@ pub(in crate::compile) fn loihi() -> ChipSpec {
             compartment_configs: 32,
             threshold_configs: 16,
             synapse_formats: 16,
+            dendrites: 2,
             tag_bits: 9,
             programs: None,
         }),

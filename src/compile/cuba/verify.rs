@@ -2,29 +2,35 @@
 //! every spike's packets through axons, lists and formats to compartments, and compares what it finds with what
 //! the integer network says.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::draft::{configuration, start};
+use super::compartments::{configuration, start};
 use super::programs;
+use super::verify_compressed;
 use super::verify_core::check_core;
 use super::verify_learning::extras;
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::compile::depth::depth;
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{IntGraph, IntNeuron};
+use crate::graph::{IntGraph, IntNeuron, Projection};
 use crate::image::{CompartmentConfig, CoreBody, CubaCore, Image, ListUse, Place, ProgramGroup};
 
 /// At most so many problems are told.
 const MOST: usize = 20;
 
 /// One effective synapse of a source: target population and neuron, weight, exponent, delay beyond one tick,
-/// projection, and where it learns its tag and learned delay.
-type Effect = (u32, u32, i32, i8, u32, u32, Option<(i16, i16)>);
+/// projection, the output of the source's program, and where it learns its tag and learned delay.
+type Effect = (u32, u32, i32, i8, u32, u32, u8, Option<(i16, i16)>);
+
+/// A packet that a source sends: core, axon, extra delay, and the output of the source's program.
+type Packet = (u32, u16, u32, u8);
 
 /// Whether `image` is `network` on `chip`.
 pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<()> {
     let mut checker = Checker {
         network,
+        written: network.projections.iter().map(Projection::expanded).collect(),
         image,
         chip,
         cores: HashMap::new(),
@@ -37,6 +43,7 @@ pub(in crate::compile) fn verify(image: &Image, network: &IntGraph, chip: &ChipS
     checker.tables();
     checker.cores(spec);
     checker.neurons();
+    checker.trees();
     if checker.problems.is_empty() {
         checker.synapses();
     }
@@ -54,6 +61,8 @@ fn group_of(body: &CubaCore, compartment: u32) -> Option<&ProgramGroup> {
 
 pub(super) struct Checker<'a> {
     pub(super) network: &'a IntGraph,
+    /// Its projections without weights that are products.
+    written: Vec<Cow<'a, Projection<i32>>>,
     image: &'a Image,
     chip: &'a ChipSpec,
     /// Cores by number.
@@ -61,8 +70,8 @@ pub(super) struct Checker<'a> {
     /// Which neuron (population, neuron) a place holds.
     pub(super) owner: HashMap<Place, (u32, u32)>,
     pub(super) spec: &'a CubaSpec,
-    /// Source (population, neuron) of each inbound axon (core, axon).
-    pub(super) axons: HashMap<(u32, u16), (u32, u32)>,
+    /// Source (population, neuron, output of its program) of each inbound axon (core, axon).
+    pub(super) axons: HashMap<(u32, u16), (u32, u32, u8)>,
     /// Tag and learned delay of the synapses of each list (core, list) that learns.
     extras: HashMap<(u32, u32), Vec<(i16, i16)>>,
     problems: Vec<Problem>,
@@ -192,9 +201,9 @@ impl<'a> Checker<'a> {
                     self.blame("verify/routes", format!("population '{}', neuron {neuron}", population.name), what);
                     continue;
                 };
-                let fresh = packets.iter().filter(|(core, axon, _)| reached.insert((*core, *axon))).count();
-                self.axons
-                    .extend(packets.iter().map(|&(core, axon, _)| ((core, axon), (number as u32, neuron as u32))));
+                let fresh = packets.iter().filter(|packet| reached.insert((packet.0, packet.1))).count();
+                let source = |output| (number as u32, neuron as u32, output);
+                self.axons.extend(packets.iter().map(|&(core, axon, _, output)| ((core, axon), source(output))));
                 if fresh != packets.len() {
                     let place = format!("population '{}', neuron {neuron}", population.name);
                     self.blame("verify/axons", place, "it shares an inbound axon with another source");
@@ -212,20 +221,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Packets (core, axon, extra delay) of the neuron at `place`.
-    fn sent(&self, place: Option<Place>) -> Option<Vec<(u32, u16, u32)>> {
+    /// Packets of the neuron at `place`.
+    fn sent(&self, place: Option<Place>) -> Option<Vec<Packet>> {
         let place = place?;
         let body = self.cores.get(&place.core)?;
         let at = usize::from(place.neuron);
         let (from, to) = (*body.out_offsets.get(at)?, *body.out_offsets.get(at + 1)?);
         let packets = body.axons_out.get(from as usize..to as usize)?;
-        Some(packets.iter().map(|packet| (packet.core, packet.axon, 0)).collect())
+        Some(packets.iter().map(|packet| (packet.core, packet.axon, 0, packet.output)).collect())
     }
 
     /// What the packets do to the neurons of the network.
-    fn arriving(&self, packets: &[(u32, u16, u32)]) -> Option<Vec<Effect>> {
+    fn arriving(&self, packets: &[Packet]) -> Option<Vec<Effect>> {
         let mut found = Vec::new();
-        for &(core, axon, late) in packets {
+        for &(core, axon, late, output) in packets {
             let body = self.cores.get(&core)?;
             let at = usize::from(axon);
             let (from, to) = (*body.axon_offsets.get(at)?, *body.axon_offsets.get(at + 1)?);
@@ -247,8 +256,16 @@ impl<'a> Checker<'a> {
                         exponent,
                         u32::from(synapse.delay) + late,
                         list.projection,
+                        output,
                         extras.and_then(|extras| extras.get(at).copied()),
                     ));
+                }
+            }
+            for list in &body.compressed {
+                for (neuron, weight, delay) in verify_compressed::synapses(list, axon)? {
+                    let (population, index) = *self.owner.get(&Place { core, neuron })?;
+                    let (exponent, delay) = (list.weight_exponent, delay + late);
+                    found.push((population, index, weight, exponent, delay, list.projection, output, None));
                 }
             }
         }
@@ -258,9 +275,10 @@ impl<'a> Checker<'a> {
     /// Compares the synapses of one source with those of the network.
     fn compare(&mut self, source: usize, neuron: u32, found: Option<Vec<Effect>>) {
         let mut wanted: Vec<Effect> = Vec::new();
-        let projections = (0_u32..).zip(&self.network.projections);
+        let projections = (0_u32..).zip(&self.written);
         for (number, projection) in projections.filter(|(_, p)| p.source.index() == source) {
             let learning = self.network.learning_of(number as usize);
+            let output = self.network.output_of(projection);
             let apart = self.spec.dialect == crate::chip::Dialect::Lava;
             projection.pattern.visit(neuron, |target, weight| {
                 let weight = weight as usize;
@@ -271,7 +289,7 @@ impl<'a> Checker<'a> {
                 });
                 if value != 0 || learning.is_some() {
                     let (population, exponent) = (projection.target.0, projection.exponent);
-                    wanted.push((population, target, value, exponent, delay.into(), number, extras));
+                    wanted.push((population, target, value, exponent, delay.into(), number, output, extras));
                 }
             });
         }
@@ -286,9 +304,9 @@ impl<'a> Checker<'a> {
             let tell = |effect: Option<&Effect>| {
                 effect.map_or_else(
                     || "nothing".to_owned(),
-                    |(p, n, w, e, d, k, extras)| {
+                    |(p, n, w, e, d, k, output, extras)| {
                         let extras = extras.map_or(String::new(), |(tag, apart)| format!(", tag {tag}, d {apart}"));
-                        format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}, projection {k}{extras}")
+                        format!("population {p} neuron {n}, weight {w} * 2^{e}, delay {d}, projection {k}, output {output}{extras}")
                     },
                 )
             };
@@ -304,9 +322,9 @@ fn begins(body: &CubaCore, compartment: u16) -> (i32, i32) {
     found.map_or((0, 0), |start| (start.u, start.v))
 }
 
-/// Packets (core, axon, extra delay) that the host injects for one input neuron.
-fn injected(input: &crate::image::InputImage, neuron: usize) -> Option<Vec<(u32, u16, u32)>> {
+/// Packets that the host injects for one input neuron.
+fn injected(input: &crate::image::InputImage, neuron: usize) -> Option<Vec<Packet>> {
     let (from, to) = (*input.offsets.get(neuron)?, *input.offsets.get(neuron + 1)?);
     let targets = input.targets.get(from as usize..to as usize)?;
-    targets.iter().map(|t| Some((t.core, t.axon, u32::from(t.delay).checked_sub(1)?))).collect()
+    targets.iter().map(|t| Some((t.core, t.axon, u32::from(t.delay).checked_sub(1)?, 0))).collect()
 }

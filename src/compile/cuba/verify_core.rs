@@ -20,12 +20,12 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
         }
         next = list.first.saturating_add(list.count);
     }
+    words += body.compressed.iter().map(|list| list.words(spec)).sum::<u64>();
     if next as usize != body.synapses.len() {
         wrong.push(format!("{} synapses, of which {next} are in lists", body.synapses.len()));
     }
-    let decays = body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory));
-    let decays: BTreeSet<(u16, u16, u8)> = decays.collect();
-    let thresholds: BTreeSet<Option<u32>> = body.configs.iter().map(|c| c.threshold).collect();
+    let shared: BTreeSet<_> = body.configs.iter().map(|c| (c.decay_u, c.decay_v, c.refractory, c.noise)).collect();
+    let thresholds: BTreeSet<_> = body.configs.iter().map(|c| (c.threshold, c.adaptation)).collect();
     let axons = (body.axon_offsets.len() as u64).saturating_sub(1);
     let memory = spec.programs.as_ref().map(|programs| {
         let bytes = body.program_bytes(axons as usize, body.axons_out.len(), programs) + 8 * words;
@@ -37,7 +37,7 @@ pub(super) fn check_core(body: &CubaCore, chip: &ChipSpec, spec: &CubaSpec) -> V
         ("axons_out", body.axons_out.len() as u64, u64::from(chip.capacity.axons_out)),
         ("synapse_words", words, u64::from(spec.synapse_words)),
         ("synapse_formats", body.formats.len() as u64, u64::from(spec.synapse_formats)),
-        ("compartment_configs", decays.len() as u64, u64::from(spec.compartment_configs)),
+        ("compartment_configs", shared.len() as u64, u64::from(spec.compartment_configs)),
         ("threshold_configs", thresholds.len() as u64, u64::from(spec.threshold_configs)),
     ]) {
         if used > limit {
@@ -67,6 +67,9 @@ fn check_list(body: &CubaCore, list: &SynapseList, spec: &CubaSpec) -> Result<u6
         learning(format, synapses, spec)?;
     } else if let Some(at) = (0..synapses.len()).find(|&k| !storable(format, k, synapses[k], spec)) {
         return Err(format!("synapse {at} does not fit the format: {:?} in {format:?}", synapses[at]));
+    }
+    if (format.weight_bits == 0) != (format.fixed != 0) {
+        return Err(format!("weight {} held by a format of {} weight bits", format.fixed, format.weight_bits));
     }
     if !format.signed && synapses.iter().any(|s| s.weight > 0) && synapses.iter().any(|s| s.weight < 0) {
         return Err("weights of both signs in a format without sign".into());
@@ -102,7 +105,11 @@ fn storable(format: &SynapseFormat, at: usize, synapse: Synapse, spec: &CubaSpec
     let step = 1_i32 << (widest.saturating_sub(format.weight_bits) + u8::from(format.signed)).min(30);
     let weight = i32::from(synapse.weight);
     let least = if format.signed { -full } else { 1 - full };
-    let value = (least..full).contains(&weight) && weight % step == 0;
+    let value = if format.weight_bits == 0 {
+        synapse.weight == format.fixed && (-full..full).contains(&weight)
+    } else {
+        (least..full).contains(&weight) && weight % step == 0
+    };
     let longest = spec.delay_max.min(spec.dialect.delay_max());
     let delay = synapse.delay <= longest && u32::from(synapse.delay) < 1_u32 << format.delay_bits.min(31);
     let index = match format.kind {

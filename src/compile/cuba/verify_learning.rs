@@ -73,7 +73,7 @@ impl Checker<'_> {
             for neuron in 0..body.config_of.len() as u16 {
                 let owner = *self.owner.get(&crate::image::Place { core, neuron })?;
                 if owner.0 == targets {
-                    let source = (population.0, if one { 0 } else { owner.1 });
+                    let source = (population.0, if one { 0 } else { owner.1 }, 0);
                     wanted.insert((trace, source, (!one).then_some(owner)));
                 }
             }
@@ -91,6 +91,8 @@ fn differs(group: &LearningGroup, learning: &Learning, dialect: Dialect) -> Opti
     });
     let same = [
         ("rule", group.resolve().is_ok_and(|resolved| resolved.rule == learning.rule)),
+        ("post", group.post == learning.post),
+        ("states", group.states == learning.states),
         ("epoch", group.epoch == learning.epoch),
         ("start", group.start == learning.start),
         ("seed", group.seed == learning.seed),

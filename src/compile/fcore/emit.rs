@@ -29,7 +29,7 @@ pub(super) fn emit(
     let mut routes: Routes = BTreeMap::new();
     for (plan, core) in plans.iter().zip(&core_of) {
         for (axon, source) in (0..).zip(&plan.sources) {
-            routes.entry(*source).or_default().push(AxonOut { core: *core, axon });
+            routes.entry(*source).or_default().push(AxonOut { core: *core, axon, output: 0 });
         }
     }
     let mut populations: Vec<PopulationImage> = graph
@@ -102,7 +102,7 @@ fn body(graph: &IntGraph, spec: &FcoreSpec, fan: &FanIn, plan: &Plan, routes: &R
     let (mut out_offsets, mut axons_out) = (vec![0], Vec::new());
     for (n, &member) in (0..).zip(&plan.members) {
         match plan.kind {
-            Kind::Partial => axons_out.push(AxonOut { core: total, axon: n }),
+            Kind::Partial => axons_out.push(AxonOut { core: total, axon: n, output: 0 }),
             Kind::Whole | Kind::Total => {
                 axons_out.extend(routes.get(&(plan.population as u32, member)).into_iter().flatten());
             }

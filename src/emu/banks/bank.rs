@@ -1,18 +1,23 @@
 //! One bank: a contiguous range of cores, their state side by side.
 
 use super::post::Post;
+use crate::bits::ones;
 use crate::emu::Record;
 use crate::emu::counters::{Faults, Spike};
-use crate::emu::neurocore::{Drive, Scratch, Stream};
+use crate::emu::neurocore::{Drive, Scratch, Stream, prefetch};
 use crate::emu::program::{CoreProgram, Program, Target};
 use crate::emu::time::{Clock, Parcel};
+use crate::image::Rows;
 use crate::units::Picos;
 
 /// Neurons of a core are padded to a multiple of this.
 const LANES: usize = 64;
 
-/// How many cores before its turn a core's rows are asked for.
+/// How many cores before its turn a core's rows are asked for: they lie anywhere in what is most of a chip's memory.
 const AHEAD: usize = 4;
+
+/// How many spikes before its turn a spike's target and count are asked for.
+const SPIKES_AHEAD: usize = 16;
 
 /// What a core has counted since the reset; the rest follows from the spikes of its neurons.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +36,8 @@ pub(super) struct Bank {
     timing: bool,
     /// Start of each core's neurons in the arrays, one more than there are cores.
     starts: Vec<usize>,
+    /// The connections of each core, found without a look at the core.
+    connections: Vec<(Rows, usize)>,
     v: Vec<i32>,
     /// Spikes of each neuron in this sample, and the tick of its first (only where there are outputs).
     spike_counts: Vec<u32>,
@@ -53,6 +60,8 @@ pub(super) struct Bank {
     recorded: Vec<bool>,
     watched: Vec<bool>,
     spikes: Vec<Spike>,
+    /// Neurons that fired in this tick, by core and neuron.
+    fired: Vec<(u32, u16)>,
     /// Letters of this tick by bank (timing off), packets of this tick (timing on).
     letters: Vec<Vec<Target>>,
     pub(super) parcels: Vec<Parcel>,
@@ -92,6 +101,8 @@ impl Bank {
             tallies: vec![Tally::default(); loaded.len()],
             clocks: vec![Clock::default(); if timing { loaded.len() } else { 0 }],
             watched: loaded.iter().map(watches).collect(),
+            connections: loaded.iter().map(|core| core.crossbar().connections()).collect(),
+            fired: Vec::new(),
             recorded,
             spikes: Vec::new(),
             letters: vec![Vec::new(); program.cores.len().div_ceil(most)],
@@ -130,13 +141,15 @@ impl Bank {
             self.collect(post, number, before);
         }
         self.parcels.clear();
+        self.fired.clear();
         let row = tick as usize % self.rows * self.cores * self.axon_words;
         for local in 0..self.cores {
             let at = row + local * self.axon_words;
             let ahead = local + AHEAD;
             if ahead < self.cores {
                 let active = &self.ring[at + AHEAD * self.axon_words..][..self.axon_words];
-                program.cores[self.first + ahead].crossbar().announce(active);
+                let (rows, words) = &self.connections[ahead];
+                ones(active).for_each(|axon| prefetch(rows, axon * words));
             }
             let arrived: u64 =
                 self.ring[at..at + self.axon_words].iter().map(|word| u64::from(word.count_ones())).sum();
@@ -147,10 +160,11 @@ impl Bank {
                 }
                 continue;
             }
-            self.step_core(program, post, local, at, tick);
+            self.step_core(program, local, at, tick);
             self.ring[at..at + self.axon_words].fill(0);
             self.waiting -= arrived;
         }
+        self.send(program, post, tick);
         for (to, letters) in self.letters.iter_mut().enumerate() {
             if !letters.is_empty() {
                 post.put(number, to, tick, letters);
@@ -158,7 +172,7 @@ impl Bank {
         }
     }
 
-    fn step_core(&mut self, program: &Program, post: &Post, local: usize, row: usize, tick: u32) {
+    fn step_core(&mut self, program: &Program, local: usize, row: usize, tick: u32) {
         let loaded = &program.cores[self.first + local];
         let drive = Drive {
             v: &mut self.v[self.starts[local]..self.starts[local + 1]],
@@ -175,22 +189,33 @@ impl Bank {
             self.at_rest[local] = rest;
             self.awake = if rest { self.awake - 1 } else { self.awake + 1 };
         }
-        let start = self.starts[local];
-        for &neuron in &self.scratch.fires {
-            let at = start + usize::from(neuron);
-            self.spike_counts[at] += 1;
-            if let Some(first) = self.first_spikes.get_mut(at) {
-                *first = (*first).min(tick);
-            }
-        }
+        self.fired.extend(self.scratch.fires.iter().map(|&neuron| (local as u32, neuron)));
         if self.watched[local] {
             self.record(loaded, tick);
         }
         if self.timing {
             self.send_timed(program, loaded, local);
-        } else {
-            let single = post.banks() == 1;
-            for to in self.scratch.fires.iter().filter_map(|&neuron| loaded.target_of(usize::from(neuron))) {
+        }
+    }
+
+    /// Counts the spikes of the tick and, with timing off, sends them.
+    fn send(&mut self, program: &Program, post: &Post, tick: u32) {
+        let single = post.banks() == 1;
+        let targets = |local: u32| &program.cores[self.first + local as usize].targets;
+        for (turn, &(local, neuron)) in self.fired.iter().enumerate() {
+            if let Some(&(local, neuron)) = self.fired.get(turn + SPIKES_AHEAD) {
+                prefetch(&self.spike_counts, self.starts[local as usize] + usize::from(neuron));
+                prefetch(targets(local), neuron.into());
+            }
+            let at = self.starts[local as usize] + usize::from(neuron);
+            self.spike_counts[at] += 1;
+            if let Some(first) = self.first_spikes.get_mut(at) {
+                *first = (*first).min(tick);
+            }
+            if self.timing {
+                continue;
+            }
+            if let Some(to) = program.cores[self.first + local as usize].target_of(neuron.into()) {
                 self.letters[if single { 0 } else { post.bank_of(to.core) }].push(to);
             }
         }

@@ -47,6 +47,7 @@
 //! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
 
 pub mod clocked;
+mod edge;
 mod ports;
 mod queue;
 mod route;
@@ -54,7 +55,8 @@ mod route;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use self::ports::{Choice, NONE, Ports, SIDES};
+use self::edge::Edges;
+use self::ports::{Choice, Kind, NONE, Ports, SIDES};
 use self::queue::{Queue, Timed};
 pub use self::route::{hops, zero_load};
 use super::counters::LinkLoad;
@@ -84,8 +86,8 @@ pub struct Arrival {
     pub tag: u32,
 }
 
-/// Where a packet goes: the router, and that router's channel to the core.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a packet goes: the router, and that router's link to the core.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
     x: u16,
     y: u16,
@@ -110,11 +112,11 @@ struct Offer {
 }
 
 /// A packet on a wire to an input.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Flight {
     at: u64,
-    flit: u32,
     input: u32,
+    flit: u32,
     to: Target,
 }
 
@@ -123,6 +125,11 @@ struct Flight {
 struct Wake {
     at: u64,
     input: u32,
+}
+
+impl Flight {
+    /// No packet.
+    const NONE: Self = Self { at: 0, input: NONE, flit: NONE, to: Target { x: 0, y: 0, exit: 0 } };
 }
 
 impl Timed for Flight {
@@ -147,7 +154,7 @@ const fn after(now: u64, delay: u64) -> u64 {
     if time == NEVER { NEVER - 1 } else { time }
 }
 
-/// The mesh of one chip: empty between ticks, with the loads of its links accumulated.
+/// The mesh of one chip or board: empty between ticks, with the loads of its links accumulated.
 #[derive(Debug, Clone)]
 pub struct Mesh {
     spec: MeshSpec,
@@ -157,13 +164,16 @@ pub struct Mesh {
     ports: Ports,
     flits: Vec<Flit>,
     offers: Vec<Offer>,
+    /// Offers that were made.
+    offered: usize,
     flights: [Queue<Flight>; 2],
     wakes: Queue<Wake>,
     latecomers: BinaryHeap<Reverse<Wake>>,
-    choosing: Vec<u32>,
-    /// Channels and inputs that were used in this tick.
+    edges: Edges,
+    /// Channels that choose at this time, with the packet that came last for them, where one did.
+    choosing: Vec<(u32, Flight)>,
+    /// Links that were used in this tick.
     used: Vec<u32>,
-    senders: Vec<u32>,
     links: Vec<LinkLoad>,
 }
 
@@ -182,15 +192,16 @@ impl Mesh {
             local: picos(spec.local),
             cycle: picos(spec.cycle).max(1),
             links: vec![LinkLoad::default(); ports.routers() * SIDES],
+            edges: Edges::new(spec, &ports),
             ports,
             flits: Vec::new(),
             offers: Vec::new(),
+            offered: 0,
             flights: [Queue::new(), Queue::new()],
             wakes: Queue::new(),
             latecomers: BinaryHeap::new(),
             choosing: Vec::new(),
             used: Vec::new(),
-            senders: Vec::new(),
         }
     }
 
@@ -202,13 +213,8 @@ impl Mesh {
     pub fn deliver(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) {
         arrivals.clear();
         self.load(packets);
-        let mut offered = 0;
-        loop {
-            let now = self.next_time(offered);
-            if now == NEVER {
-                break;
-            }
-            self.offer(now, &mut offered, packets);
+        while let Some(now) = self.move_alone(packets, arrivals) {
+            self.offer(now, packets);
             self.land(now);
             self.wake(now);
             self.choose(now, arrivals);
@@ -239,6 +245,7 @@ impl Mesh {
             packet,
         }));
         self.offers.sort_unstable();
+        self.offered = 0;
         self.flits.clear();
         self.flits.extend(self.offers.iter().map(|offer| {
             let to = packets[offer.packet as usize].to;
@@ -247,22 +254,76 @@ impl Mesh {
         }));
     }
 
-    /// When the next thing happens, or [`NEVER`].
+    /// Works through the times at which one packet alone does something; the first time at which more happens, or
+    /// `None` at the end. This is nearly all of a mesh that is not full, and needs no list of who chooses.
+    fn move_alone(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) -> Option<u64> {
+        loop {
+            let offer = self.next_offer();
+            let (x, y) = (self.flights[0].next(), self.flights[1].next());
+            let (wake, late, edge) = (self.wakes.next(), self.next_late(), self.edges.next());
+            let rest = wake.min(late).min(edge);
+            let now = offer.min(x).min(y).min(rest);
+            let others = u8::from(offer == now) + u8::from(x == now) + u8::from(y == now) + u8::from(rest == now);
+            if now == NEVER {
+                return None;
+            }
+            if others > 1 || rest == now {
+                return Some(now);
+            }
+            let (flight, next) = if offer == now {
+                let flight = self.take_offer(now, packets);
+                (flight, self.next_offer())
+            } else {
+                let queue = &mut self.flights[usize::from(y == now)];
+                let flight = queue.pop_at(now)?;
+                (flight, queue.next())
+            };
+            if next == now {
+                self.enter(flight, now);
+                return Some(now);
+            }
+            self.pass(flight, now, arrivals);
+        }
+    }
+
     #[inline]
-    fn next_time(&self, offered: usize) -> u64 {
-        let offer = self.offers.get(offered).map_or(NEVER, |offer| offer.ready);
-        let flight = self.flights[0].next().min(self.flights[1].next());
-        let late = self.latecomers.peek().map_or(NEVER, |wake| wake.0.at);
-        offer.min(flight).min(self.wakes.next()).min(late)
+    fn next_offer(&self) -> u64 {
+        self.offers.get(self.offered).map_or(NEVER, |offer| offer.ready)
+    }
+
+    #[inline]
+    fn next_late(&self) -> u64 {
+        self.latecomers.peek().map_or(NEVER, |wake| wake.0.at)
+    }
+
+    /// The next packet that a source offers, as if it had flown to the source's input.
+    fn take_offer(&mut self, now: u64, packets: &[Packet]) -> Flight {
+        let flit = self.offered;
+        self.offered += 1;
+        let from = packets[self.offers[flit].packet as usize].from;
+        let input = from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
+        Flight { at: now, flit: flit as u32, input, to: self.flits[flit].to }
+    }
+
+    /// A packet comes to an input, and nothing else happens: where nobody is in its way it goes on at once.
+    #[inline]
+    fn pass(&mut self, flight: Flight, now: u64, arrivals: &mut Vec<Arrival>) {
+        let input = &self.ports.links[flight.input as usize];
+        if input.first == NONE && input.idle_at <= now {
+            let number = self.ports.next(input, flight.to);
+            if self.ports.links[number as usize].takes(now) {
+                return self.carry(number, flight, false, now, arrivals);
+            }
+        }
+        self.enter(flight, now);
+        self.choose(now, arrivals);
     }
 
     /// Sources offer what is ready.
-    fn offer(&mut self, now: u64, offered: &mut usize, packets: &[Packet]) {
-        while let Some(&offer) = self.offers.get(*offered).filter(|offer| offer.ready == now) {
-            let from = packets[offer.packet as usize].from;
-            let input = from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
-            self.enter(*offered as u32, self.flits[*offered].to, input, now);
-            *offered += 1;
+    fn offer(&mut self, now: u64, packets: &[Packet]) {
+        while self.next_offer() == now {
+            let flight = self.take_offer(now, packets);
+            self.enter(flight, now);
         }
     }
 
@@ -270,19 +331,22 @@ impl Mesh {
     fn land(&mut self, now: u64) {
         for axis in 0..2 {
             while let Some(flight) = self.flights[axis].pop_at(now) {
-                self.enter(flight.flit, flight.to, flight.input, now);
+                self.enter(flight, now);
             }
+        }
+        while let Some(flight) = self.edges.pop_at(now) {
+            self.enter(flight, now);
         }
     }
 
     /// A packet joins an input; where it is first and the input is idle, it asks for its channel.
-    fn enter(&mut self, flit: u32, to: Target, number: u32, now: u64) {
-        let input = &mut self.ports.inputs[number as usize];
+    fn enter(&mut self, Flight { flit, input: number, to, .. }: Flight, now: u64) {
+        let input = &mut self.ports.links[number as usize];
         if input.first == NONE {
             input.first = flit;
             input.last = flit;
             if input.idle_at <= now {
-                self.request(number, to, now);
+                self.request(Flight { at: now, input: number, flit, to }, now);
             } else {
                 self.wake_late(number);
             }
@@ -293,14 +357,13 @@ impl Mesh {
     }
 
     /// The first packet of an input asks for its channel.
-    fn request(&mut self, number: u32, to: Target, now: u64) {
-        let input = &mut self.ports.inputs[number as usize];
-        input.asks = true;
-        let channel = route::next_channel(input, to);
-        self.ports.wait(channel, number, now);
-        let waited_for = &self.ports.channels[channel as usize];
-        if waited_for.idle_at <= now {
-            self.choosing.push(channel);
+    #[inline]
+    fn request(&mut self, first: Flight, now: u64) {
+        let channel = self.ports.next(&self.ports.links[first.input as usize], first.to);
+        self.ports.wait(channel, first.input, now);
+        let waited_for = &self.ports.links[channel as usize];
+        if waited_for.free_at <= now {
+            self.choosing.push((channel, first));
         } else {
             self.wake_late(waited_for.serving);
         }
@@ -308,9 +371,8 @@ impl Mesh {
 
     /// Something waits for the end of a handshake under way.
     fn wake_late(&mut self, number: u32) {
-        let input = &mut self.ports.inputs[number as usize];
-        if !input.wakes {
-            input.wakes = true;
+        let input = &mut self.ports.links[number as usize];
+        if input.note_wake() {
             self.latecomers.push(Reverse(Wake { at: input.idle_at, input: number }));
         }
     }
@@ -327,64 +389,93 @@ impl Mesh {
     }
 
     fn end_handshake(&mut self, number: u32, now: u64) {
-        let input = &self.ports.inputs[number as usize];
-        let (through, behind) = (input.through, input.channel);
-        if self.ports.channels[through as usize].awaited() {
-            self.choosing.push(through);
+        let input = self.ports.links[number as usize];
+        if self.ports.links[input.through as usize].awaited() {
+            self.choosing.push((input.through, Flight::NONE));
         }
-        if behind != NONE && self.ports.channels[behind as usize].awaited() {
-            self.choosing.push(behind);
+        if input.awaited() && input.kind != Kind::Core {
+            self.choosing.push((number, Flight::NONE));
         }
-        if input.first != NONE && !input.asks {
-            self.request(number, self.flits[input.first as usize].to, now);
+        if input.first != NONE && !input.asks() {
+            let to = self.flits[input.first as usize].to;
+            self.request(Flight { at: now, input: number, flit: input.first, to }, now);
         }
     }
 
-    /// Channels that something changed for choose a packet, where they can.
+    /// Channels that something changed for choose a packet, where they can. Those over a chip edge come last, in order
+    /// of their ports, since those of one side share its wires; all others are independent.
     fn choose(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
         for turn in 0..self.choosing.len() {
-            let channel = self.choosing[turn];
-            match self.ports.choose(channel, now) {
-                Choice::Nothing => {}
-                Choice::WaitFor(input) => self.wake_late(input),
-                Choice::Grant(input) => self.grant(channel, input, now, arrivals),
+            let (channel, packet) = self.choosing[turn];
+            if self.ports.links[channel as usize].kind == Kind::Edge {
+                self.edges.choosing.push((channel, packet));
+            } else {
+                self.decide(channel, packet, now, arrivals);
             }
         }
         self.choosing.clear();
+        if !self.edges.choosing.is_empty() {
+            self.edges.choosing.sort_unstable();
+            for turn in 0..self.edges.choosing.len() {
+                let (channel, packet) = self.edges.choosing[turn];
+                self.decide(channel, packet, now, arrivals);
+            }
+            self.edges.choosing.clear();
+        }
     }
 
-    /// A channel takes the first packet of an input.
-    fn grant(&mut self, number: u32, from: u32, now: u64, arrivals: &mut Vec<Arrival>) {
-        let end = after(now, self.cycle);
-        let input = &mut self.ports.inputs[from as usize];
-        if input.idle_at == 0 {
-            self.senders.push(from);
+    #[inline]
+    fn decide(&mut self, channel: u32, packet: Flight, now: u64, arrivals: &mut Vec<Arrival>) {
+        match self.ports.choose(channel, now) {
+            Choice::Nothing => {}
+            Choice::WaitForSlot => self.wake_late(channel),
+            Choice::Grant(from) => {
+                // The packet and its input are at hand, nearly always: what is known is not looked up.
+                let input = &mut self.ports.links[from as usize];
+                let (first, alone) = (input.first, input.first == input.last);
+                let to = if packet.flit == first { packet.to } else { self.flits[first as usize].to };
+                let behind = if alone { NONE } else { self.flits[first as usize].behind };
+                input.first = behind;
+                self.carry(channel, Flight { at: now, input: from, flit: first, to }, !alone, now, arrivals);
+            }
         }
-        let first = input.first;
-        let flit = &mut self.flits[first as usize];
-        input.first = std::mem::replace(&mut flit.behind, NONE);
-        input.send(number, end);
-        let (more, behind) = (input.first != NONE, input.channel);
+    }
 
-        let channel = &mut self.ports.channels[number as usize];
-        channel.packets += 1;
-        if channel.packets == 1 {
+    /// A channel takes a packet that is first in its input; `more` says whether others are behind it there.
+    #[inline]
+    fn carry(&mut self, number: u32, packet: Flight, more: bool, now: u64, arrivals: &mut Vec<Arrival>) {
+        let Flight { flit, input: from, to, .. } = packet;
+        let kind = self.ports.links[number as usize].kind;
+        let end = match kind {
+            Kind::Edge => self.edges.ends(&self.ports, number, now),
+            _ => after(now, self.cycle),
+        };
+        let input = &mut self.ports.links[from as usize];
+        if input.idle_at == 0 && input.kind == Kind::Core {
+            self.used.push(from);
+        }
+        let blocks = input.send(number, end);
+        let link = &mut self.ports.links[number as usize];
+        if link.carry(from, end) == 1 {
             self.used.push(number);
         }
-        channel.idle_at = end;
-        let wanted = channel.awaited();
-        if channel.input == NONE {
-            arrivals.push(Arrival { at: Picos(after(now, self.local)), tag: flit.tag });
-        } else {
-            channel.slots -= 1;
-            let axis = usize::from(channel.vertical);
-            let at = after(now, self.hop[axis]);
-            self.flights[axis].push(Flight { at, flit: first, input: channel.input, to: flit.to });
+        let wanted = link.awaited();
+        let fly = |hop| Flight { at: after(now, hop), input: number, flit, to };
+        match kind {
+            Kind::Horizontal => self.flights[0].push(fly(self.hop[0])),
+            Kind::Vertical => self.flights[1].push(fly(self.hop[1])),
+            Kind::Edge => self.edges.cross(&self.ports, number, (flit, to), end),
+            Kind::Core => {
+                let tag = self.flits[flit as usize].tag;
+                arrivals.push(Arrival { at: Picos(after(now, self.local)), tag });
+            }
         }
         // The slot counts as free from now on; until the end of the handshake `Ports::choose` knows better.
-        let blocks = behind != NONE && self.ports.release(behind);
         if more || wanted || blocks {
-            self.ports.inputs[from as usize].wakes = true;
+            if kind == Kind::Edge {
+                return self.wake_late(from);
+            }
+            self.ports.links[from as usize].note_wake();
             self.wakes.push(Wake { at: end, input: from });
         }
     }
@@ -392,18 +483,16 @@ impl Mesh {
     /// Adds the tick to the loads of the links, and forgets its times.
     fn close(&mut self) {
         for number in self.used.drain(..) {
-            let channel = &mut self.ports.channels[number as usize];
-            channel.idle_at = 0;
-            let packets = std::mem::take(&mut channel.packets);
-            if let Some(link) = self.ports.link(number) {
-                let load = &mut self.links[link];
+            let link = &mut self.ports.links[number as usize];
+            (link.free_at, link.idle_at) = (0, 0);
+            let packets = std::mem::take(&mut link.packets);
+            if let Some((router, side)) = self.ports.sender(number) {
+                let load = &mut self.links[router as usize * SIDES + side];
                 load.packets += u64::from(packets);
                 load.peak = load.peak.max(packets);
             }
         }
-        for number in self.senders.drain(..) {
-            self.ports.inputs[number as usize].idle_at = 0;
-        }
+        self.edges.close();
     }
 }
 

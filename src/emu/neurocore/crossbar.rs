@@ -15,6 +15,8 @@ mod walk;
 pub(in crate::emu) use lanes::{Vector, available as vector_units, prefetch};
 pub(in crate::emu) use walk::{Drive, Scratch};
 
+use std::sync::Arc;
+
 use self::lanes::Range;
 use super::stochastic::{Draws, General};
 use super::stream::Stream;
@@ -35,11 +37,11 @@ pub(in crate::emu) struct CrossbarCore {
     /// Words of one row of connections.
     row_words: usize,
     rows: Rows,
-    /// Axons of each type, as bits: `axon_words` words a type.
-    kinds: Vec<u64>,
+    /// Axons of each type, as bits: `axon_words` words a type. Cores that agree share them, as their registers.
+    kinds: Arc<[u64]>,
     axon_words: usize,
     /// Distinct registers, and those of each neuron.
-    somas: Vec<Soma>,
+    somas: Arc<[Soma]>,
     soma_of: Vec<u16>,
     initials: Vec<i32>,
     initial_of: Vec<u16>,
@@ -105,7 +107,8 @@ pub(super) struct Next {
 }
 
 impl CrossbarCore {
-    pub(in crate::emu) fn new(image: &Crossbar, spec: &CrossbarSpec) -> Self {
+    /// `before` is the core loaded before, which often has the same registers.
+    pub(in crate::emu) fn new(image: &Crossbar, spec: &CrossbarSpec, before: Option<&Self>) -> Self {
         let (somas, soma_of_entry) = distinct(image.parameters.iter().map(Soma::of));
         let (initials, initial_of_entry) = distinct(image.parameters.iter().map(|p| p.initial));
         let of_neurons = |of: &[u16]| image.parameter_of.iter().map(|&entry| of[usize::from(entry)]).collect();
@@ -118,9 +121,9 @@ impl CrossbarCore {
             neurons: image.parameter_of.len(),
             row_words: image.parameter_of.len().div_ceil(64),
             rows: image.rows.clone(),
-            kinds,
+            kinds: shared(kinds, before.map(|core| &core.kinds)),
             axon_words,
-            somas,
+            somas: shared(somas, before.map(|core| &core.somas)),
             soma_of: of_neurons(&soma_of_entry),
             initials,
             initial_of: of_neurons(&initial_of_entry),
@@ -185,6 +188,11 @@ impl CrossbarCore {
         self.axon_words
     }
 
+    /// Its connections, and the words of a row of them.
+    pub(in crate::emu) fn connections(&self) -> (Rows, usize) {
+        (self.rows.clone(), self.row_words)
+    }
+
     /// Potential of a neuron before the first tick.
     pub(in crate::emu) fn initial(&self, neuron: usize) -> i32 {
         self.initials[usize::from(self.initial_of[neuron])]
@@ -223,6 +231,11 @@ impl CrossbarCore {
         let (after, fires) = threshold(soma, kept);
         Next { v: after as i32, fires, overflows: integrated != v || kept != leaked }
     }
+}
+
+/// `values`, or what another core has of them already.
+fn shared<T: PartialEq>(values: Vec<T>, others: Option<&Arc<[T]>>) -> Arc<[T]> {
+    others.filter(|others| ***others == *values).cloned().unwrap_or_else(|| values.into())
 }
 
 /// The different ones among `values`, and which of them each is.

@@ -10,21 +10,24 @@ mod load;
 mod plastic;
 mod sheet;
 mod soma;
+mod tree;
 
 use super::super::counters::EventCounts;
-use super::super::program::Times;
+use super::super::program::{Identity, Times};
 use super::Sweep;
+use super::exponent::{Shifted, ShiftedSums, loaded_weights};
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
 use flat::{Flat, REACH};
 use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
-pub(super) use learn::Lesson;
-use learn::{LearnState, Learning};
+pub(super) use learn::{LearnState, Learning, Lesson};
+use load::load_list;
 pub(super) use load::{events_of, time_of};
-use load::{load_list, load_weights, shifted_sums};
+pub(super) use plastic::Effect;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
+use tree::{TreeState, Trees};
 
 /// A list of synapses in one format.
 #[derive(Debug)]
@@ -52,14 +55,6 @@ enum Kind {
     Plastic(u32, u32),
     /// The same where targets are consecutive from this one, and nothing but the weight counts.
     PlasticRun(u32, u32, u16),
-}
-
-/// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents): one for each
-/// projection and delay. All spikes of a tick are worked through in one tick, so it lives no longer.
-#[derive(Debug)]
-struct Shifted {
-    delay: u8,
-    places: u32,
 }
 
 /// What the core is loaded with.
@@ -91,33 +86,42 @@ pub(in crate::emu) struct CubaCore {
     limit: i32,
     /// What learns.
     learning: Option<Box<Learning>>,
+    /// Dendrites, adaptation and noise, where any compartment has them.
+    trees: Option<Box<Trees>>,
 }
 
 impl CubaCore {
-    pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, times: &Times) -> Self {
-        let lava = spec.dialect == Dialect::Lava;
-        let (firsts, shifted) = if lava { shifted_sums(image) } else { Default::default() };
+    pub(in crate::emu) fn new(
+        image: &image::CubaCore,
+        spec: &CubaSpec,
+        times: &Times,
+        identities: &[Identity],
+    ) -> Self {
+        let sums = ShiftedSums::new(image, spec.dialect);
         let configs: Vec<Compartment> = image.configs.iter().map(Compartment::new).collect();
         let compartments: Vec<Compartment> = image.config_of.iter().map(|&entry| configs[usize::from(entry)]).collect();
-        let lanes = spec.dialect != Dialect::Brian2 && lanes::fits(&compartments, spec.state_bits.into());
+        let trees = Trees::new(image, spec, identities).map(Box::new);
+        let plain = trees.is_none() && spec.dialect != Dialect::Brian2;
+        let lanes = plain && lanes::fits(&compartments, spec.state_bits.into());
         let mut core = Self {
             blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
             flat: None,
-            lists: image.lists.iter().map(|list| load_list(image, list, &firsts, spec.dialect)).collect(),
+            lists: image.lists.iter().map(|list| load_list(image, list, &sums, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
-            weights: load_weights(image, spec.dialect),
+            weights: loaded_weights(image, spec.dialect),
             delays: image.synapses.iter().map(|synapse| synapse.delay).collect(),
             axon_offsets: image.axon_offsets.clone(),
             uses: image.list_uses.clone(),
             axon_events: Vec::new(),
             axon_times: Vec::new(),
-            shifted,
+            shifted: sums.sums,
             initial: image.initial.clone(),
             dialect: spec.dialect,
             rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
             learning: Learning::new(image, spec).map(Box::new),
+            trees,
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
         core.lists_learn();
@@ -156,6 +160,7 @@ impl CubaCore {
             inbox: Vec::new(),
             marks: Vec::new(),
             learned: self.learning.as_ref().map(|learning| Box::new(LearnState::new(learning))),
+            trees: self.trees.as_ref().map(|trees| Box::new(trees.reset())),
         };
         state.begin(self);
         state
@@ -201,6 +206,8 @@ pub(super) struct State {
     marks: Vec<Marks>,
     /// What the core has learned.
     learned: Option<Box<LearnState>>,
+    /// What compartments with dendrites, adaptation and noise have beside u and v.
+    trees: Option<Box<TreeState>>,
 }
 
 impl State {
@@ -212,6 +219,9 @@ impl State {
         self.sums[..used].fill(0);
         self.filled.fill(false);
         self.inbox.clear();
+        if let (Some(state), Some(trees)) = (&mut self.trees, &core.trees) {
+            **state = trees.reset();
+        }
         if let Some(learned) = &mut self.learned {
             learned.reset();
         }
@@ -253,7 +263,7 @@ impl State {
             }
         }
         if let (Some(learned), Some(learning)) = (&mut self.learned, &core.learning) {
-            learned.note(learning, &inbox);
+            learned.note(learning, inbox.iter().map(|&axon| (axon, 1)));
         }
         self.inbox = inbox;
         if !self.inbox.is_empty() {
@@ -265,6 +275,14 @@ impl State {
 
     /// The tick of every compartment, ascending.
     pub(super) fn update(&mut self, core: &CubaCore, tick: u32, sweep: &mut Sweep<'_>) {
+        if let Some(trees) = &core.trees {
+            let rule = match core.dialect {
+                Dialect::Lava => soma::LAVA,
+                Dialect::Nengo | Dialect::ChipBestGuess => soma::NENGO,
+                Dialect::Brian2 => soma::BRIAN2,
+            };
+            return self.climb(core, trees, tick, sweep, rule);
+        }
         match (core.dialect, &core.blocks) {
             (Dialect::Lava, Some(blocks)) if core.refractory => self.stride::<LAVA, true>(core, blocks, tick, sweep),
             (Dialect::Lava, Some(blocks)) => self.stride::<LAVA, false>(core, blocks, tick, sweep),

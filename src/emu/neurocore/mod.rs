@@ -2,6 +2,7 @@
 
 mod crossbar;
 mod cuba;
+mod exponent;
 mod fcore;
 mod programmed;
 mod ranc;
@@ -11,7 +12,7 @@ mod ranc_sliced;
 mod stochastic;
 mod stream;
 
-pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, vector_units};
+pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, prefetch, vector_units};
 use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
 pub(super) use fcore::FcoreCore;
@@ -41,6 +42,14 @@ pub(super) struct Outgoing {
     pub(super) flits: u32,
 }
 
+/// A spike of a program's output that is not the first, with timing off.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Further {
+    pub(super) neuron: u16,
+    pub(super) output: u8,
+    pub(super) payload: i32,
+}
+
 /// The compartments of a list core, by kind.
 #[derive(Debug, Clone)]
 enum Compartments {
@@ -64,6 +73,10 @@ pub(super) struct Core {
     pub(super) fired: Vec<u16>,
     /// Payloads of the same; empty where spikes have none.
     pub(super) payloads: Vec<i32>,
+    /// Spikes of further outputs in this tick; with timing on `outbox` stands for them, but where the core learns.
+    pub(super) further: Vec<Further>,
+    /// Packets of further outputs in this sample, by target; empty where no program has any.
+    pub(super) further_packets: Vec<u32>,
     /// Links that further flits crossed.
     pub(super) flits: Ways,
     timing: bool,
@@ -102,7 +115,7 @@ impl Core {
         let mut core = Self {
             state: match &program.body {
                 _ if !own => Compartments::Apart,
-                Body::Programmed(body) => Compartments::Programmed(body.reset()),
+                Body::Programmed(body) => Compartments::Programmed(body.reset(timing)),
                 Body::Fcore(body) => Compartments::Fcore(body.reset()),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
@@ -111,6 +124,8 @@ impl Core {
             outbox: Vec::new(),
             fired: Vec::new(),
             payloads: Vec::new(),
+            further: Vec::new(),
+            further_packets: vec![0; program.outputs.len()],
             flits: Ways::default(),
             timing,
             counts: EventCounts::default(),
@@ -133,12 +148,14 @@ impl Core {
     pub(super) fn reset(&mut self, program: &CoreProgram) {
         match (&mut self.state, &program.body) {
             (Compartments::Cuba(state), _) => state.reset(lists(program)),
-            (Compartments::Programmed(state), Body::Programmed(body)) => *state = body.reset(),
+            (Compartments::Programmed(state), Body::Programmed(body)) => state.restart(body),
             (Compartments::Fcore(state), Body::Fcore(body)) => *state = body.reset(),
             (Compartments::Apart, _) => {}
             (Compartments::Programmed(_) | Compartments::Fcore(_), _) => unreachable!("a core keeps its kind"),
         }
         self.payloads.clear();
+        self.further.clear();
+        self.further_packets.fill(0);
         self.flits = Ways::default();
         self.at_rest = false;
         self.clock = Clock::default();
@@ -158,6 +175,9 @@ impl Core {
         let input = match (&mut state, &core.body) {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
                 state.integrate(body, tick);
+                if body.has_learning() {
+                    begin += self.learn(program, tick, |lesson| state.learn(body, lesson));
+                }
                 // A program may do something in every tick.
                 true
             }
@@ -170,7 +190,7 @@ impl Core {
             (Compartments::Cuba(state), Body::Cuba(body)) => {
                 let input = state.integrate(body, tick);
                 if body.has_learning() {
-                    begin += self.learn(program, body, state, tick);
+                    begin += self.learn(program, tick, |lesson| state.learn(body, lesson));
                 }
                 input
             }
@@ -196,6 +216,7 @@ impl Core {
         self.outbox.clear();
         self.fired.clear();
         self.payloads.clear();
+        self.further.clear();
         self.counts.add(Event::NeuronAccess, core.neurons() as u64);
     }
 
@@ -216,10 +237,13 @@ impl Core {
             now: begin,
             active: 0,
             timing: self.timing,
-            learns: matches!(&core.body, Body::Cuba(body) if body.has_learning()),
+            learns: core.body.has_learning(),
             outbox: &mut self.outbox,
             fired: &mut self.fired,
             payloads: &mut self.payloads,
+            further: &mut self.further,
+            further_packets: &mut self.further_packets,
+            counts: &mut self.counts,
             flits: &mut self.flits,
             faults: &mut self.faults,
             spike_counts: &mut self.spike_counts,
@@ -236,9 +260,8 @@ impl Core {
     }
 
     /// Learns from the spikes of the tick before; the time that it takes.
-    fn learn(&mut self, program: &Program, body: &CubaCore, state: &mut cuba::State, tick: u32) -> u64 {
-        let lesson = Lesson { tick, fired: &self.fired, recorded: &program.recorded };
-        let updates = state.learn(body, &lesson);
+    fn learn(&mut self, program: &Program, tick: u32, teach: impl FnOnce(&Lesson<'_>) -> u64) -> u64 {
+        let updates = teach(&Lesson { tick, fired: &self.fired, further: &self.further, recorded: &program.recorded });
         self.counts.add(Event::SynapseUpdate, updates);
         updates * program.times.learn
     }
@@ -247,6 +270,7 @@ impl Core {
     pub(super) fn learned(&self, core: &CoreProgram) -> Vec<LearnedGroup> {
         match (&self.state, &core.body) {
             (Compartments::Cuba(state), Body::Cuba(body)) => state.learned(body),
+            (Compartments::Programmed(state), Body::Programmed(body)) => state.learned(body),
             _ => Vec::new(),
         }
     }
@@ -255,6 +279,7 @@ impl Core {
     pub(super) fn traces(&self, core: &CoreProgram, group: usize) -> Option<Traces> {
         match (&self.state, &core.body) {
             (Compartments::Cuba(state), Body::Cuba(body)) => state.traces(body, group),
+            (Compartments::Programmed(state), Body::Programmed(body)) => state.traces(body, group),
             _ => None,
         }
     }
@@ -326,6 +351,9 @@ pub(super) struct Sweep<'a> {
     outbox: &'a mut Vec<Outgoing>,
     fired: &'a mut Vec<u16>,
     payloads: &'a mut Vec<i32>,
+    further: &'a mut Vec<Further>,
+    further_packets: &'a mut [u32],
+    counts: &'a mut EventCounts,
     flits: &'a mut Ways,
     faults: &'a mut Faults,
     spike_counts: &'a mut [u32],
@@ -343,26 +371,65 @@ impl Sweep<'_> {
             self.fired.push(neuron as u16);
         }
         if self.timing {
-            self.send(neuron, 1, 1);
+            self.send(neuron);
         }
     }
 
     /// The same with a payload, in so many flits.
     fn fire_graded(&mut self, neuron: usize, payload: i32, flits: u32) {
         self.note(neuron);
+        self.count_flits(neuron, 0, flits);
+        if !self.timing || self.learns {
+            self.fired.push(neuron as u16);
+            self.payloads.push(payload);
+        }
+        if self.timing {
+            self.send_output(neuron, 0, payload, flits);
+        }
+    }
+
+    /// A spike of a further output of a program: it goes its own ways, and is no spike of the neuron in the records.
+    fn fire_further(&mut self, neuron: usize, output: u8, payload: i32, flits: u32) {
+        if self.learns {
+            self.further.push(Further { neuron: neuron as u16, output, payload });
+        }
+        if self.core.outputs.is_empty() {
+            return;
+        }
+        let mut packets = 0;
+        for (at, _) in self.core.targets_of_output(neuron, output) {
+            self.further_packets[at] += 1;
+            packets += 1;
+        }
+        if packets == 0 {
+            return;
+        }
+        self.counts.add(Event::SpikeOut, 1);
+        self.count_flits(neuron, output, flits);
+        if self.timing {
+            self.send_output(neuron, output, payload, flits);
+        } else if !self.learns {
+            self.further.push(Further { neuron: neuron as u16, output, payload });
+        }
+    }
+
+    /// The links that all flits of a spike but the first cross.
+    fn count_flits(&mut self, neuron: usize, output: u8, flits: u32) {
         if flits > 1 {
             let mesh = &self.program.chip.mesh;
-            for to in self.core.targets_of(neuron) {
+            for (_, to) in self.core.targets_of_output(neuron, output) {
                 let target = self.program.cores[to.core as usize].router;
                 self.flits.add(mesh, Some(self.core.router), target, u64::from(flits - 1));
             }
         }
-        if !self.timing {
-            self.fired.push(neuron as u16);
-            self.payloads.push(payload);
-            return;
+    }
+
+    fn send_output(&mut self, neuron: usize, output: u8, payload: i32, flits: u32) {
+        self.now += self.program.times.spike_out;
+        for (_, to) in self.core.targets_of_output(neuron, output) {
+            self.now += self.program.times.axon_out;
+            self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
         }
-        self.send(neuron, payload, flits);
     }
 
     #[inline]
@@ -379,11 +446,11 @@ impl Sweep<'_> {
     }
 
     #[inline]
-    fn send(&mut self, neuron: usize, payload: i32, flits: u32) {
+    fn send(&mut self, neuron: usize) {
         self.now += self.program.times.spike_out;
         for &to in self.core.targets_of(neuron) {
             self.now += self.program.times.axon_out;
-            self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
+            self.outbox.push(Outgoing { at: Picos(self.now), to, payload: 1, flits: 1 });
         }
     }
 }

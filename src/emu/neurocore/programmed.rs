@@ -5,18 +5,19 @@
 //! own run the built-in `cuba` with their registers. Registers that overflow inside a program are its own affair: no fault
 //! is counted.
 
-use std::collections::BTreeMap;
+mod compressed;
+mod load;
+mod plastic;
 
 use super::super::counters::EventCounts;
 use super::super::program::Times;
 use super::Sweep;
-use super::cuba::{count_events, events_of, time_of};
+use super::cuba::{LearnState, Learning, count_events, events_of, time_of};
+use super::exponent::{Shifted, ShiftedSums, exponent_of, left_shift, loaded_weights};
 use crate::chip::{CubaSpec, Dialect, ProgramSpec};
-use crate::image::{self, CompartmentConfig, ProgramGroup};
-use crate::isa::{self, Binding, Draws, Lanes, Sent};
-
-/// Seed of the programs' random draws.
-const SEED: u64 = 1;
+use crate::image;
+use crate::isa::{self, Lanes, Sent};
+use load::input_of;
 
 /// Compartments that run one program.
 #[derive(Debug)]
@@ -35,16 +36,26 @@ struct List {
     input: usize,
     /// Left shift of its weights.
     shift: u32,
+    exponent: i8,
     /// The first of its sums that are shifted as a whole, one a delay.
     shifted: Option<usize>,
+    /// Its learning group, and the first of its synapses there.
+    learns: Option<(u32, u32)>,
 }
 
-/// A sum that is shifted as a whole before it goes to the ring (dialect lava, negative exponents).
+/// A list as one axon uses it, with what is needed to work through it.
 #[derive(Debug)]
-struct Shifted {
-    delay: usize,
-    input: usize,
-    places: u32,
+struct Use {
+    /// The synapses, from `first` on.
+    first: u32,
+    count: u32,
+    list: u32,
+    /// Added to every target.
+    base: u16,
+    input: u8,
+    shift: u8,
+    /// Whether its weights go to the ring as they are: neither shifted as a sum nor learned.
+    plain: bool,
 }
 
 /// What the core is loaded with.
@@ -59,49 +70,84 @@ pub(in crate::emu) struct ProgrammedCore {
     lists: Vec<List>,
     synapses: Vec<image::Synapse>,
     axon_offsets: Vec<u32>,
-    uses: Vec<image::ListUse>,
+    uses: Vec<Use>,
+    compressed: compressed::Lists,
     axon_events: Vec<[u32; 3]>,
     axon_times: Vec<u64>,
     shifted: Vec<Shifted>,
+    /// Dendritic input of each of them.
+    shifted_inputs: Vec<usize>,
+    /// What learns.
+    learning: Option<Box<Learning>>,
+    /// Post traces that programs write.
+    written: Vec<plastic::Written>,
+    dialect: Dialect,
     spec: ProgramSpec,
 }
 
 impl ProgrammedCore {
     pub(in crate::emu) fn new(image: &image::CubaCore, spec: &CubaSpec, programs: &ProgramSpec, times: &Times) -> Self {
-        let groups = groups(image, spec.dialect);
+        let dialect = spec.dialect;
+        let groups = load::groups(image, dialect);
         let inputs = groups.iter().map(|group| group.lanes.program().inputs.len()).max().unwrap_or(1).max(1);
-        let mut synapses = image.synapses.clone();
-        if spec.dialect != Dialect::Lava {
-            shift_each(image, spec.dialect, &mut synapses);
-        }
-        let (lists, shifted) = lists(image, spec.dialect);
+        let learning = Learning::new(image, spec).map(Box::new);
+        let sums = ShiftedSums::new(image, dialect);
+        let lists = (0..).zip(&image.lists).map(|(number, list)| {
+            let exponent = exponent_of(image, list);
+            List {
+                first: list.first as usize,
+                count: list.count as usize,
+                input: input_of(image, list.projection),
+                shift: left_shift(exponent, dialect),
+                exponent,
+                shifted: sums.first(list.projection, exponent).map(|first| first as usize),
+                learns: learning.as_ref().and_then(|learning| learning.place_of(number)),
+            }
+        });
+        let lists: Vec<List> = lists.collect();
+        let uses = image.list_uses.iter().map(|used| load_use(used, &lists)).collect();
+        let weights = loaded_weights(image, dialect);
+        let loaded = |(synapse, weight): (&image::Synapse, i16)| image::Synapse { weight, ..*synapse };
         let axons = image.axon_offsets.len() - 1;
-        let axon_events: Vec<[u32; 3]> = (0..axons).map(|axon| events_of(image, axon)).collect();
+        let mut axon_events: Vec<[u32; 3]> = (0..axons).map(|axon| events_of(image, axon)).collect();
+        compressed::count(image, &mut axon_events);
+        let compressed = compressed::Lists::new(image, &sums, dialect);
+        let delays = image.synapses.iter().map(|synapse| synapse.delay);
+        let delays = delays.chain(compressed.lists.iter().map(compressed::List::longest_delay));
+        let learned = learning.as_ref().map_or(0, |learning| learning.longest_delay());
         Self {
             neurons: image.config_of.len(),
             inputs,
-            rows: usize::from(image.synapses.iter().map(|synapse| synapse.delay).max().unwrap_or(0)) + 1,
+            rows: usize::from(delays.max().unwrap_or(0).max(learned)) + 1,
+            written: learning.as_ref().map_or(Vec::new(), |learning| plastic::written(image, learning, &groups)),
+            learning,
             groups,
             lists,
-            synapses,
+            synapses: image.synapses.iter().zip(weights).map(loaded).collect(),
             axon_offsets: image.axon_offsets.clone(),
-            uses: image.list_uses.clone(),
+            uses,
+            compressed,
             axon_times: axon_events.iter().map(|&events| time_of(events, times)).collect(),
             axon_events,
-            shifted,
+            shifted_inputs: sums.sums.iter().map(|sum| input_of(image, sum.projection)).collect(),
+            shifted: sums.sums,
+            dialect,
             spec: programs.clone(),
         }
     }
 
-    pub(super) fn reset(&self) -> State {
+    /// In the state before the first tick; `timing` says whether cycles count.
+    pub(super) fn reset(&self, timing: bool) -> State {
+        let lanes = self.groups.iter().map(|group| group.lanes.clone());
         State {
-            lanes: self.groups.iter().map(|group| group.lanes.clone()).collect(),
+            lanes: lanes.map(|lanes| if timing { lanes } else { lanes.uncounted() }).collect(),
             sums: vec![0; self.rows * self.inputs * self.neurons],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * self.neurons],
             touched: vec![false; self.shifted.len()],
             inbox: Vec::new(),
             sent: Vec::new(),
+            learned: self.learning.as_ref().map(|learning| Box::new(LearnState::new(learning))),
         }
     }
 
@@ -128,143 +174,17 @@ impl ProgrammedCore {
     }
 }
 
-/// The programs of all compartments, ascending: those of the image, and between them the built-in compartment.
-fn groups(image: &image::CubaCore, dialect: Dialect) -> Vec<Group> {
-    let mut groups = Vec::new();
-    let mut next = 0;
-    for group in &image.programs {
-        let first = group.first as usize;
-        groups.extend(plain(image, next, first, dialect));
-        groups.push(programmed(group));
-        next = first + group.count as usize;
+fn load_use(used: &image::ListUse, lists: &[List]) -> Use {
+    let list = &lists[used.list as usize];
+    Use {
+        first: list.first as u32,
+        count: list.count as u32,
+        list: used.list,
+        base: used.base,
+        input: list.input as u8,
+        shift: list.shift as u8,
+        plain: list.shifted.is_none() && list.learns.is_none(),
     }
-    groups.extend(plain(image, next, image.config_of.len(), dialect));
-    groups
-}
-
-fn programmed(group: &ProgramGroup) -> Group {
-    let checked = "a checked image holds programs that fit";
-    let program = group.assemble().expect(checked);
-    let bound = group.bound(&program);
-    let draws = Draws { seed: SEED, core: group.population, first: group.neuron };
-    let mut lanes = Lanes::new(program, group.count as usize, &bound, draws).expect(checked);
-    for named in &group.initial {
-        let slot = lanes.program().state(&named.name).expect(checked);
-        fill(lanes.state_mut(slot), &named.values);
-    }
-    Group { lanes, first: group.first as usize }
-}
-
-/// One value for all, or one each.
-fn fill(cells: &mut [i32], values: &[i32]) {
-    if let [one] = values {
-        cells.fill(*one);
-    } else {
-        cells.copy_from_slice(values);
-    }
-}
-
-/// Compartments with registers, from `first` to before `end`, as the built-in program.
-fn plain(image: &image::CubaCore, first: usize, end: usize, dialect: Dialect) -> Option<Group> {
-    if first == end {
-        return None;
-    }
-    let configs: Vec<&CompartmentConfig> =
-        image.config_of[first..end].iter().map(|&entry| &image.configs[usize::from(entry)]).collect();
-    let of = |name: &str, value: fn(&CompartmentConfig) -> i32| {
-        let values: Vec<i32> = configs.iter().map(|config| value(config)).collect();
-        let same = values.iter().all(|other| *other == values[0]);
-        (name.to_owned(), if same { Binding::Shared(values[0]) } else { Binding::PerNeuron(values) })
-    };
-    let number = match dialect {
-        Dialect::Lava => 0,
-        Dialect::Nengo | Dialect::ChipBestGuess => 1,
-        Dialect::Brian2 => 2,
-    };
-    let bound = [
-        of("decay_u", |config| config.decay_u.into()),
-        of("decay_v", |config| config.decay_v.into()),
-        of("threshold", |config| {
-            config.threshold.map_or(i32::MAX, |mantissa| i32::try_from(u64::from(mantissa) << 6).unwrap_or(i32::MAX))
-        }),
-        of("bias", bias),
-        of("refractory", |config| config.refractory.into()),
-        ("dialect".to_owned(), Binding::Shared(number)),
-    ];
-    let built_in = "the built-in compartment holds every register of the chip";
-    let text = isa::builtin_text("cuba").expect(built_in);
-    let program = isa::assemble(text, "cuba").expect(built_in);
-    let draws = Draws { seed: SEED, core: 0, first: 0 };
-    let mut lanes = Lanes::new(program, end - first, &bound, draws).expect(built_in);
-    for start in &image.initial {
-        let at = usize::from(start.compartment);
-        if (first..end).contains(&at) {
-            for (name, value) in [("u", start.u), ("v", start.v)] {
-                let slot = lanes.program().state(name).expect(built_in);
-                lanes.state_mut(slot)[at - first] = value;
-            }
-        }
-    }
-    Some(Group { lanes, first })
-}
-
-/// The bias as it is added, within the 29 bits of the program's parameter.
-fn bias(config: &CompartmentConfig) -> i32 {
-    let mantissa = i64::from(config.bias);
-    let places = u32::from(config.bias_exponent.unsigned_abs()).min(32);
-    let bias = if config.bias_exponent < 0 { mantissa >> places } else { mantissa << places };
-    bias.clamp(-(1 << 28), (1 << 28) - 1) as i32
-}
-
-/// Weights that each are shifted by themselves (floor), and clipped in dialect brian2.
-fn shift_each(image: &image::CubaCore, dialect: Dialect, synapses: &mut [image::Synapse]) {
-    for list in &image.lists {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        for synapse in &mut synapses[list.first as usize..][..list.count as usize] {
-            if exponent < 0 {
-                synapse.weight >>= exponent.unsigned_abs().min(15);
-            } else if dialect == Dialect::Brian2 {
-                let wide = i64::from(synapse.weight) << exponent;
-                synapse.weight = wide.clamp(-i64::from(i16::MAX), i16::MAX.into()) as i16;
-            }
-        }
-    }
-}
-
-/// Every list, and the sums that are shifted as a whole.
-fn lists(image: &image::CubaCore, dialect: Dialect) -> (Vec<List>, Vec<Shifted>) {
-    let mut longest: BTreeMap<(u32, i8, usize), usize> = BTreeMap::new();
-    let key = |list: &image::SynapseList| {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        (list.projection, exponent, input_of(image, list))
-    };
-    if dialect == Dialect::Lava {
-        for list in image.lists.iter().filter(|list| key(list).1 < 0) {
-            let synapses = &image.synapses[list.first as usize..][..list.count as usize];
-            let delay = synapses.iter().map(|synapse| usize::from(synapse.delay)).max().unwrap_or(0);
-            let known = longest.entry(key(list)).or_default();
-            *known = delay.max(*known);
-        }
-    }
-    let (mut firsts, mut shifted) = (BTreeMap::new(), Vec::new());
-    for (key, longest) in longest {
-        firsts.insert(key, shifted.len());
-        let places = u32::from(key.1.unsigned_abs()).min(31);
-        shifted.extend((0..=longest).map(|delay| Shifted { delay, input: key.2, places }));
-    }
-    let load = |list: &image::SynapseList| List {
-        first: list.first as usize,
-        count: list.count as usize,
-        input: input_of(image, list),
-        shift: if dialect == Dialect::Brian2 { 0 } else { u32::from(key(list).1.max(0).unsigned_abs()).min(31) },
-        shifted: firsts.get(&key(list)).copied(),
-    };
-    (image.lists.iter().map(load).collect(), shifted)
-}
-
-/// The dendritic input that the synapses of a list go to: their targets are of one population.
-fn input_of(image: &image::CubaCore, list: &image::SynapseList) -> usize {
-    image.programs.iter().map(|group| group.input(list.projection)).max().unwrap_or(0).into()
 }
 
 /// What changes.
@@ -279,10 +199,46 @@ pub(super) struct State {
     touched: Vec<bool>,
     /// Axons and payloads of the packets that are integrated next.
     inbox: Vec<(u16, i32)>,
-    sent: Vec<(u32, Option<i32>)>,
+    sent: Vec<(u32, u8, Option<i32>)>,
+    /// What the core has learned.
+    learned: Option<Box<LearnState>>,
+}
+
+/// The rows of the ring, or the sums that are shifted first, that a list is added to.
+struct Buffer<'s> {
+    sums: &'s mut [i32],
+    used: &'s mut [bool],
+    /// Row of delay 0, number of rows, neurons in a row of one input, rows of inputs in a row, and the input.
+    now: usize,
+    rows: usize,
+    neurons: usize,
+    inputs: usize,
+    input: usize,
+}
+
+impl Buffer<'_> {
+    #[inline]
+    fn add(&mut self, neuron: usize, delay: usize, value: i32) {
+        let row = self.now + delay;
+        let row = if row < self.rows { row } else { row - self.rows };
+        self.used[row] = true;
+        let sum = &mut self.sums[(row * self.inputs + self.input) * self.neurons + neuron];
+        *sum = sum.wrapping_add(value);
+    }
 }
 
 impl State {
+    /// Back to the state before the first tick, but for what was learned; keeps memory.
+    pub(super) fn restart(&mut self, core: &ProgrammedCore) {
+        self.lanes.iter_mut().zip(&core.groups).for_each(|(lanes, group)| lanes.restart(&group.lanes));
+        self.sums.fill(0);
+        self.filled.fill(false);
+        self.inbox.clear();
+        if let Some(learned) = &mut self.learned {
+            learned.reset();
+        }
+    }
+
     pub(super) fn accept(&mut self, axon: u16, payload: i32) {
         self.inbox.push((axon, payload));
     }
@@ -302,8 +258,21 @@ impl State {
         for &(axon, payload) in &inbox {
             let axon = usize::from(axon);
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
-                self.add_list(core, used, payload, tick);
+                if used.plain {
+                    self.add_plain(core, used, payload, tick);
+                } else {
+                    self.add_list(core, used, payload, tick);
+                }
             }
+            for (list, at) in core.compressed.of(axon) {
+                let factor = payload.wrapping_shl(list.shift);
+                let mut buffer = self.buffer(core, tick, list.input, list.shifted);
+                list.visit(at, |neuron, weight, delay| buffer.add(neuron, delay, weight.wrapping_mul(factor)));
+            }
+        }
+        if let (Some(learned), Some(learning)) = (&mut self.learned, &core.learning) {
+            let spikes = inbox.iter().filter_map(|&(axon, payload)| Some((axon, plastic::value_of(payload)?)));
+            learned.note(learning, spikes);
         }
         if !inbox.is_empty() {
             self.fold_shifted(core, tick);
@@ -312,39 +281,77 @@ impl State {
         self.inbox.clear();
     }
 
-    fn add_list(&mut self, core: &ProgrammedCore, used: &image::ListUse, payload: i32, tick: u32) {
-        let list = &core.lists[used.list as usize];
-        let base = usize::from(used.base);
-        let factor = payload.wrapping_shl(list.shift);
-        let now = core.row(tick, 0);
-        for synapse in &core.synapses[list.first..list.first + list.count] {
-            let delay = usize::from(synapse.delay);
-            let (buffer, start) = match list.shifted {
-                None => {
-                    let row = now + delay;
-                    let row = if row < core.rows { row } else { row - core.rows };
-                    self.filled[row] = true;
-                    (&mut self.sums, core.ring(row, list.input))
-                }
-                Some(first) => {
-                    self.touched[first + delay] = true;
-                    (&mut self.shifted, (first + delay) * core.neurons)
-                }
-            };
-            let sum = &mut buffer[start + base + usize::from(synapse.target)];
+    #[inline]
+    fn buffer(&mut self, core: &ProgrammedCore, tick: u32, input: usize, shifted: Option<usize>) -> Buffer<'_> {
+        let neurons = core.neurons;
+        match shifted {
+            None => Buffer {
+                sums: &mut self.sums,
+                used: &mut self.filled,
+                now: core.row(tick, 0),
+                rows: core.rows,
+                neurons,
+                inputs: core.inputs,
+                input,
+            },
+            Some(first) => Buffer {
+                sums: &mut self.shifted,
+                used: &mut self.touched,
+                now: first,
+                rows: usize::MAX,
+                neurons,
+                inputs: 1,
+                input: 0,
+            },
+        }
+    }
+
+    #[inline]
+    fn add_plain(&mut self, core: &ProgrammedCore, used: &Use, payload: i32, tick: u32) {
+        let factor = payload.wrapping_shl(used.shift.into());
+        let synapses = &core.synapses[used.first as usize..used.first as usize + used.count as usize];
+        let (now, stride) = (core.row(tick, 0), core.inputs * core.neurons);
+        let place = usize::from(used.input) * core.neurons + usize::from(used.base);
+        for synapse in synapses {
+            let row = now + usize::from(synapse.delay);
+            let row = if row < core.rows { row } else { row - core.rows };
+            self.filled[row] = true;
+            let sum = &mut self.sums[row * stride + place + usize::from(synapse.target)];
             *sum = sum.wrapping_add(i32::from(synapse.weight).wrapping_mul(factor));
         }
     }
 
+    fn add_list(&mut self, core: &ProgrammedCore, used: &Use, payload: i32, tick: u32) {
+        let list = &core.lists[used.list as usize];
+        let base = usize::from(used.base);
+        let learned = self.learned.take();
+        let mut buffer = self.buffer(core, tick, list.input, list.shifted);
+        match (list.learns, &core.learning, &learned) {
+            (Some(place), Some(learning), Some(learned)) => {
+                for (target, delay, weight) in plastic::synapses(core, list, (learning, learned), place) {
+                    buffer.add(base + target, delay, weight.wrapping_mul(payload));
+                }
+            }
+            _ => {
+                let factor = payload.wrapping_shl(list.shift);
+                for synapse in &core.synapses[list.first..list.first + list.count] {
+                    let value = i32::from(synapse.weight).wrapping_mul(factor);
+                    buffer.add(base + usize::from(synapse.target), usize::from(synapse.delay), value);
+                }
+            }
+        }
+        self.learned = learned;
+    }
+
     /// Shifts the sums that are complete with this tick's packets, and adds them to the ring rows of their delays.
     fn fold_shifted(&mut self, core: &ProgrammedCore, tick: u32) {
-        for (number, sum) in core.shifted.iter().enumerate() {
+        for (number, (sum, input)) in core.shifted.iter().zip(&core.shifted_inputs).enumerate() {
             if !std::mem::replace(&mut self.touched[number], false) {
                 continue;
             }
-            let row = core.row(tick, sum.delay);
+            let row = core.row(tick, sum.delay.into());
             self.filled[row] = true;
-            let ring = &mut self.sums[core.ring(row, sum.input)..][..core.neurons];
+            let ring = &mut self.sums[core.ring(row, *input)..][..core.neurons];
             let whole = &mut self.shifted[number * core.neurons..][..core.neurons];
             for (to, from) in ring.iter_mut().zip(whole) {
                 *to = to.wrapping_add(*from >> sum.places);
@@ -365,9 +372,9 @@ impl State {
             let used = lanes.program().inputs.len();
             sent.clear();
             lanes.step(&inputs[..used], tick, &mut |neuron, what| {
-                // Probes and further outputs leave the core by its other doors, which no projection goes through.
-                if let Sent::Spike { output: 0, payload } = what {
-                    sent.push((neuron, payload));
+                // Probes leave the core by its other door, which no projection goes through.
+                if let Sent::Spike { output, payload } = what {
+                    sent.push((neuron, output, payload));
                 }
             });
             sweep.active += count as u64;
@@ -381,7 +388,7 @@ impl State {
 }
 
 /// The neurons that sent fire, each once its path and those before it are done.
-fn fire(core: &ProgrammedCore, first: usize, cycles: &[u32], sent: &[(u32, Option<i32>)], sweep: &mut Sweep<'_>) {
+fn fire(core: &ProgrammedCore, first: usize, cycles: &[u32], sent: &[(u32, u8, Option<i32>)], sweep: &mut Sweep<'_>) {
     let mut done = 0;
     let mut pass = |sweep: &mut Sweep<'_>, end: usize| {
         if sweep.timing && end > done {
@@ -390,9 +397,13 @@ fn fire(core: &ProgrammedCore, first: usize, cycles: &[u32], sent: &[(u32, Optio
             done = end;
         }
     };
-    for &(neuron, payload) in sent {
+    for &(neuron, output, payload) in sent {
         pass(sweep, neuron as usize + 1);
-        sweep.fire_graded(first + neuron as usize, payload.unwrap_or(1), core.flits(payload));
+        let (neuron, flits) = (first + neuron as usize, core.flits(payload));
+        match output {
+            0 => sweep.fire_graded(neuron, payload.unwrap_or(1), flits),
+            _ => sweep.fire_further(neuron, output, payload.unwrap_or(1), flits),
+        }
     }
     pass(sweep, cycles.len());
 }

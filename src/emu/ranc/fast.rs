@@ -8,7 +8,7 @@ use super::config::RancConfig;
 use super::together::Together;
 use super::trace::RancTrace;
 use crate::bits::address_bits;
-use crate::emu::mesh::clocked::{Crossings, Flights, Flit, MergeMesh};
+use crate::emu::mesh::clocked::{Flights, Flit, MergeMesh};
 use crate::emu::neurocore::{EventRancCore, Scheduler};
 
 /// The same chip as the plain model's, between events.
@@ -68,7 +68,7 @@ impl Fast {
         Self {
             mesh: MergeMesh::new(spec, false),
             flights: Flights::new(&spec),
-            together: Together::new(params, &cores, Crossings::new(&spec)),
+            together: Together::new(params, &cores, &spec),
             busy_at: u64::MAX,
             handed: Vec::new(),
             cores,

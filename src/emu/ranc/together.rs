@@ -1,22 +1,22 @@
 //! Whole ticks at once, where all cores take the same tick and nothing stalls.
 //!
 //! Cores are in step then: neuron `n` of each hands its spike over at the same edge, and packets of one neuron number have
-//! mostly arrived before those of the next set out. So a tick is a list of small crowds, each of which [`Crossings`]
-//! resolves together with the packets from outside that are under way. Where it cannot, the cores go on one by one from
-//! that neuron on, event by event.
+//! mostly arrived before those of the next set out. So a tick is a list of small crowds: [`Crowds`] knows in closed form when
+//! each arrives. Where a packet from outside comes near, [`Crossings`] follows all of them, and where that cannot be decided
+//! either, the cores go on one by one from that neuron on, event by event.
 
 use super::chip::RancInput;
 use super::fast::{Fast, Feed};
 use super::trace::RancTrace;
 use crate::chip::RancParams;
-use crate::emu::mesh::clocked::{Crossings, Departure, Flit, flight_time};
+use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Shot, flight_time};
 use crate::emu::neurocore::EventRancCore;
 
 /// What a tick at once needs, and room for its work.
 #[derive(Debug, Clone)]
 pub(super) struct Together {
-    /// Every neuron's packet and the position it arrives at: `[core][neuron]`, where a core is a position of the grid.
-    shots: Vec<(Flit, u32)>,
+    /// Every neuron's packet: `[core][neuron]`, where a core is a position of the grid.
+    shots: Vec<Shot>,
     neurons: usize,
     /// Cycles of one neuron.
     pitch: u64,
@@ -29,13 +29,23 @@ pub(super) struct Together {
     fired: Vec<u64>,
     words: usize,
     any: Vec<u64>,
+    crowds: Crowds,
     crossings: Crossings,
-    /// One crowd: who sets out, and which packet from outside it is.
-    crowd: Vec<Departure>,
+    /// One crowd: who sets out.
+    crowd: Vec<Shot>,
+    /// The same with the packets from outside that may be met, and which those are.
+    departures: Vec<Departure>,
     inputs: Vec<usize>,
     /// Of this tick: packets from outside that have arrived ahead of others.
     arrived: Vec<usize>,
-    landings: Vec<(u64, u32, Flit)>,
+    landings: Vec<Landing>,
+}
+
+/// Cycles from the crowd's departure and the position, as one number to sort by; the place in the crowd.
+type Landing = (u64, u32);
+
+fn landing(flight: u64, to: u32, place: usize) -> Landing {
+    (flight << 32 | u64::from(to), u32::try_from(place).expect("as many as cores and packets of a tick"))
 }
 
 /// A tick's edges.
@@ -53,27 +63,27 @@ struct Span {
 
 impl Together {
     /// None where packets can meet in every tick: no room in the buffers, or spikes for the row in work.
-    pub(super) fn new(params: &RancParams, cores: &[Option<EventRancCore>], crossings: Crossings) -> Option<Self> {
+    pub(super) fn new(params: &RancParams, cores: &[Option<EventRancCore>], mesh: &MergeMeshSpec) -> Option<Self> {
         if params.router_buffer_depth.min(params.input_buffer_depth) < 2 {
             return None;
         }
+        let crowds = Crowds::new(mesh);
         let neurons = params.num_neurons as usize;
         let mut shots = Vec::with_capacity(cores.len() * neurons);
         for (position, core) in (0..).zip(cores) {
             let Some(core) = core else {
-                shots.resize(shots.len() + neurons, (Flit::default(), 0));
+                shots.resize(shots.len() + neurons, Shot::default());
                 continue;
             };
             for flit in core.packets() {
                 let Some(flit) = flit else {
-                    shots.push((Flit::default(), 0));
+                    shots.push(Shot::default());
                     continue;
                 };
-                let to = target(params, position, flit)?;
                 if flit.delay + 1 == params.num_ticks {
                     return None;
                 }
-                shots.push((flit, to));
+                shots.push(crowds.shot(position, flit)?);
             }
         }
         let words = cores.len().div_ceil(64);
@@ -87,8 +97,10 @@ impl Together {
             fired: vec![0; neurons * words],
             words,
             any: vec![0; neurons.div_ceil(64)],
-            crossings,
+            crowds,
+            crossings: Crossings::new(mesh),
             crowd: Vec::new(),
+            departures: Vec::new(),
             inputs: Vec::new(),
             arrived: Vec::new(),
             landings: Vec::new(),
@@ -162,39 +174,84 @@ impl Together {
         self.arrived.clear();
     }
 
-    /// Gathers the packets of `neuron`, and those from outside that may be under way with them.
-    fn gather(&mut self, span: &Span, neuron: usize, packets: &[RancInput]) {
-        let left = self.launch(span.tick, neuron);
+    /// Gathers the packets of `neuron`.
+    fn gather(&mut self, neuron: usize) {
         self.crowd.clear();
-        self.inputs.clear();
         for word in 0..self.words {
             let mut cores = self.fired[neuron * self.words + word];
             while cores != 0 {
-                let from = (word * 64) as u32 + cores.trailing_zeros();
+                let from = word * 64 + cores.trailing_zeros() as usize;
                 cores &= cores - 1;
-                let flit = self.shots[from as usize * self.neurons + neuron].0;
-                self.crowd.push(Departure { left, from, outside: false, flit });
-            }
-        }
-        for (index, packet) in packets.iter().enumerate().take(span.inputs_end).skip(span.input) {
-            let departure = outside(packet);
-            if departure.left >= left + 2 * self.reach {
-                break;
-            }
-            if departure.arrives() > left && !self.arrived.contains(&index) {
-                self.crowd.push(departure);
-                self.inputs.push(index);
+                self.crowd.push(self.shots[from * self.neurons + neuron]);
             }
         }
     }
-}
 
-/// The position at which a packet arrives; none beyond the grid.
-fn target(params: &RancParams, from: u32, flit: Flit) -> Option<u32> {
-    let x = i64::from(from % params.grid_x) + i64::from(flit.dx);
-    let y = i64::from(from / params.grid_x) + i64::from(flit.dy);
-    let inside = x >= 0 && y >= 0 && x < i64::from(params.grid_x) && y < i64::from(params.grid_y);
-    inside.then(|| u32::try_from(y * i64::from(params.grid_x) + x).expect("within the grid"))
+    /// Packets from outside, not yet arrived, that are under way between two edges.
+    fn under_way<'a>(
+        &'a self,
+        span: &Span,
+        packets: &'a [RancInput],
+        from: u64,
+        until: u64,
+    ) -> impl Iterator<Item = (usize, Departure)> + 'a {
+        let of_tick = (span.input..span.inputs_end).map(|index| (index, outside(&packets[index])));
+        let set_out = of_tick.take_while(move |(_, departure)| departure.left < until);
+        set_out.filter(move |(index, departure)| departure.arrives() > from && !self.arrived.contains(index))
+    }
+
+    /// Lists the landings of the crowd, and those of packets from outside that it holds up; whether all are before `until`.
+    fn outcome(&mut self, span: &Span, left: u64, until: u64, packets: &[RancInput]) -> bool {
+        self.landings.clear();
+        if self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
+            let mut last = 0;
+            for ((place, shot), flight) in self.crowd.iter().enumerate().zip(self.crowds.flights()) {
+                self.landings.push(landing(flight, shot.to, place));
+                last = last.max(flight);
+            }
+            if left + last >= until {
+                return false;
+            }
+            let meets = |(_, packet)| self.crowds.meets(&self.crowd, left, &packet);
+            if !self.under_way(span, packets, left, left + last).any(meets) {
+                return true;
+            }
+            // Mostly nobody is held up for much longer.
+            if self.follow(span, left, until, left + last + 6, packets) {
+                return true;
+            }
+        }
+        self.follow(span, left, until, left + 2 * self.reach, packets)
+    }
+
+    /// The same, packet by packet, with those from outside that set out before `horizon`.
+    fn follow(&mut self, span: &Span, left: u64, until: u64, horizon: u64, packets: &[RancInput]) -> bool {
+        let mut departures = std::mem::take(&mut self.departures);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        departures.clear();
+        inputs.clear();
+        departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
+        for (index, departure) in self.under_way(span, packets, left, horizon) {
+            departures.push(departure);
+            inputs.push(index);
+        }
+        (self.departures, self.inputs) = (departures, inputs);
+        if !self.crossings.resolve(&self.departures) {
+            return false;
+        }
+        self.landings.clear();
+        let mut last = 0;
+        for ((place, packet), &arrives) in self.departures.iter().enumerate().zip(self.crossings.arrivals()) {
+            // Packets from outside that nobody has held up land in their own time.
+            if !packet.outside || arrives != packet.arrives() {
+                let to = self.crowd.get(place).map_or_else(|| position(self.width, packet.flit), |shot| shot.to);
+                self.landings.push(landing(arrives - left, to, place));
+                last = last.max(arrives);
+            }
+        }
+        // Those that were listed are all that can be met until then.
+        last < until.min(horizon)
+    }
 }
 
 fn outside(packet: &RancInput) -> Departure {
@@ -274,45 +331,27 @@ impl Fast {
         let left = together.launch(span.tick, neuron);
         let until =
             next.map_or(span.end.min(span.clear + 2 * together.reach), |next| together.launch(span.tick, next) - 1);
-        together.gather(span, neuron, feed.packets());
-        let spikes = together.crowd.len() - together.inputs.len();
-        together.landings.clear();
-        if let [single] = together.crowd[..] {
-            together.landings.push((single.arrives(), 0, single.flit));
-        } else {
-            if !together.crossings.resolve(&together.crowd) {
-                return false;
-            }
-            let crossed = together.crossings.arrivals().iter().zip(together.crossings.met());
-            for (index, ((&arrives, &met), packet)) in crossed.zip(&together.crowd).enumerate() {
-                // Packets from outside that meet nobody land in their own time.
-                if index < spikes || met {
-                    together.landings.push((arrives, u32::try_from(index).expect("a crowd"), packet.flit));
-                }
-            }
-        }
-        // Those that were listed are all that can be met until then.
-        let until = until.min(left + 2 * together.reach);
-        if together.landings.iter().any(|landing| landing.0 >= until) {
+        together.gather(neuron);
+        if !together.outcome(span, left, until, feed.packets()) {
             return false;
         }
-        for index in 0..together.landings.len() {
-            let place = together.landings[index].1 as usize;
-            let packet = together.crowd[place];
-            let to = if place < spikes {
-                if left < self.cycles {
-                    trace.spikes.push((left, packet.from, u32::try_from(neuron).expect("at most 65536 neurons")));
-                }
-                together.shots[packet.from as usize * together.neurons + neuron].1
-            } else {
-                together.arrived.push(together.inputs[place - spikes]);
-                position(together.width, packet.flit)
-            };
-            together.landings[index].1 = to;
+        if left < self.cycles {
+            let neuron = u32::try_from(neuron).expect("at most 65536 neurons");
+            trace.spikes.extend(together.crowd.iter().map(|shot| (left, shot.from, neuron)));
         }
-        together.landings.sort_unstable_by_key(|landing| (landing.0, landing.1));
-        for &(at, to, flit) in &together.landings {
-            self.land(span.clear, at, to, flit, trace);
+        if together.landings.len() > 1 {
+            together.landings.sort_unstable();
+        }
+        let spikes = together.crowd.len();
+        for &(at, place) in &together.landings {
+            let flit = match together.crowd.get(place as usize) {
+                Some(shot) => shot.flit,
+                None => {
+                    together.arrived.push(together.inputs[place as usize - spikes]);
+                    together.departures[place as usize].flit
+                }
+            };
+            self.land(span.clear, left + (at >> 32), at as u32, flit, trace);
         }
         true
     }
@@ -404,7 +443,7 @@ fn lengths(trace: &RancTrace) -> Lengths {
 /// Puts what was added in order of time and core.
 fn sort_between(trace: &mut RancTrace, from: Lengths, to: Lengths) {
     let by_core = |event: &(u64, u32, u32, u32)| (event.0, event.1);
-    trace.sched_writes[from[0]..to[0]].sort_unstable_by_key(by_core);
-    trace.sched_writes_lost[from[1]..to[1]].sort_unstable_by_key(by_core);
-    trace.out_packets[from[2]..to[2]].sort_unstable();
+    trace.sched_writes[from[0]..to[0]].sort_by_key(by_core);
+    trace.sched_writes_lost[from[1]..to[1]].sort_by_key(by_core);
+    trace.out_packets[from[2]..to[2]].sort();
 }

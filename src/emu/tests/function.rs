@@ -10,7 +10,7 @@ pub(super) fn chain() -> Image {
         vec![memoryless(Some(100)), memoryless(None)],
         vec![format(ListKind::Dense, 0)],
         &[(0, vec![synapse(0, 200, 0), synapse(1, 10, 0)])],
-        &[(0, AxonOut { core: 2, axon: 0 })],
+        &[(0, AxonOut { core: 2, axon: 0, output: 0 })],
     );
     let second = list_core(
         2,

@@ -117,9 +117,10 @@ fn cuba_chip(sync: SyncSpec) -> ChipSpec {
         index_widths: vec![6, 7, 8],
         block_synapses: 64,
         block_overhead_bits: 10,
-        compartment_configs: 32,
-        threshold_configs: 16,
+        compartment_configs: 1024,
+        threshold_configs: 1024,
         synapse_formats: 16,
+        dendrites: 2,
         tag_bits: 9,
         programs: None,
     };
@@ -165,7 +166,7 @@ fn one_neuron(core: u32, parameters: CrossbarParameters, to: Option<Destination>
 }
 
 fn config(decay_u: u16, decay_v: u16, threshold: Option<u32>) -> CompartmentConfig {
-    CompartmentConfig { decay_u, decay_v, threshold, bias: 0, bias_exponent: 0, refractory: 1 }
+    CompartmentConfig { decay_u, decay_v, threshold, ..CompartmentConfig::PROGRAM }
 }
 
 fn format(kind: ListKind, weight_exponent: i8) -> SynapseFormat {
@@ -175,8 +176,9 @@ fn format(kind: ListKind, weight_exponent: i8) -> SynapseFormat {
         signed: true,
         weight_exponent,
         index_bits: 0,
-        delay_bits: 0,
+        delay_bits: 6,
         tag_bits: 0,
+        fixed: 0,
         learns: false,
     }
 }
@@ -193,6 +195,7 @@ fn list_core(
     let mut body = CubaCore {
         config_of: (0..neurons as u16).collect(),
         initial: Vec::new(),
+        joins: Vec::new(),
         configs,
         formats,
         lists: Vec::new(),
@@ -203,6 +206,7 @@ fn list_core(
         axons_out: Vec::new(),
         learning: Vec::new(),
         programs: Vec::new(),
+        compressed: Vec::new(),
     };
     for (number, (format, synapses)) in axons.iter().enumerate() {
         let first = body.synapses.len() as u32;

@@ -175,7 +175,7 @@ fn compare(rng: &mut Rng, core: Crossbar, options: CrossbarOptions, what: &str) 
 fn compare_on(rng: &mut Rng, core: Crossbar, chip: &ChipSpec, what: &str) -> bool {
     let Family::Crossbar(spec) = &chip.family else { panic!("crossbar") };
     let (options, axons) = (spec.options, core.axon_types.len());
-    let blocks = crate::emu::neurocore::CrossbarCore::new(&core, spec).takes_blocks();
+    let blocks = crate::emu::neurocore::CrossbarCore::new(&core, spec, None).takes_blocks();
     let ticks = 1 + rng.below(40) as u32;
     let busy = rng.below(2) * 4;
     let mut shown = Vec::new();

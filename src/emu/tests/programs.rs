@@ -202,11 +202,12 @@ fn relayed(first: ProgramGroup) -> Image {
         signed: true,
         weight_exponent: 0,
         index_bits: 6,
-        delay_bits: 0,
+        delay_bits: 6,
         tag_bits: 0,
+        fixed: 0,
         learns: false,
     };
-    let out = (0, AxonOut { core: 0, axon: 1 });
+    let out = (0, AxonOut { core: 0, axon: 1, output: 0 });
     let axons = [(0, vec![synapse(0, 2, 0)]), (0, vec![synapse(1, -6, 0)])];
     let configs = vec![CompartmentConfig::PROGRAM; 2];
     let mut core = list_core(0, configs, vec![dense], &axons, &[out]);

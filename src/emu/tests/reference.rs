@@ -90,12 +90,12 @@ fn random_list_core(rng: &mut Rng, id: u32, ids: &[u32], axons: u64, neurons: u1
         threshold: (rng.below(5) > 0).then(|| 50 + rng.below(400) as u32),
         bias: if rng.below(8) == 0 { rng.below(200) as i16 - 60 } else { 0 },
         bias_exponent: rng.below(4) as i8,
-        refractory: 1,
+        ..CompartmentConfig::PROGRAM
     });
     let configs: Vec<CompartmentConfig> = configs.collect();
     let outs: Vec<(usize, AxonOut)> = (0..neurons)
         .filter_map(|n| {
-            let out = AxonOut { core: ids[rng.below(5) as usize], axon: rng.below(axons) as u16 };
+            let out = AxonOut { core: ids[rng.below(5) as usize], axon: rng.below(axons) as u16, output: 0 };
             (rng.below(3) == 0).then_some((usize::from(n), out))
         })
         .collect();

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::model::{self, Neuron, Values, Weights};
-use super::{Fault, Step, fcore, program};
+use super::{Fault, Step, fcore, soma};
 use crate::graph::{
     Conv2d, CrossbarNeuron, CubaNeuron, Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, Network,
-    NeuronKind, Output, Pattern, Pool2d, Population, Profile, ProgramNeuron, Projection, SpikeReset,
+    NeuronKind, Output, Pattern, Pool2d, Population, Profile, Projection, SpikeReset, Stochastic,
 };
 use crate::ids::PopulationId;
 
@@ -33,7 +33,7 @@ pub(super) fn fault(path: &[&str], what: String) -> Fault {
 pub(super) struct Builder<'a> {
     pub(super) file: &'a model::File,
     /// Where programs are looked for.
-    folder: &'a Path,
+    pub(super) folder: &'a Path,
     names: HashMap<&'a str, PopulationId>,
     pub(super) faults: Vec<Fault>,
 }
@@ -79,6 +79,10 @@ impl<'a> Builder<'a> {
             }
         }
         for index in 0..self.file.projections.len() {
+            if self.file.projections[index].output.is_some() {
+                let path = ["projections", &index.to_string(), "output"];
+                self.faults.push(fault(&path, "float neurons have one output".to_owned()));
+            }
             if self.file.projections[index].learning.is_some() {
                 let path = ["projections", &index.to_string(), "learning"];
                 let mut float = fault(&path, "learning rules act on chip integers; these are float neurons".to_owned());
@@ -100,34 +104,16 @@ impl<'a> Builder<'a> {
         for (population, program) in populations.iter_mut().zip(programs) {
             population.neuron = population.neuron.take().or(program.map(IntNeuron::Program));
         }
+        self.joins(&mut populations);
         let projections = self.projections(|weight| {
             let whole = weight.fract() == 0.0 && weight.abs() <= f64::from(i32::MAX);
             if whole { Ok(weight as i32) } else { Err(format!("{weight} is not a whole number of 32 bits")) }
         });
         // Numbers of projections hold only where none was left out for its faults.
         let whole = projections.len() == self.file.projections.len();
-        let learning = if whole { self.learning(&projections) } else { Vec::new() };
+        let learning = if whole { self.learning(&projections, &populations) } else { Vec::new() };
         let outputs = self.outputs();
         Some(IntGraph { name: self.file.name.clone(), populations, projections, outputs, learning })
-    }
-
-    /// The programs of the populations that have one.
-    fn programs(&mut self) -> Vec<Option<Box<ProgramNeuron>>> {
-        let mut found = Vec::new();
-        for (index, population) in self.file.populations.iter().enumerate() {
-            let Some(Neuron::Program(given)) = &population.neuron else {
-                found.push(None);
-                continue;
-            };
-            match program::build(given, self.folder) {
-                Ok(program) => found.push(Some(Box::new(program))),
-                Err((part, what)) => {
-                    self.faults.push(fault(&["populations", &index.to_string(), "neuron", part], what));
-                    found.push(None);
-                }
-            }
-        }
-        found
     }
 
     fn profile(&mut self) -> Option<Profile> {
@@ -211,6 +197,11 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The name of a projection, or what stands for one.
+pub(super) fn projection_name(given: &model::Projection) -> String {
+    given.name.clone().unwrap_or_else(|| format!("{}->{}", given.source, given.target))
+}
+
 type Bad = (&'static str, String);
 
 fn build_projection<W: Copy>(
@@ -222,7 +213,7 @@ fn build_projection<W: Copy>(
     let sources = size(source_shape).map_err(|what| ("source", what))?;
     let targets = size(target_shape).map_err(|what| ("target", what))?;
     let (pattern, count) =
-        pattern(&given.pattern, sources, targets, source_shape, target_shape).map_err(|what| ("pattern", what))?;
+        pattern(given, sources, targets, source_shape, target_shape).map_err(|what| ("pattern", what))?;
     let flat: Vec<f64> = match &given.weights {
         Weights::One(one) if count > 1 << 28 => {
             return Err(("weights", format!("{count} copies of {one} are too many")));
@@ -230,8 +221,13 @@ fn build_projection<W: Copy>(
         Weights::One(one) => vec![*one; count as usize],
         Weights::Flat(flat) => flat.clone(),
         Weights::Rows(rows) => {
-            if let Some(row) = rows.iter().position(|row| row.len() != sources as usize) {
-                let what = format!("row {row} has {} weights for {sources} sources", rows[row].len());
+            let width = |row: usize| match pattern {
+                Pattern::Factorised { targets, rank, .. } if row < targets as usize => rank,
+                _ => sources,
+            };
+            if let Some(row) = (0..rows.len()).find(|&row| rows[row].len() != width(row) as usize) {
+                let kind = if width(row) == sources { "sources" } else { "factors of a target" };
+                let what = format!("row {row} has {} weights for {} {kind}", rows[row].len(), width(row));
                 return Err(("weights", what));
             }
             rows.concat()
@@ -247,7 +243,7 @@ fn build_projection<W: Copy>(
         Some(Values::Each(ticks)) => Delays::PerWeight(ticks.clone()),
     };
     Ok(Projection {
-        name: given.name.clone().unwrap_or_else(|| format!("{}->{}", given.source, given.target)),
+        name: projection_name(given),
         source,
         target,
         pattern,
@@ -265,13 +261,13 @@ fn size(shape: &[u32]) -> Result<u32, String> {
 
 /// The pattern and the number of weights that it needs.
 fn pattern(
-    given: &model::Pattern,
+    projection: &model::Projection,
     sources: u32,
     targets: u32,
     source_shape: &[u32],
     target_shape: &[u32],
 ) -> Result<(Pattern, u64), String> {
-    Ok(match given {
+    Ok(match &projection.pattern {
         model::Pattern::Dense(_) => (Pattern::Dense { sources, targets }, u64::from(sources) * u64::from(targets)),
         model::Pattern::OneToOne(one) => {
             let count = if one.shared { 1 } else { u64::from(sources) };
@@ -310,6 +306,22 @@ fn pattern(
                 padding: pool.padding.unwrap_or([0; 2]),
             };
             (Pattern::Pool2d(pool), 1)
+        }
+        model::Pattern::Factorised(factorised) => {
+            let rank = factorised.rank;
+            let count = u64::from(rank) * (u64::from(sources) + u64::from(targets));
+            (Pattern::Factorised { sources, targets, rank }, count)
+        }
+        model::Pattern::Stochastic(drawn) => {
+            let weights = match &projection.weights {
+                Weights::One(_) => 1,
+                Weights::Flat(flat) => flat.len() as u32,
+                Weights::Rows(_) => return Err("drawn synapses take their weights from one list".to_owned()),
+            };
+            // Within 0..=1 by the schema.
+            let chance = (drawn.probability * 4_294_967_296.0).round() as u64;
+            let drawn = Stochastic { sources, targets, seed: drawn.seed, chance, weights };
+            (Pattern::Stochastic(drawn), weights.into())
         }
     })
 }
@@ -370,6 +382,7 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         w_in: get(&float.w_in, &[1.0]),
         bias: get(&float.bias, &[]),
         recurrent_bias: get(&float.recurrent_bias, &[]),
+        v_initial: get(&float.v_initial, &[]),
     })
 }
 
@@ -384,6 +397,7 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
             refractory: values(cuba.refractory.as_ref(), &[1]),
             initial_u: values(cuba.initial_u.as_ref(), &[0]),
             initial_v: values(cuba.initial_v.as_ref(), &[0]),
+            ..soma::extras(cuba)
         })),
         Neuron::CrossbarInt(crossbar) => Some(IntNeuron::Crossbar(CrossbarNeuron {
             leak: values(crossbar.leak.as_ref(), &[0]),

@@ -1,15 +1,28 @@
 //! Learning in the native JSON format: from the model to the network and back.
 
 use super::build::{Builder, fault, values};
-use super::model::{self, Values};
+use super::learning_model::{self as model, OutputName};
+use super::model::Values;
+use super::program::{output_name, output_number};
 use super::{Fault, Step};
-use crate::graph::{Learning, Projection, TraceShape};
+use crate::graph::{IntNeuron, Learning, Population, ProgramNeuron, Projection, TraceShape};
 use crate::ids::{PopulationId, ProjectionId};
 use crate::rule::{self, Graded, Rule, Sign, TraceName};
 
 impl Builder<'_> {
     /// The learning of every projection that learns.
-    pub(super) fn learning(&mut self, projections: &[Projection<i32>]) -> Vec<Learning> {
+    pub(super) fn learning(
+        &mut self,
+        projections: &[Projection<i32>],
+        populations: &[Population<IntNeuron>],
+    ) -> Vec<Learning> {
+        let programs: Vec<Option<&ProgramNeuron>> = populations
+            .iter()
+            .map(|population| match &population.neuron {
+                Some(IntNeuron::Program(program)) => Some(&**program),
+                _ => None,
+            })
+            .collect();
         let file = self.file;
         let mut all = Vec::new();
         for (index, (given, projection)) in file.projections.iter().zip(projections).enumerate() {
@@ -21,6 +34,7 @@ impl Builder<'_> {
             learning.start = given.start.unwrap_or(0);
             learning.weight_bits = given.weight_bits.unwrap_or(8);
             learning.graded = given.graded.map_or(Graded::Ignored, graded);
+            learning.post = self.post(index, given.post.as_ref(), programs.get(projection.target.index()));
             learning.seed = given.seed.unwrap_or(0);
             learning.tags = values(given.tags.as_ref(), &[0]);
             learning.delays = values(given.delays.as_ref(), &[]);
@@ -30,11 +44,28 @@ impl Builder<'_> {
                 if let Some(trace) = trace {
                     learning.traces[place] = shape(trace);
                     self.supplied(index, name, trace, &mut learning.factors);
+                    self.written(index, name, trace, &mut learning.states);
                 }
             }
             all.push(learning);
         }
         all
+    }
+
+    /// The output whose spikes are postsynaptic.
+    fn post(&mut self, index: usize, given: Option<&OutputName>, target: Option<&Option<&ProgramNeuron>>) -> u8 {
+        let Some(given) = given else { return 0 };
+        let path = ["projections", &index.to_string(), "learning", "post"];
+        let Some(Some(target)) = target else {
+            self.faults.push(fault(&path, "the target runs no program: it has one output".to_owned()));
+            return 0;
+        };
+        output_number(given, &target.program).unwrap_or_else(|(what, near)| {
+            let mut unknown = fault(&path, what);
+            unknown.help = near.map(|near| format!("did you mean '{near}'?"));
+            self.faults.push(unknown);
+            0
+        })
     }
 
     /// The rule, by its name or as text, with the traces that a named one comes with.
@@ -67,6 +98,21 @@ impl Builder<'_> {
             }
         }
         None
+    }
+
+    /// The state that a trace is.
+    fn written(&mut self, index: usize, name: TraceName, trace: &model::Trace, states: &mut [Option<String>; 3]) {
+        let Some(state) = &trace.state else { return };
+        match (name as usize).checked_sub(2) {
+            Some(place) => states[place] = Some(state.clone()),
+            None => {
+                let path = ["projections", &index.to_string(), "learning", name.name(), "state"];
+                let what = format!("{} is raised by presynaptic spikes alone", name.name());
+                let mut inside = fault(&path, what);
+                inside.help = Some("a program writes y1, y2 or y3".to_owned());
+                self.faults.push(inside);
+            }
+        }
     }
 
     /// The population that supplies a trace.
@@ -110,7 +156,11 @@ const fn graded(given: model::Graded) -> Graded {
 }
 
 /// As it is written; `name` tells the name of a population.
-pub(super) fn write(learning: &Learning, name: impl Fn(PopulationId) -> String) -> model::Learning {
+pub(super) fn write(
+    learning: &Learning,
+    target: Option<&ProgramNeuron>,
+    name: impl Fn(PopulationId) -> String,
+) -> model::Learning {
     let from = |index: usize| index.checked_sub(2).and_then(|at| learning.factors[at]);
     let trace = |index: usize| {
         let TraceShape { impulse, tau } = learning.traces[index];
@@ -118,8 +168,10 @@ pub(super) fn write(learning: &Learning, name: impl Fn(PopulationId) -> String) 
             impulse: (impulse != 0.0).then_some(impulse),
             tau: tau.is_finite().then_some(tau),
             from: from(index).map(&name),
+            state: index.checked_sub(2).and_then(|at| learning.states[at].clone()),
         };
-        (learning.traces[index] != TraceShape::NONE || given.from.is_some()).then_some(given)
+        let outside = given.from.is_some() || given.state.is_some();
+        (learning.traces[index] != TraceShape::NONE || outside).then_some(given)
     };
     let list = |values: &[i16]| match values {
         [] => None,
@@ -130,6 +182,7 @@ pub(super) fn write(learning: &Learning, name: impl Fn(PopulationId) -> String) 
         rule: learning.rule.to_string(),
         epoch: Some(learning.epoch),
         start: (learning.start > 0).then_some(learning.start),
+        post: target.and_then(|target| output_name(target, learning.post)),
         x1: trace(0),
         x2: trace(1),
         y1: trace(2),

@@ -6,9 +6,11 @@
 mod build;
 mod fcore;
 mod learning;
+mod learning_model;
 mod model;
 mod place;
 mod program;
+mod soma;
 mod validate;
 mod write;
 

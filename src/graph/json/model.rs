@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::learning_model::{Learning, OutputName};
+use super::soma::{AdaptationInt, JoinInt, NoiseInt};
 use crate::graph::{Dynamics, FcoreReset, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
 
 /// A spiking network for spikeloom: populations of neurons and projections between them. With float neurons
@@ -243,6 +245,9 @@ pub(super) struct Float {
     /// The part of bias that comes from recurrent connections; default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurrent_bias: Option<Values<f64>>,
+    /// Membrane before the first tick in which input can come; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v_initial: Option<Values<f64>>,
 }
 
 /// Registers of a Loihi-style compartment.
@@ -271,6 +276,15 @@ pub(super) struct CubaInt {
     /// v before the first tick; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_v: Option<Values<i32>>,
+    /// How spikes raise the threshold; left out: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<AdaptationInt>,
+    /// Noise; left out: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseInt>,
+    /// Populations that are dendrites of this one, joined in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<JoinInt>,
 }
 
 /// Registers of a TrueNorth-style neuron (deterministic part).
@@ -318,99 +332,12 @@ pub(super) struct Projection {
     /// Ticks of delay, one for all or one a weight; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Values<u16>>,
+    /// Output of the source's program whose spikes it carries, by name or number; default the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputName>,
     /// How its synapses learn; left out: they do not. With chip integers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning: Option<Learning>,
-}
-
-/// On-chip learning of a projection.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Learning {
-    /// Sums of products such as "dw = 2^-2*y0*x1 - 2^-2*x0*y1; dt = ...", or stdp, triplet, reward_stdp.
-    pub rule: String,
-    /// Ticks of an epoch, at whose end the rule acts; default 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 63))]
-    pub epoch: Option<u32>,
-    /// First tick whose spikes count; default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<u32>,
-    /// First presynaptic trace; a named rule has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x1: Option<Trace>,
-    /// Second presynaptic trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x2: Option<Trace>,
-    /// First postsynaptic trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub y1: Option<Trace>,
-    /// Second postsynaptic trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub y2: Option<Trace>,
-    /// Third postsynaptic trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub y3: Option<Trace>,
-    /// Signs of the weights: mixed, excitatory or inhibitory; default from the weights.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sign: Option<Sign>,
-    /// Bits of a weight, sign excluded, to which dialect brian2 rounds changes; default 8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 8))]
-    pub weight_bits: Option<u8>,
-    /// What graded presynaptic spikes do to x1; default ignored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub graded: Option<Graded>,
-    /// Seed of decays and roundings; default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// Tags before the first tick, one for all or one a weight; default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Values<i16>>,
-    /// Learned delays before the first tick, in dialect lava, which keeps them beside "delay"; default those.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delays: Option<Values<i16>>,
-}
-
-/// How a trace grows and decays.
-#[derive(Serialize, Deserialize, JsonSchema, Clone)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trace {
-    /// What a spike adds, 0..=127; default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub impulse: Option<f64>,
-    /// Time constant in ticks, 0 forgets in one; left out: never forgets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tau: Option<f64>,
-    /// For y1, y2 and y3: the population whose spikes of a tick are the value (reward); one neuron, or one a target.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-}
-
-/// Signs of weights.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Sign {
-    /// -256..=255.
-    Mixed,
-    /// 0..=255.
-    Excitatory,
-    /// -255..=0.
-    Inhibitory,
-}
-
-/// What graded spikes do to x1.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Graded {
-    /// Nothing.
-    Ignored,
-    /// x1 becomes half of the value.
-    Overwrite,
-    /// Half of the value is added, up to 127.
-    Saturate,
-    /// Half of the value is added; only an overflow counts as a spike.
-    Overflow,
 }
 
 /// Weights of a projection.
@@ -441,6 +368,10 @@ pub(super) enum Pattern {
     Conv2d(Conv2d),
     /// Sum over windows of one channel.
     Pool2d(Pool2d),
+    /// Every source to every target; each weight is a sum of products of two factors.
+    Factorised(Factorised),
+    /// Synapses that a seed draws.
+    Stochastic(Stochastic),
 }
 
 /// Every source to every target.
@@ -522,6 +453,29 @@ pub(super) struct Pool2d {
     /// Zero padding at the top and left; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub padding: Option<[u32; 2]>,
+}
+
+/// Low rank: the weight from source s to target t is the sum over r of left[t][r] * right[r][s]. The weights are one row of
+/// rank factors a target, then rank rows of one factor a source (or the same as a flat list). One delay for all.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Factorised {
+    /// Products a weight.
+    #[schemars(range(min = 1, max = 64))]
+    pub rank: u32,
+}
+
+/// Each source reaches each target with this probability, through one of the weights, all as likely; a delay a weight goes
+/// with it. The same seed draws the same synapses on every machine and however the network is cut.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stochastic {
+    /// Chance of a synapse, 0 to 1 in steps of 2^-32.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: f64,
+    /// Seed of the draws; default 0.
+    #[serde(default)]
+    pub seed: u64,
 }
 
 /// A population that is read.

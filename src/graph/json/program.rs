@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::model::{ProgramInt, Values};
+use super::build::{Builder, fault, projection_name};
+use super::learning_model::OutputName;
+use super::model::{Neuron, ProgramInt, Values};
 use crate::graph::ProgramNeuron;
 use crate::isa::{self, BUILTIN, Binding, Program};
 
@@ -38,7 +40,88 @@ pub(super) fn build(given: &ProgramInt, folder: &Path) -> Result<ProgramNeuron, 
         return Err(("inputs", what));
     }
     let inputs = given.inputs.iter().map(|(name, input)| (name.clone(), *input)).collect();
-    Ok(ProgramNeuron { name: given.program.clone(), program, parameters, initial, inputs })
+    Ok(ProgramNeuron { name: given.program.clone(), program, parameters, initial, inputs, outputs: Vec::new() })
+}
+
+impl Builder<'_> {
+    /// The programs of the populations that have one.
+    pub(super) fn programs(&mut self) -> Vec<Option<Box<ProgramNeuron>>> {
+        let mut found = Vec::new();
+        for (index, population) in self.file.populations.iter().enumerate() {
+            let Some(Neuron::Program(given)) = &population.neuron else {
+                found.push(None);
+                continue;
+            };
+            let at = index.to_string();
+            let arrives = |name: &String| {
+                let mut inbound = self.file.projections.iter().filter(|p| p.target == population.name);
+                inbound.any(|projection| projection_name(projection) == *name)
+            };
+            if let Some(name) = given.inputs.keys().find(|name| !arrives(name)) {
+                let what = format!("no projection '{name}' goes to '{}'", population.name);
+                self.faults.push(fault(&["populations", &at, "neuron", "inputs"], what));
+            }
+            match build(given, self.folder) {
+                Ok(program) => found.push(Some(Box::new(program))),
+                Err((part, what)) => {
+                    self.faults.push(fault(&["populations", &at, "neuron", part], what));
+                    found.push(None);
+                }
+            }
+        }
+        self.outputs_of(&mut found);
+        found
+    }
+
+    /// Which outputs of the programs the projections carry.
+    fn outputs_of(&mut self, programs: &mut [Option<Box<ProgramNeuron>>]) {
+        for (index, projection) in self.file.projections.iter().enumerate() {
+            let Some(output) = &projection.output else { continue };
+            let source = self.file.populations.iter().position(|population| population.name == projection.source);
+            // Unknown sources, and programs that are none, are told elsewhere.
+            let Some(source) = source else { continue };
+            let program = matches!(self.file.populations[source].neuron, Some(Neuron::Program(_)));
+            match (program, &mut programs[source]) {
+                (true, None) => {}
+                (true, Some(neuron)) => match output_number(output, &neuron.program) {
+                    Ok(0) => {}
+                    Ok(number) => neuron.outputs.push((projection_name(projection), number)),
+                    Err((what, near)) => {
+                        let mut unknown = fault(&["projections", &index.to_string(), "output"], what);
+                        unknown.help = near.map(|near| format!("did you mean '{near}'?"));
+                        self.faults.push(unknown);
+                    }
+                },
+                (false, _) => {
+                    let what = format!("'{}' runs no program: it has one output", projection.source);
+                    self.faults.push(fault(&["projections", &index.to_string(), "output"], what));
+                }
+            }
+        }
+    }
+}
+
+/// The number of an output, or what is wrong with its name and the nearest one.
+pub(super) fn output_number(output: &OutputName, program: &Program) -> Result<u8, (String, Option<String>)> {
+    let names = || program.outputs.iter().map(String::as_str);
+    let known = names().collect::<Vec<_>>().join(", ");
+    let found = match output {
+        OutputName::Number(number) => Some(*number).filter(|number| usize::from(*number) < program.outputs.len()),
+        OutputName::Name(name) => names().position(|known| known == name).map(|number| number as u8),
+    };
+    found.ok_or_else(|| {
+        let (given, near) = match output {
+            OutputName::Number(number) => (number.to_string(), None),
+            OutputName::Name(name) => (name.clone(), crate::diag::nearest(name, names()).map(str::to_owned)),
+        };
+        (format!("the program has no output '{given}'; it has {known}"), near)
+    })
+}
+
+/// An output as it is written; `None` for the first.
+pub(super) fn output_name(neuron: &ProgramNeuron, number: u8) -> Option<OutputName> {
+    let name = neuron.program.outputs.get(usize::from(number));
+    (number > 0).then(|| name.map_or(OutputName::Number(number), |name| OutputName::Name(name.clone())))
 }
 
 /// A built-in program, or a file.

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use super::model::{
-    Conv2d, CrossbarInt, CubaInt, Dense, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d, Population, Profile,
-    ProgramInt, Projection, Sparse, Values, Weights,
+    Conv2d, CrossbarInt, CubaInt, Dense, Factorised, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d,
+    Population, Profile, ProgramInt, Projection, Sparse, Stochastic, Values, Weights,
 };
-use super::{fcore, learning};
-use crate::graph::{self, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
+use super::{fcore, learning, program, soma};
+use crate::graph::{self, CubaNeuron, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
 use crate::isa::Binding;
 
@@ -33,12 +33,21 @@ pub fn write_json(network: &Network) -> String {
             version: 1,
             name: graph.name.clone(),
             profile: None,
-            populations: populations(&graph.populations, int_neuron),
+            populations: populations(&graph.populations, |neuron| {
+                int_neuron(neuron, &|population| graph.populations[population.index()].name.clone())
+            }),
             projections: {
                 let mut all = projections(&graph.projections, &graph.populations, f64::from);
+                for (written, projection) in all.iter_mut().zip(&graph.projections) {
+                    let source = program_of(graph, projection.source);
+                    written.output =
+                        source.and_then(|source| program::output_name(source, source.output(&projection.name)));
+                }
                 for learning in &graph.learning {
                     let name = |population: PopulationId| graph.populations[population.index()].name.clone();
-                    all[learning.projection.index()].learning = Some(learning::write(learning, name));
+                    let target = graph.projections[learning.projection.index()].target;
+                    let written = learning::write(learning, program_of(graph, target), name);
+                    all[learning.projection.index()].learning = Some(written);
                 }
                 all
             },
@@ -50,6 +59,14 @@ pub fn write_json(network: &Network) -> String {
     file.serialize(&mut serializer).expect("plain data becomes JSON");
     text.push(b'\n');
     String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+/// The program that a population runs.
+fn program_of(graph: &graph::IntGraph, population: PopulationId) -> Option<&graph::ProgramNeuron> {
+    match &graph.populations[population.index()].neuron {
+        Some(IntNeuron::Program(program)) => Some(program),
+        _ => None,
+    }
 }
 
 fn profile(profile: &graph::Profile) -> Profile {
@@ -77,7 +94,7 @@ fn populations<N>(all: &[graph::Population<N>], neuron: impl Fn(&N) -> Neuron) -
 }
 
 /// None for an empty vector, a plain number for one value.
-fn values<T: Copy>(values: &[T]) -> Option<Values<T>> {
+pub(super) fn values<T: Copy>(values: &[T]) -> Option<Values<T>> {
     match values {
         [] => None,
         [one] => Some(Values::One(*one)),
@@ -96,6 +113,7 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
         w_in: values(&neuron.w_in),
         bias: values(&neuron.bias),
         recurrent_bias: values(&neuron.recurrent_bias),
+        v_initial: values(&neuron.v_initial),
     };
     match neuron.kind {
         NeuronKind::If => Neuron::If(float),
@@ -108,18 +126,9 @@ fn float_neuron(neuron: &FloatNeuron) -> Neuron {
     }
 }
 
-fn int_neuron(neuron: &IntNeuron) -> Neuron {
+fn int_neuron(neuron: &IntNeuron, name: &dyn Fn(PopulationId) -> String) -> Neuron {
     match neuron {
-        IntNeuron::Cuba(cuba) => Neuron::CubaInt(CubaInt {
-            decay_u: values(&cuba.decay_u).unwrap_or(Values::One(0)),
-            decay_v: values(&cuba.decay_v).unwrap_or(Values::One(0)),
-            threshold: cuba.threshold.as_deref().and_then(values),
-            bias: values(&cuba.bias),
-            bias_exponent: values(&cuba.bias_exponent),
-            refractory: values(&cuba.refractory),
-            initial_u: values(&cuba.initial_u),
-            initial_v: values(&cuba.initial_v),
-        }),
+        IntNeuron::Cuba(cuba) => Neuron::CubaInt(cuba_int(cuba, name)),
         IntNeuron::Fcore(neuron) => fcore::written(neuron),
         IntNeuron::Program(program) => Neuron::Program(ProgramInt {
             program: program.name.clone(),
@@ -135,6 +144,23 @@ fn int_neuron(neuron: &IntNeuron) -> Neuron {
             spike_reset: Some(crossbar.spike_reset),
             negative_reset: Some(crossbar.negative_reset),
         }),
+    }
+}
+
+fn cuba_int(cuba: &CubaNeuron, name: &dyn Fn(PopulationId) -> String) -> CubaInt {
+    let (adaptation, noise, joins) = soma::write(cuba, name);
+    CubaInt {
+        decay_u: values(&cuba.decay_u).unwrap_or(Values::One(0)),
+        decay_v: values(&cuba.decay_v).unwrap_or(Values::One(0)),
+        threshold: cuba.threshold.as_deref().and_then(values),
+        bias: values(&cuba.bias),
+        bias_exponent: values(&cuba.bias_exponent),
+        refractory: values(&cuba.refractory),
+        initial_u: values(&cuba.initial_u),
+        initial_v: values(&cuba.initial_v),
+        adaptation,
+        noise,
+        joins,
     }
 }
 
@@ -163,6 +189,7 @@ fn projections<W: Copy, N>(
                 Delays::Uniform(ticks) => Some(Values::One(*ticks)),
                 Delays::PerWeight(ticks) => Some(Values::Each(ticks.clone())),
             },
+            output: None,
             learning: None,
         })
         .collect()
@@ -193,6 +220,11 @@ fn pattern(pattern: &graph::Pattern) -> Pattern {
             stride: Some(pool.stride),
             padding: Some(pool.padding),
         }),
+        graph::Pattern::Factorised { rank, .. } => Pattern::Factorised(Factorised { rank: *rank }),
+        graph::Pattern::Stochastic(drawn) => {
+            let probability = drawn.chance as f64 / 4_294_967_296.0;
+            Pattern::Stochastic(Stochastic { probability, seed: drawn.seed })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ const MAX_SYNAPSES: usize = 1 << 27;
 
 /// A linear map with a constant: what a chain of nodes does to one tick of spikes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Linear {
+pub(in crate::graph) struct Linear {
     pub pattern: Pattern,
     pub weights: Vec<f64>,
     /// One a target; empty: none.
@@ -18,7 +18,7 @@ pub(super) struct Linear {
 
 impl Linear {
     /// Source i to target i with weight 1.
-    pub(super) fn identity(size: usize) -> Self {
+    pub(in crate::graph) fn identity(size: usize) -> Self {
         let pattern = Pattern::OneToOne { size: size as u32, shared: true };
         Self { pattern, weights: vec![1.0], bias: Vec::new(), targets: size }
     }
@@ -27,12 +27,13 @@ impl Linear {
         self.pattern.shape().0
     }
 
-    fn is_identity(&self) -> bool {
+    /// Whether it changes nothing.
+    pub(in crate::graph) fn is_identity(&self) -> bool {
         matches!(self.pattern, Pattern::OneToOne { shared: true, .. }) && self.weights == [1.0] && self.bias.is_empty()
     }
 
     /// The map that does `self` first and `next` afterwards.
-    pub(super) fn then(&self, next: &Self) -> Result<Self, String> {
+    pub(in crate::graph) fn then(&self, next: &Self) -> Result<Self, String> {
         if self.is_identity() {
             return Ok(next.clone());
         }

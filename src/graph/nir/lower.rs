@@ -318,6 +318,7 @@ impl Lowering<'_> {
             w_in: neuron.w_in.clone(),
             bias: Vec::new(),
             recurrent_bias: Vec::new(),
+            v_initial: Vec::new(),
         };
         let dt = self.profile.dt;
         let taus = neuron.tau_mem.iter().chain(&neuron.tau_syn);
@@ -361,5 +362,6 @@ fn integrator(r: f64) -> FloatNeuron {
         w_in: vec![1.0],
         bias: Vec::new(),
         recurrent_bias: Vec::new(),
+        v_initial: Vec::new(),
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn chain(scope: &Scope, path: &[usize], shape: &[u32]) -> Result<Chai
     Ok(Chain { map, shape, delays, notes })
 }
 
-fn volume(shape: &[u32]) -> Result<usize, String> {
+pub(in crate::graph) fn volume(shape: &[u32]) -> Result<usize, String> {
     let product = shape.iter().try_fold(1u64, |product, &extent| product.checked_mul(u64::from(extent)));
     match product {
         Some(size) if (1..=MAX_SIZE).contains(&size) => Ok(size as usize),
@@ -107,10 +107,10 @@ fn per_weight(map: &mut Linear, by_source: &[u16], more: u16) -> Result<Delays, 
     Ok(Delays::PerWeight(delays))
 }
 
-type Mapped = Result<(Option<Linear>, Vec<u32>), String>;
+pub(in crate::graph) type Mapped = Result<(Option<Linear>, Vec<u32>), String>;
 
 /// The map of a node (`None`: values pass unchanged) and the shape behind it.
-fn linear(op: &Op, shape: &[u32], name: &str, notes: &mut Vec<String>) -> Mapped {
+pub(in crate::graph) fn linear(op: &Op, shape: &[u32], name: &str, notes: &mut Vec<String>) -> Mapped {
     match op {
         Op::Affine { weight, bias } => affine(weight, bias.as_deref(), shape),
         Op::Scale(scale) => scaled(scale, shape),
@@ -150,7 +150,7 @@ fn scaled(scale: &Array, shape: &[u32]) -> Mapped {
 }
 
 /// (channels, height, width), leading extents of 1 stripped.
-fn three(shape: &[u32]) -> Result<[u32; 3], String> {
+pub(in crate::graph) fn three(shape: &[u32]) -> Result<[u32; 3], String> {
     let ones = shape.len().saturating_sub(3);
     match shape {
         _ if shape[..ones].iter().any(|&extent| extent != 1) => Err(format!("shape {shape:?} has too many extents")),
@@ -159,7 +159,7 @@ fn three(shape: &[u32]) -> Result<[u32; 3], String> {
 }
 
 /// Output extent of a window of `reach` cells, or why there is none.
-fn windows(extent: u32, reach: u64, stride: u32, padded: u64) -> Result<u32, String> {
+pub(in crate::graph) fn windows(extent: u32, reach: u64, stride: u32, padded: u64) -> Result<u32, String> {
     let room = u64::from(extent) + padded;
     if stride == 0 || reach == 0 || room < reach {
         return Err(format!("a window of {reach} with stride {stride} does not fit {room} padded cells"));
@@ -202,6 +202,10 @@ fn conv(op: &Op, shape: &[u32], name: &str, notes: &mut Vec<String>) -> Mapped {
             Pad::Zero(padding) => {
                 before[axis] = padding[axis];
                 2 * u64::from(padding[axis])
+            }
+            Pad::Sides(front, back) => {
+                before[axis] = front[axis];
+                u64::from(front[axis]) + u64::from(back[axis])
             }
         };
         output[axis + 1] = windows(input[axis + 1], reach, stride[axis], padded)?;

@@ -4,13 +4,13 @@
 //! HDF5 tree ([`hdf5`]) -> primitives ([`node`]) -> one flat graph ([`flatten`]) -> profile ([`infer`]) ->
 //! linear nodes composed into projections ([`lower`], [`maps`], [`compose`]).
 
-mod compose;
+pub(super) mod compose;
 mod flatten;
 mod hdf5;
 mod infer;
 mod lower;
-mod maps;
-mod node;
+pub(super) mod maps;
+pub(super) mod node;
 
 use std::path::Path;
 

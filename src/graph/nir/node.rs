@@ -31,21 +31,23 @@ const MAX_NESTING: usize = 16;
 
 /// A numeric array.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Array {
+pub(in crate::graph) struct Array {
     pub shape: Vec<usize>,
     pub values: Vec<f64>,
 }
 
 /// Padding of a convolution.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Pad {
+pub(in crate::graph) enum Pad {
     Zero([u32; 2]),
     Same,
+    /// Cells before and behind.
+    Sides([u32; 2], [u32; 2]),
 }
 
 /// What a node does.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Op {
+pub(in crate::graph) enum Op {
     Input(Vec<u32>),
     Output,
     Graph(Graph),
@@ -78,7 +80,7 @@ pub(super) enum Op {
 
 /// A neuron node as stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Neuron {
+pub(in crate::graph) struct Neuron {
     pub kind: NeuronKind,
     pub tau_mem: Vec<f64>,
     pub tau_syn: Vec<f64>,
@@ -93,7 +95,7 @@ pub(super) struct Neuron {
 
 /// A graph with its nodes in the order of names, and edges by node number.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Graph {
+pub(in crate::graph) struct Graph {
     pub nodes: Vec<(String, Op)>,
     pub edges: Vec<(usize, usize)>,
 }

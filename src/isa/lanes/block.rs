@@ -8,6 +8,9 @@ use crate::isa::exec::{Sent, arithmetic, compare};
 use crate::isa::op::Op;
 use crate::isa::program::Width;
 
+/// Neurons that are looked at together for who sends; divides a block.
+const NEIGHBOURS: usize = 16;
+
 /// Registers and inputs of a block, and how far its neurons are.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
@@ -24,6 +27,8 @@ pub(super) struct Work {
     together: i32,
     /// Random draws of each neuron so far.
     draw: [u32; BLOCK],
+    /// Whether any were made.
+    drawn: bool,
     /// Cycles of all, and what single neurons have beyond.
     common: u32,
     extra: [u32; BLOCK],
@@ -76,6 +81,7 @@ impl Work {
             wake: [0; BLOCK],
             together: 0,
             draw: [0; BLOCK],
+            drawn: false,
             common: 0,
             extra: [0; BLOCK],
             active: 0,
@@ -95,7 +101,10 @@ impl Work {
             self.extra = [0; BLOCK];
         }
         self.together = 0;
-        self.draw = [0; BLOCK];
+        if self.drawn {
+            self.draw = [0; BLOCK];
+            self.drawn = false;
+        }
         self.common = 0;
         self.active = active;
     }
@@ -114,10 +123,13 @@ impl Work {
         cycles[..self.active].iter().map(|&cycles| u64::from(cycles)).sum()
     }
 
-    /// Counts an instruction's cycles for those that are awake; whether some sleep.
+    /// Counts an instruction's cycles for those that are awake, where `COUNTS`; whether some sleep.
     #[inline(always)]
-    fn count(&mut self, at: i32, cycles: u32) -> bool {
+    fn count<const COUNTS: bool>(&mut self, at: i32, cycles: u32) -> bool {
         let apart = at < self.together;
+        if !COUNTS {
+            return apart;
+        }
         if apart {
             for lane in 0..BLOCK {
                 self.extra[lane] += if self.wake[lane] <= at { cycles } else { 0 };
@@ -152,11 +164,18 @@ impl Work {
                 return next;
             }
         }
+        self.together = self.together.max(target);
+        if !apart {
+            // Some are left, and go on with the next.
+            for lane in 0..BLOCK {
+                self.wake[lane] = target & jumps[lane];
+            }
+            return next;
+        }
         for lane in 0..BLOCK {
             let wake = self.wake[lane];
             self.wake[lane] = if (wake < next) & (jumps[lane] != 0) { target } else { wake };
         }
-        self.together = self.together.max(target);
         // Where all sleep, the first to wake says where to go on.
         let wakes = if self.active == BLOCK { &self.wake[..] } else { &self.wake[..self.active] };
         wakes.iter().copied().min().unwrap_or(next).max(next)
@@ -164,8 +183,8 @@ impl Work {
 
     /// Register `rd` of those that are awake becomes what is in the spare row.
     #[inline(always)]
-    fn settle<const APART: bool>(&mut self, rd: usize, at: i32) {
-        if APART {
+    fn settle(&mut self, rd: usize, at: i32, apart: bool) {
+        if apart {
             let (new, old, wake) = (&mut *self.spare, &*self.rows[rd], &self.wake);
             for lane in 0..BLOCK {
                 new[lane] = if wake[lane] <= at { new[lane] } else { old[lane] };
@@ -177,43 +196,31 @@ impl Work {
 
 impl Block<'_> {
     #[inline(always)]
-    pub(super) fn run(&mut self) {
+    pub(super) fn run<const COUNTS: bool>(&mut self) {
         let Lowered { steps, step_of, .. } = &self.loaded.lowered;
         let mut next = 0;
         while let Some(step) = steps.get(next) {
-            let apart = self.work.count(step.at, step.cycles);
+            let apart = self.work.count::<COUNTS>(step.at, step.cycles);
             next += 1;
-            if step.work == Kind::Nothing {
-                continue;
-            }
-            if step.work == Kind::Jump {
-                next = step_of[self.work.jump(step, apart) as usize];
-                continue;
-            }
-            if apart {
-                self.parted(step);
-            } else {
-                self.one::<false>(step);
+            match step.work {
+                Kind::Nothing => {}
+                Kind::Goto if !apart => next = step_of[(step.at + 1 + step.imm) as usize],
+                Kind::Goto | Kind::Jump => next = step_of[self.work.jump(step, apart) as usize],
+                Kind::Op | Kind::Halves => self.one(step, apart),
             }
         }
     }
 
-    /// A step while some neurons sleep: rare, and not worth its own code for every vector unit.
-    #[inline(never)]
-    fn parted(&mut self, step: &Step) {
-        self.one::<true>(step);
-    }
-
-    /// A step that is no jump; `APART` says whether some neurons sleep.
+    /// A step that is no jump; `apart` says whether some neurons sleep.
     #[inline(always)]
-    fn one<const APART: bool>(&mut self, step: &Step) {
+    fn one(&mut self, step: &Step, apart: bool) {
         let (at, rd, slot) = (step.at, step.rd, step.imm as usize);
         match step.op {
-            Op::St => self.store::<APART>(step, |width, _, a| width.store(a)),
+            Op::St => self.store(step, apart, |width, _, a| width.store(a)),
             Op::Rmw => {
-                self.store::<APART>(step, |width, old, a| width.store(old.wrapping_add(a)));
+                self.store(step, apart, |width, old, a| width.store(old.wrapping_add(a)));
                 *self.work.spare = *block(&self.state[slot], self.first);
-                self.work.settle::<APART>(rd, at);
+                self.work.settle(rd, at, apart);
             }
             Op::Ldx => {
                 let Binding::Table(values) = &self.loaded.bindings[slot] else {
@@ -221,17 +228,17 @@ impl Block<'_> {
                 };
                 let row = self.source(step.a).map(|index| values[(index.max(0) as usize).min(values.len() - 1)]);
                 *self.work.spare = row;
-                self.work.settle::<APART>(rd, at);
+                self.work.settle(rd, at, apart);
             }
             Op::Tick => {
                 *self.work.spare = [(self.tick & 0x7fff_ffff) as i32; BLOCK];
-                self.work.settle::<APART>(rd, at);
+                self.work.settle(rd, at, apart);
             }
             Op::Rnd => self.draw(step),
             Op::Spike => self.send(step, |_| Sent::Spike { output: step.imm as u8, payload: None }),
             Op::Spikev => self.send(step, |a| Sent::Spike { output: step.imm as u8, payload: Some(a) }),
             Op::Probe => self.send(step, |value| Sent::Probe { channel: step.imm as u8, value }),
-            _ => self.registers::<APART>(step),
+            _ => self.registers(step, apart),
         }
     }
 
@@ -243,7 +250,7 @@ impl Block<'_> {
 
     /// `new` makes what is stored of the width, what was there, and `ra`.
     #[inline(always)]
-    fn store<const APART: bool>(&mut self, step: &Step, new: impl Fn(Width, i32, i32) -> i32) {
+    fn store(&mut self, step: &Step, apart: bool, new: impl Fn(Width, i32, i32) -> i32) {
         let slot = step.imm as usize;
         let width = self.loaded.program.states[slot].width;
         let Work { rows, spare, wake, .. } = &mut *self.work;
@@ -257,14 +264,21 @@ impl Block<'_> {
         let cells = &mut self.state[slot][self.first..self.first + BLOCK];
         let cells: &mut Row = cells.try_into().expect("arrays are filled up to whole blocks");
         let at = step.at;
+        if apart {
+            for lane in 0..BLOCK {
+                let stored = new(width, cells[lane], a[lane]);
+                cells[lane] = if wake[lane] <= at { stored } else { cells[lane] };
+            }
+            return;
+        }
         for lane in 0..BLOCK {
-            let stored = new(width, cells[lane], a[lane]);
-            cells[lane] = if !APART || wake[lane] <= at { stored } else { cells[lane] };
+            cells[lane] = new(width, cells[lane], a[lane]);
         }
     }
 
     fn draw(&mut self, step: &Step) {
         let work = &mut *self.work;
+        work.drawn = true;
         for lane in (0..work.active).filter(|lane| work.wake[*lane] <= step.at) {
             let drawn = self.loaded.draws.get((self.first + lane) as u32, self.tick, work.draw[lane]);
             work.rows[step.rd][lane] = (drawn >> (32 - step.imm)) as i32;
@@ -274,21 +288,27 @@ impl Block<'_> {
 
     /// Every neuron that is awake sends what `what` makes of its operand.
     fn send(&mut self, step: &Step, what: impl Fn(i32) -> Sent) {
-        let (active, first) = (self.work.active, self.first);
-        let values = *self.source(step.a);
-        for lane in (0..active).filter(|lane| self.work.wake[*lane] <= step.at) {
-            self.sent.push(((first + lane) as u32, what(values[lane])));
+        let (active, first, work) = (self.work.active, self.first, &*self.work);
+        let values = numbers(&work.rows, self.state, &self.loaded.lowered, first, step.a);
+        // Few send: where none of some neighbours does, they are passed together.
+        for from in (0..active).step_by(NEIGHBOURS) {
+            let awake: i32 = work.wake[from..from + NEIGHBOURS].iter().map(|wake| i32::from(*wake <= step.at)).sum();
+            if awake > 0 {
+                for lane in (from..active.min(from + NEIGHBOURS)).filter(|lane| work.wake[*lane] <= step.at) {
+                    self.sent.push(((first + lane) as u32, what(values[lane])));
+                }
+            }
         }
     }
 
     /// An instruction on registers alone.
     #[inline(always)]
-    fn registers<const APART: bool>(&mut self, step: &Step) {
+    fn registers(&mut self, step: &Step, apart: bool) {
         macro_rules! each {
             ($($op:ident)*) => {
                 match step.op {
                     // One loop for each operation, so that each becomes vector code.
-                    $(Op::$op => self.apply::<APART>(step, |d, a, b, n| arithmetic(Op::$op, d, a, b, n)),)*
+                    $(Op::$op => self.apply(step, apart, |d, a, b, n| arithmetic(Op::$op, d, a, b, n)),)*
                     Op::Sel => {
                         let Work { rows, spare, flag, .. } = &mut *self.work;
                         let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
@@ -298,11 +318,11 @@ impl Block<'_> {
                         for lane in 0..BLOCK {
                             new[lane] = (a[lane] & flag[lane]) | (b[lane] & !flag[lane]);
                         }
-                        self.work.settle::<APART>(step.rd, step.at);
+                        self.work.settle(step.rd, step.at, apart);
                     }
                     Op::Flag => {
                         *self.work.spare = self.work.flag.map(|flag| flag & 1);
-                        self.work.settle::<APART>(step.rd, step.at);
+                        self.work.settle(step.rd, step.at, apart);
                     }
                     _ => {}
                 }
@@ -311,9 +331,9 @@ impl Block<'_> {
         macro_rules! comparisons {
             ($($op:ident)*) => {
                 match step.op {
-                    Op::Mulshr if step.work == Kind::Halves => self.apply::<APART>(step, |_, a, b, n| floor_halves(a, b, n)),
-                    Op::Mulshz if step.work == Kind::Halves => self.apply::<APART>(step, |_, a, b, n| zero_halves(a, b, n)),
-                    $(Op::$op => self.judge::<APART>(step, |a, b, n| compare(Op::$op, a, b, n) == Some(true)),)*
+                    Op::Mulshr if step.work == Kind::Halves => self.apply(step, apart, |_, a, b, n| floor_halves(a, b, n)),
+                    Op::Mulshz if step.work == Kind::Halves => self.apply(step, apart, |_, a, b, n| zero_halves(a, b, n)),
+                    $(Op::$op => self.judge(step, apart, |a, b, n| compare(Op::$op, a, b, n) == Some(true)),)*
                     _ => each!(Mov Li Lih And Or Xor Not Shl Shr Shz Shli Shri Shzi Add Sub Neg Abs Min Max Addi Adds
                                Mulshr Mulshz Sat Sats Wrap Clz),
                 }
@@ -323,7 +343,7 @@ impl Block<'_> {
     }
 
     #[inline(always)]
-    fn apply<const APART: bool>(&mut self, step: &Step, value: impl Fn(i32, i32, i32, i32) -> i32) {
+    fn apply(&mut self, step: &Step, apart: bool, value: impl Fn(i32, i32, i32, i32) -> i32) {
         let Work { rows, spare, .. } = &mut *self.work;
         let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
         let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
@@ -331,18 +351,24 @@ impl Block<'_> {
         for lane in 0..BLOCK {
             new[lane] = value(d[lane], a[lane], b[lane], n);
         }
-        self.work.settle::<APART>(step.rd, step.at);
+        self.work.settle(step.rd, step.at, apart);
     }
 
     #[inline(always)]
-    fn judge<const APART: bool>(&mut self, step: &Step, holds: impl Fn(i32, i32, i32) -> bool) {
+    fn judge(&mut self, step: &Step, apart: bool, holds: impl Fn(i32, i32, i32) -> bool) {
         let Work { rows, flag, wake, .. } = &mut *self.work;
         let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
         let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
         let (n, at) = (step.imm, step.at);
+        if apart {
+            for lane in 0..BLOCK {
+                let new = -i32::from(holds(a[lane], b[lane], n));
+                flag[lane] = if wake[lane] <= at { new } else { flag[lane] };
+            }
+            return;
+        }
         for lane in 0..BLOCK {
-            let new = -i32::from(holds(a[lane], b[lane], n));
-            flag[lane] = if !APART || wake[lane] <= at { new } else { flag[lane] };
+            flag[lane] = -i32::from(holds(a[lane], b[lane], n));
         }
     }
 }

@@ -3,15 +3,17 @@
 //! - An instruction that only moves a number (`ld`, `ldp`, `in`, `li`, `mov`) is left out where all that use it can read
 //!   its source: no other write reaches them, and no store comes between.
 //! - An instruction on numbers that no tick changes (parameters, immediates) is worked out once.
+//! - A branch that shared parameters decide is no branch, and what it leaves out no step ([`super::fold`]).
 //! - A product with such a number that is small enough needs no 64 bits.
 //!
 //! What is left out still costs its cycles: they are added to the next step that the same neurons do.
 
 use std::collections::BTreeSet;
 
+use super::fold::Folded;
 use super::{BLOCK, Binding};
 use crate::isa::encode::Instruction;
-use crate::isa::exec::arithmetic;
+use crate::isa::exec::{arithmetic, compare};
 use crate::isa::op::{Form, Op};
 use crate::isa::program::Program;
 
@@ -42,6 +44,8 @@ pub(super) enum Work {
     Halves,
     /// A jump.
     Jump,
+    /// A jump that all take.
+    Goto,
     /// Nothing but its cycles.
     Nothing,
 }
@@ -82,42 +86,41 @@ const ENTRY: usize = usize::MAX;
 type Reaching = [BTreeSet<usize>; REGISTERS];
 
 /// Registers that an instruction reads, as (ra, rb).
-fn reads(instruction: &Instruction) -> [Option<usize>; 2] {
+pub(super) fn reads(instruction: &Instruction) -> [Option<usize>; 2] {
     let (_, ra, rb) = instruction.op.info().form.registers();
     [ra.then_some(usize::from(instruction.ra)), rb.then_some(usize::from(instruction.rb))]
 }
 
-fn writes(instruction: &Instruction) -> Option<usize> {
+pub(super) fn writes(instruction: &Instruction) -> Option<usize> {
     instruction.op.info().form.registers().0.then_some(usize::from(instruction.rd))
 }
 
+/// Whether an instruction writes what registers and immediates alone do not say.
+pub(super) const fn varies(op: Op) -> bool {
+    matches!(op, Op::Ld | Op::Ldp | Op::In | Op::Sel | Op::Flag | Op::Rmw | Op::Ldx | Op::Tick | Op::Rnd)
+}
+
 /// Instructions that a jump leads to.
-fn targets(code: &[Instruction]) -> BTreeSet<usize> {
-    let jumps = code.iter().enumerate().filter(|(_, instruction)| instruction.op.info().form == Form::Jump);
-    jumps.map(|(at, instruction)| at + 1 + instruction.imm as usize).collect()
+fn targets(code: &[Instruction], folded: &Folded) -> BTreeSet<usize> {
+    let live = (0..code.len()).filter(|&at| folded.live[at] && code[at].op.info().form == Form::Jump);
+    live.filter_map(|at| folded.next(code, at)[1]).collect()
 }
 
 /// The writes that reach every instruction.
-fn reaching(code: &[Instruction]) -> Vec<Reaching> {
+fn reaching(code: &[Instruction], folded: &Folded) -> Vec<Reaching> {
     let entry: Reaching = std::array::from_fn(|_| BTreeSet::from([ENTRY]));
     let nothing: Reaching = std::array::from_fn(|_| BTreeSet::new());
     let mut at = vec![nothing; code.len() + 1];
     at[0] = entry;
-    for (index, instruction) in code.iter().enumerate() {
+    for (index, instruction) in code.iter().enumerate().filter(|(index, _)| folded.live[*index]) {
         let mut after = at[index].clone();
         if let Some(rd) = writes(instruction) {
             after[rd] = BTreeSet::from([index]);
         }
-        let mut follow = |to: usize| {
+        for to in folded.next(code, index).into_iter().flatten() {
             for (all, more) in at[to].iter_mut().zip(&after) {
                 all.extend(more);
             }
-        };
-        if instruction.op.info().form == Form::Jump {
-            follow(index + 1 + instruction.imm as usize);
-        }
-        if instruction.op != Op::Jmp {
-            follow(index + 1);
         }
     }
     at
@@ -136,6 +139,7 @@ struct Lowering<'a> {
     code: &'a [Instruction],
     bindings: &'a [Binding],
     padded: usize,
+    folded: Folded,
     reaching: Vec<Reaching>,
     known: Vec<Known>,
     fixed: Vec<Fixed>,
@@ -146,11 +150,13 @@ struct Lowering<'a> {
 impl Lowered {
     pub(super) fn new(program: &Program, bindings: &[Binding], padded: usize) -> Self {
         let code = &program.code[..];
+        let folded = Folded::new(code, bindings);
         let mut lowering = Lowering {
             code,
             bindings,
             padded,
-            reaching: reaching(code),
+            reaching: reaching(code, &folded),
+            folded,
             known: vec![Known::Made; code.len()],
             fixed: vec![Fixed { values: vec![0; BLOCK], shared: true }],
             needed: BTreeSet::new(),
@@ -195,6 +201,9 @@ impl Lowering<'_> {
     fn judge(&mut self, at: usize) -> Known {
         let instruction = self.code[at];
         let slot = instruction.imm as usize;
+        if let Some(value) = self.folded.value[at] {
+            return self.keep(vec![value; BLOCK], true);
+        }
         match instruction.op {
             Op::Ld => Known::Same(Source::State(slot)),
             Op::In => Known::Same(Source::Row(REGISTERS + slot)),
@@ -220,7 +229,7 @@ impl Lowering<'_> {
     fn work_out(&mut self, at: usize) -> Option<Known> {
         let instruction = self.code[at];
         writes(&instruction)?;
-        if matches!(instruction.op, Op::Sel | Op::Flag | Op::Rmw | Op::Ldx | Op::Tick | Op::Rnd) {
+        if varies(instruction.op) {
             return None;
         }
         let d = if instruction.op == Op::Lih { Some(usize::from(instruction.rd)) } else { None };
@@ -282,12 +291,15 @@ impl Lowering<'_> {
     }
 
     fn left_out(&self, at: usize) -> bool {
-        self.known[at] != Known::Made && !self.needed.contains(&at)
+        let unused_flag = compare(self.code[at].op, 0, 0, 0).is_some() && !self.folded.flag_used[at];
+        let passed = self.code[at].op.info().form == Form::Jump && self.folded.taken[at] == Some(false);
+        let elsewhere = self.known[at] != Known::Made && !self.needed.contains(&at);
+        !self.folded.live[at] || unused_flag || passed || elsewhere
     }
 
     fn finish(mut self) -> Lowered {
         let operands = self.operands();
-        let targets = targets(self.code);
+        let targets = targets(self.code, &self.folded);
         let (mut steps, mut step_of) = (Vec::<Step>::new(), Vec::new());
         let mut pending: Option<(usize, u32)> = None;
         let nothing = |(at, cycles): (usize, u32)| Step {
@@ -305,6 +317,9 @@ impl Lowering<'_> {
                 steps.extend(pending.take().map(nothing));
             }
             step_of.push(steps.len());
+            if !self.folded.live[at] {
+                continue;
+            }
             let cycles = u32::from(instruction.op.info().cycles);
             if self.left_out(at) {
                 let (from, before) = pending.unwrap_or((at, 0));
@@ -317,11 +332,17 @@ impl Lowering<'_> {
             let halves = self.halves(instruction.op, b, instruction.imm);
             steps.push(Step {
                 work: match instruction.op.info().form {
+                    Form::Jump if self.folded.taken[at].is_some() => Work::Goto,
                     Form::Jump => Work::Jump,
                     _ if halves => Work::Halves,
                     _ => Work::Op,
                 },
-                op: if self.known[at] == Known::Made { instruction.op } else { Op::Mov },
+                op: match self.known[at] {
+                    // One that all take is no condition.
+                    Known::Made if self.folded.taken[at].is_some() => Op::Jmp,
+                    Known::Made => instruction.op,
+                    Known::Same(_) => Op::Mov,
+                },
                 rd: usize::from(instruction.rd),
                 a,
                 b,

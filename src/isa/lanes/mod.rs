@@ -10,7 +10,10 @@
 
 mod bind;
 mod block;
+mod fold;
 mod lower;
+
+use std::sync::Arc;
 
 use super::exec::Sent;
 use super::program::Program;
@@ -56,10 +59,10 @@ impl Draws {
     }
 }
 
-/// All neurons of a core that run one program.
+/// All neurons of a core that run one program. A clone shares what does not change.
 #[derive(Debug, Clone)]
 pub struct Lanes {
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     neurons: usize,
     /// One array a state variable, filled up to whole blocks.
     state: Vec<Vec<i32>>,
@@ -67,10 +70,12 @@ pub struct Lanes {
     sent: Vec<(u32, Sent)>,
     /// Cycles of each neuron in the last step, filled up to whole blocks.
     cycles: Vec<u32>,
+    /// Whether cycles are counted.
+    counts: bool,
 }
 
 /// What does not change.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Loaded {
     program: Program,
     bindings: Vec<Binding>,
@@ -103,16 +108,17 @@ impl Lanes {
         Ok(Self {
             state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
             work: Box::new(Work::new(program.inputs.len())),
-            loaded: Loaded { program, bindings, lowered, draws },
+            loaded: Arc::new(Loaded { program, bindings, lowered, draws }),
             neurons,
             sent: Vec::new(),
             cycles: vec![0; padded],
+            counts: true,
         })
     }
 
     /// The program.
     #[must_use]
-    pub const fn program(&self) -> &Program {
+    pub fn program(&self) -> &Program {
         &self.loaded.program
     }
 
@@ -133,6 +139,19 @@ impl Lanes {
         &mut self.state[slot][..self.neurons]
     }
 
+    /// The state of `other`, of the same program and number of neurons; keeps memory.
+    pub fn restart(&mut self, other: &Self) {
+        self.state.iter_mut().zip(&other.state).for_each(|(own, state)| own.copy_from_slice(state));
+        self.cycles.fill(0);
+    }
+
+    /// Without cycles, for whoever does not ask for time: they stay 0.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
     /// Cycles of each neuron in the last step.
     #[must_use]
     pub fn cycles(&self) -> &[u32] {
@@ -140,7 +159,8 @@ impl Lanes {
     }
 
     /// One tick of every neuron. `inputs` holds one slice an input with one sum a neuron; `show` is told what neurons
-    /// send, by neuron and then in the order of the program. Gives the cycles of all neurons together.
+    /// send, by neuron and then in the order of the program. Gives the cycles of all neurons
+    /// together.
     pub fn step(&mut self, inputs: &[&[i32]], tick: u32, show: &mut dyn FnMut(u32, Sent)) -> u64 {
         // Compiled for the vector units that the processor has; results do not depend on it.
         let total = pulp::Arch::new().dispatch(Step { lanes: self, inputs, tick });
@@ -166,12 +186,17 @@ impl pulp::WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
-        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons }, inputs, tick } = self;
+        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons, counts }, inputs, tick } = self;
         let mut total = 0;
         for first in (0..*neurons).step_by(BLOCK) {
             work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
-            Block { loaded, state, tick, first, work, sent }.run();
-            total += work.finish(&mut cycles[first..first + BLOCK]);
+            let mut block = Block { loaded, state, tick, first, work, sent };
+            if *counts {
+                block.run::<true>();
+                total += work.finish(&mut cycles[first..first + BLOCK]);
+            } else {
+                block.run::<false>();
+            }
         }
         total
     }

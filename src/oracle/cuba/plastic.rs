@@ -79,7 +79,9 @@ impl<'a> Plastic<'a> {
                 rule: learning.rule.clone(),
                 before,
                 after,
-                supplied: learning.factors.map(|factor| factor.is_some()),
+                supplied: std::array::from_fn(|trace| {
+                    learning.factors[trace].is_some() || learning.states[trace].is_some()
+                }),
                 longest: if dialect == Dialect::Lava { 255 } else { dialect.delay_max() },
                 graded: learning.graded,
             };
@@ -90,6 +92,11 @@ impl<'a> Plastic<'a> {
         };
         let (before, given) = (vec![0; sources], vec![[0; 3]; targets]);
         Self { learning, engine, places, dialect, sources, before, given, steps: 0 }
+    }
+
+    /// The output of the target's program whose spikes are postsynaptic.
+    pub(super) const fn post(&self) -> u8 {
+        self.learning.post
     }
 
     /// Whether learned delays are those that spikes take.
@@ -117,13 +124,20 @@ impl<'a> Plastic<'a> {
         }
     }
 
-    /// A spike of a population: presynaptic, or part of a supplied trace.
-    pub(super) fn note(&mut self, source: bool, population: usize, size: usize, neuron: u32, value: i64) {
+    /// A spike: presynaptic, or part of a trace that its population supplies. It is one where its payload is not 0, and
+    /// counts at least 1; more than 16 bits are no longer told apart.
+    pub(super) fn note(&mut self, source: bool, supplies: Option<usize>, size: usize, neuron: u32, value: i64) {
+        const MOST: i64 = u16::MAX as i64;
+        if value == 0 {
+            return;
+        }
+        let value = value.clamp(1, MOST);
         if source {
-            self.before[neuron as usize] += value;
+            let sum = &mut self.before[neuron as usize];
+            *sum = (*sum + value).min(MOST);
         }
         for trace in 0..3 {
-            if self.learning.factors[trace].is_none_or(|factor| factor.index() != population) {
+            if self.learning.factors[trace].is_none_or(|factor| Some(factor.index()) != supplies) {
                 continue;
             }
             if size == 1 {
@@ -131,6 +145,14 @@ impl<'a> Plastic<'a> {
             } else {
                 self.given[neuron as usize][trace] += value;
             }
+        }
+    }
+
+    /// The traces that are states of the target's program; `state(neuron, name)` is one.
+    pub(super) fn write(&mut self, state: impl Fn(usize, &str) -> i64) {
+        for (trace, name) in self.learning.states.iter().enumerate() {
+            let Some(name) = name else { continue };
+            self.given.iter_mut().enumerate().for_each(|(neuron, given)| given[trace] = state(neuron, name).max(0));
         }
     }
 

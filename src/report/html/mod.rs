@@ -2,8 +2,10 @@
 
 mod chart;
 mod comparison;
+mod conversion;
 mod exploration;
 mod explored;
+mod line;
 mod place;
 mod svg;
 mod table;
@@ -11,7 +13,9 @@ mod table;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 pub(super) use comparison::comparison_page;
+pub(super) use conversion::conversion_page;
 pub(super) use exploration::exploration_page;
+pub(super) use line::line_plot;
 
 use crate::report::format::{UNKNOWN, count, percent, si, volts};
 use crate::report::json::model::{Raster, Report};

@@ -4,7 +4,7 @@ use maud::{Markup, html as markup};
 
 use crate::report::format::{UNKNOWN, count, percent, rate, si};
 use crate::report::json::model::{Report, Spread};
-use crate::report::text::{bound, statuses, with_memory};
+use crate::report::text::{bound, statuses, times, with_memory};
 
 /// Most samples that are listed.
 const SAMPLES: usize = 300;
@@ -117,24 +117,27 @@ pub(super) fn baselines(report: &Report) -> Markup {
             h2 { "Compared with other machines" }
             p.note {
                 "Arithmetic, not measurements: the operations of one mean inference times a published price of one \
-                 operation. Without control, caches and idle power a real machine needs more."
+                 operation. Without control, caches and idle power a real machine needs more. The ratio is its dense layers (where \
+                 their number is known, else the synaptic events) over the energy of this run: above 1 the chip needs less."
             }
             table {
                 thead { tr {
                     th { "energy of one inference" } th.n { "synaptic events as adds" } th.n { "with memory" }
-                    th.n { "dense layers as MACs" } th.n { "with memory" } th { "source of the price" }
+                    th.n { "dense layers as MACs" } th.n { "with memory" } th.n { "over this run" } th.n { "with memory" }
+                    th { "source of the price" }
                 } }
                 tbody {
                     tr {
                         td { b { (report.chip.name) } ", modelled, all events" }
                         (cell(energy.inference.map(|spread| bound(energy, &si(spread.mean, "J")))))
-                        td.n { "–" } td.n { "–" } td.n { "–" } td { "this report" }
+                        td.n { "–" } td.n { "–" } td.n { "–" } td.n { "1×" } td.n { "–" } td { "this report" }
                     }
                     @for other in &report.baselines {
                         tr {
                             td { (other.name) }
                             (joules(other.sparse_joules)) td.n { (with_memory(other.sparse_joules, other.sparse_memory_joules)) }
                             (joules(other.dense_joules)) td.n { (with_memory(other.dense_joules, other.dense_memory_joules)) }
+                            td.n { (times(energy, other.ratio)) } td.n { (times(energy, other.memory_ratio)) }
                             td { (other.source) }
                         }
                     }

@@ -410,6 +410,13 @@ pub struct Comparison {
     pub dense_joules: Option<f64>,
     /// Dense with the memory accesses.
     pub dense_memory_joules: Option<f64>,
+    /// Energy of the machine over that of this run, both of one inference and of the machine's arithmetic alone: dense where
+    /// that is known, else the synaptic events. An upper bound where the run's energy is a lower one.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+    /// The same with the machine's memory accesses.
+    #[serde(default)]
+    pub memory_ratio: Option<f64>,
     /// Where the prices come from.
     pub source: String,
 }

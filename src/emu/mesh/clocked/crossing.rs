@@ -1,12 +1,12 @@
 //! A handful of packets in an otherwise empty merge mesh: when each of them arrives, without stepping the mesh.
 //!
-//! A packet that meets nobody asks the merge number `k` of its way after edge `left + 2k`. Where two ask the same merge
-//! within 2 cycles they meet, and their ways are followed merge by merge: at every cycle a free merge serves the first of its
-//! inputs, and is free again 2 cycles later. Whoever meets what they do then is followed as well; all others pass as if
-//! alone. That is exact as long as no buffer fills: only then does a merge's choice depend on more than who waits there.
-//! Where one would fill, nothing is decided, and the mesh has to be stepped.
+//! Every merge is a queue: from the cycle at which a packet is in one of its buffers the packet asks it; a merge serves
+//! whoever asks at the first of its inputs, oldest first, is free again 2 cycles later, and has put the packet into the next
+//! buffer by then. So only the cycles at which somebody asks are looked at, each packet for itself, in order of time. That is
+//! exact as long as no buffer fills: only then does a merge's choice depend on more than who waits there. Where one
+//! would fill, nothing is decided, and the mesh has to be stepped.
 
-use super::flight::Way;
+use super::flight::{Walk, Way};
 use super::merge::{Flit, MergeMeshSpec};
 use super::routes::MERGES;
 
@@ -17,16 +17,12 @@ pub(in crate::emu) struct Departure {
     pub(in crate::emu) left: u64,
     /// The router behind whose core it starts, or that of the input buffer.
     pub(in crate::emu) from: u32,
-    /// Whether it comes from outside. Those of one call are at least 2 cycles apart.
+    /// Whether it comes from outside.
     pub(in crate::emu) outside: bool,
     pub(in crate::emu) flit: Flit,
 }
 
 impl Departure {
-    fn way(&self, width: u32) -> Way {
-        Way::new(width, self.from, self.outside, self.flit)
-    }
-
     /// The edge at which its core gets it if it meets nobody.
     pub(in crate::emu) fn arrives(&self) -> u64 {
         self.left + flight_time(self.flit)
@@ -38,91 +34,74 @@ pub(in crate::emu) fn flight_time(flit: Flit) -> u64 {
     2 * (u64::from(flit.dx.unsigned_abs()) + u64::from(flit.dy.unsigned_abs()) + 3)
 }
 
-/// A merge is asked by a packet that is followed, later than if it had met nobody.
+/// A packet under way.
 #[derive(Debug, Clone, Copy)]
-struct Ask {
-    merge: u32,
-    at: u64,
-}
-
-/// A packet that is followed.
-#[derive(Debug, Clone, Copy)]
-struct Follow {
-    who: u32,
-    /// Merges behind it, and the cycle from which it waits for the next.
-    stage: u32,
+struct Walker {
+    /// The cycle at which it asks its merge next; `u64::MAX` where it has arrived.
+    asks: u64,
+    /// The cycle from which it is in the buffer.
     ready: u64,
-    /// The next merge, and which of its inputs it waits at.
-    merge: u32,
-    input: u8,
+    walk: Walk,
 }
 
-/// Packets followed at once; more have to be stepped.
-const MOST: usize = 48;
+/// What a merge does.
+#[derive(Debug, Clone, Copy, Default)]
+struct Server {
+    /// The round in which the rest of this was written.
+    round: u32,
+    /// How often somebody had to wait here.
+    waits: u32,
+    /// The cycle from which it can serve.
+    free: u64,
+    /// The cycle after the one in which it is being asked, and the walker that it serves so far.
+    asked: u64,
+    first: u32,
+}
 
-/// Merges of the longest way that can be looked at: one bit each.
-const LONGEST: u32 = 64;
-
-/// Who meets whom.
+/// Who is served when.
 #[derive(Debug, Clone)]
 pub(in crate::emu) struct Crossings {
     width: u32,
     depth: usize,
-    /// Whether every way is short enough.
-    usable: bool,
     round: u32,
-    /// Of each merge: the round it was last asked in by those that set out together, and after which of its 2 cycles.
-    slots: Vec<(u32, u64)>,
-    lap: u32,
-    /// Of each merge: the lap in which one that is followed was last served, and when.
-    busy: Vec<(u32, u64)>,
-    /// The edge at which those that set out together leave.
-    start: u64,
-    follows: Vec<Follow>,
-    served: Vec<usize>,
-    late: Vec<Ask>,
-    met: Vec<bool>,
+    servers: Vec<Server>,
+    walkers: Vec<Walker>,
+    /// Merges that serve somebody in the cycle in work.
+    serving: Vec<u32>,
     arrivals: Vec<u64>,
 }
 
 impl Crossings {
     pub(in crate::emu) fn new(spec: &MergeMeshSpec) -> Self {
-        let merges = (spec.width * spec.height * MERGES) as usize;
         Self {
             width: spec.width,
             depth: spec.depth.min(spec.input_depth) as usize,
-            usable: spec.width + spec.height < LONGEST,
             round: 0,
-            lap: 0,
-            slots: vec![(0, 0); merges],
-            busy: vec![(0, 0); merges],
-            start: 0,
-            follows: Vec::new(),
-            served: Vec::new(),
-            late: Vec::new(),
-            met: Vec::new(),
+            servers: vec![Server::default(); (spec.width * spec.height * MERGES) as usize],
+            walkers: Vec::new(),
+            serving: Vec::new(),
             arrivals: Vec::new(),
         }
     }
 
-    /// When each packet arrives; `false` where the mesh has to be stepped. All ways lie within the grid, and all that are not
-    /// from outside come first and leave at the same edge.
+    /// When each packet arrives; `false` where the mesh has to be stepped. All ways lie within the grid.
     pub(in crate::emu) fn resolve(&mut self, packets: &[Departure]) -> bool {
-        if !self.usable {
-            return false;
-        }
-        self.met.clear();
-        self.met.resize(packets.len(), false);
-        self.arrivals.clear();
-        self.arrivals.extend(packets.iter().map(Departure::arrives));
         self.next_round();
-        let mut grows = self.look(packets);
-        while grows {
-            self.start_anew();
-            if !self.follow(packets) {
-                return false;
-            }
-            grows = self.look_again(packets);
+        let walker = |packet: &Departure| Walker {
+            asks: packet.left,
+            ready: packet.left,
+            walk: Way::new(self.width, packet.from, packet.outside, packet.flit).walk(),
+        };
+        self.walkers.clear();
+        self.walkers.extend(packets.iter().map(walker));
+        self.arrivals.clear();
+        self.arrivals.resize(packets.len(), 0);
+        let mut under_way = packets.len();
+        let mut now = packets.iter().map(|packet| packet.left).min().unwrap_or(0);
+        while under_way > 0 {
+            let Some(next) = self.ask(now) else { return false };
+            under_way -= self.serve(now);
+            now = next.min(now + 2);
         }
         true
     }
@@ -132,179 +111,81 @@ impl Crossings {
         &self.arrivals
     }
 
-    /// Who of them met another.
-    pub(in crate::emu) fn met(&self) -> &[bool] {
-        &self.met
-    }
-
     fn next_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
-            self.slots.fill((0, 0));
+            self.servers.fill(Server::default());
             self.round = 1;
         }
     }
 
-    /// Nobody is followed, and no merge has served anybody.
-    fn start_anew(&mut self) {
-        self.late.clear();
-        self.follows.clear();
-        self.lap = self.lap.wrapping_add(1);
-        if self.lap == 0 {
-            self.busy.fill((0, 0));
-            self.lap = 1;
-        }
-    }
-
-    /// Marks all that meet somebody if nobody is late; whether there are any. Packets from outside never meet each other.
+    /// Everybody who asks at `now` is chosen or told when to ask again. The next cycle in which one asks who was not chosen;
+    /// none where a buffer would fill.
     #[inline]
-    fn look(&mut self, packets: &[Departure]) -> bool {
-        let Self { slots, met, round, width, start, .. } = self;
-        let mut any = false;
-        for (who, packet) in packets.iter().enumerate() {
-            let way = packet.way(*width);
-            if packet.outside {
-                way.each(|merge, number| {
-                    let at = packet.left + 2 * u64::from(number);
-                    for slot in near(*start, at) {
-                        let of_merge = &slots[merge as usize];
-                        if of_merge.0 == *round && of_merge.1 >> slot & 1 != 0 {
-                            mark(packets, met, *width, merge, slot);
-                            (met[who], any) = (true, true);
-                        }
-                    }
-                });
+    fn ask(&mut self, now: u64) -> Option<u64> {
+        let mut next = u64::MAX;
+        for index in 0..self.walkers.len() {
+            let walker = self.walkers[index];
+            if walker.asks > now {
+                next = next.min(walker.asks);
+                continue;
+            }
+            let server = &mut self.servers[walker.walk.merge as usize];
+            if server.round != self.round {
+                *server = Server { round: self.round, ..Server::default() };
+            }
+            let number = index as u32;
+            let (waits, until) = if server.free > now {
+                (index, server.free)
+            } else if server.asked == now + 1 {
+                let first = server.first as usize;
+                let other = &self.walkers[first];
+                if (walker.walk.input, walker.ready) < (other.walk.input, other.ready) {
+                    server.first = number;
+                    (first, now + 2)
+                } else {
+                    (index, now + 2)
+                }
             } else {
-                *start = packet.left;
-                way.each(|merge, number| {
-                    let of_merge = &mut slots[merge as usize];
-                    let asked = if of_merge.0 == *round { of_merge.1 } else { 0 };
-                    *of_merge = (*round, asked | 1 << number);
-                    if asked >> number & 1 != 0 {
-                        mark(&packets[..=who], met, *width, merge, number);
-                        any = true;
-                    }
-                });
+                (server.asked, server.first) = (now + 1, number);
+                self.serving.push(walker.walk.merge);
+                continue;
+            };
+            server.waits += 1;
+            let may_fill = server.waits as usize + 1 >= self.depth;
+            self.walkers[waits].asks = until;
+            next = next.min(until);
+            if may_fill && self.fill(waits, now) >= self.depth {
+                return None;
             }
         }
-        any
+        Some(next)
     }
 
-    /// Marks those that meet one who is late and have met nobody before; whether there are any.
-    fn look_again(&mut self, packets: &[Departure]) -> bool {
-        let Self { slots, met, round, width, start, late, .. } = self;
-        let inside = packets.iter().take_while(|packet| !packet.outside).count();
-        let mut any = false;
-        for ask in late.iter() {
-            let of_merge = slots[ask.merge as usize];
-            let asked = if of_merge.0 == *round { of_merge.1 } else { 0 };
-            let by_crowd = asked != 0 && near(*start, ask.at).any(|slot| asked >> slot & 1 != 0);
-            let from = if by_crowd { 0 } else { inside };
-            for (packet, met) in packets.iter().zip(met.iter_mut()).skip(from) {
-                if *met || ask.at + 1 < packet.left || ask.at > packet.arrives() {
-                    continue;
-                }
-                let way = packet.way(*width);
-                let meets = |number: u32| number < way.merges() && way.merge(number) == ask.merge;
-                if near(packet.left, ask.at).any(meets) {
-                    (*met, any) = (true, true);
-                }
-            }
-        }
-        any
+    /// Packets in the buffer that `walker` waits in.
+    #[cold]
+    fn fill(&self, walker: usize, now: u64) -> usize {
+        let Walk { merge, input, .. } = self.walkers[walker].walk;
+        let with_it = |other: &&Walker| other.walk.merge == merge && other.walk.input == input && other.ready <= now;
+        self.walkers.iter().filter(with_it).count()
     }
 
-    /// Follows all that have met somebody from their departures on.
-    fn follow(&mut self, packets: &[Departure]) -> bool {
-        for (who, packet) in (0_u32..).zip(packets).filter(|(who, _)| self.met[*who as usize]) {
-            let way = packet.way(self.width);
-            let (merge, input) = (way.merge(0), way.input(0));
-            self.follows.push(Follow { who, stage: 0, ready: packet.left, merge, input });
-        }
-        if self.follows.len() > MOST {
-            return false;
-        }
-        while let Some(mut now) = self.follows.iter().map(|follow| follow.ready).min() {
-            // One cycle after the other until nobody waits.
-            while self.follows.iter().any(|follow| follow.ready <= now) {
-                if !self.serve(packets, now) {
-                    return false;
-                }
-                now += 1;
-            }
-        }
-        true
-    }
-
-    /// Every free merge serves the first who waits for it at `now`.
-    fn serve(&mut self, packets: &[Departure], now: u64) -> bool {
-        self.served.clear();
-        for (index, follow) in self.follows.iter().enumerate().filter(|(_, follow)| follow.ready <= now) {
-            let mut behind = 0;
-            let mut is_first = true;
-            for other in &self.follows {
-                if other.merge == follow.merge && other.ready <= now && other.who != follow.who {
-                    is_first &= (follow.input, follow.ready) < (other.input, other.ready);
-                    behind += usize::from(other.input == follow.input);
-                }
-            }
-            if behind + 1 >= self.depth {
-                return false;
-            }
-            let (lap, served) = self.busy[follow.merge as usize];
-            if is_first && (lap != self.lap || served + 2 <= now) {
-                self.served.push(index);
-            }
-        }
-        while let Some(index) = self.served.pop() {
-            let Follow { who, stage, merge, .. } = self.follows[index];
-            self.busy[merge as usize] = (self.lap, now);
-            let packet = &packets[who as usize];
-            if now != packet.left + 2 * u64::from(stage) {
-                self.late.push(Ask { merge, at: now });
-            }
-            let way = packet.way(self.width);
-            if stage + 1 == way.merges() {
-                self.arrivals[who as usize] = now + 2;
-                self.follows.swap_remove(index);
+    /// The chosen go on; how many have arrived.
+    #[inline]
+    fn serve(&mut self, now: u64) -> usize {
+        let mut arrived = 0;
+        for merge in self.serving.drain(..) {
+            let server = &mut self.servers[merge as usize];
+            server.free = now + 2;
+            let walker = &mut self.walkers[server.first as usize];
+            if walker.walk.on(self.width) {
+                (walker.asks, walker.ready) = (now + 2, now + 2);
             } else {
-                let (merge, input) = (way.merge(stage + 1), way.input(stage + 1));
-                self.follows[index] = Follow { who, stage: stage + 1, ready: now + 2, merge, input };
+                (walker.asks, walker.ready) = (u64::MAX, u64::MAX);
+                self.arrivals[server.first as usize] = now + 2;
+                arrived += 1;
             }
         }
-        true
-    }
-}
-
-/// The numbers of the merges that a packet, having left at `start`, asks less than 2 cycles from `at`.
-fn near(start: u64, at: u64) -> std::ops::Range<u32> {
-    if at + 1 < start {
-        return 0..0;
-    }
-    let since = (at + 1 - start) / 2;
-    let first = if at >= start && (at - start) % 2 == 1 { since - 1 } else { since };
-    let bound = |number: u64| u32::try_from(number).unwrap_or(LONGEST).min(LONGEST);
-    bound(first)..bound(since + 1)
-}
-
-/// Marks those of a crowd that ask `merge` as their merge number `number`.
-fn mark(packets: &[Departure], met: &mut [bool], width: u32, merge: u32, number: u32) {
-    for (packet, met) in packets.iter().zip(met).filter(|(packet, _)| !packet.outside) {
-        let way = packet.way(width);
-        *met |= number < way.merges() && way.merge(number) == merge;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::near;
-
-    #[test]
-    fn asks_are_near_below_two_cycles() {
-        for (start, at) in (5..9).flat_map(|start| (0..30).map(move |at| (start, at))) {
-            let expected: Vec<u32> =
-                (0..20).filter(|&number| (start + 2 * u64::from(number)).abs_diff(at) < 2).collect();
-            assert_eq!(near(start, at).collect::<Vec<_>>(), expected, "{start} {at}");
-        }
+        arrived
     }
 }

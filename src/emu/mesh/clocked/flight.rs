@@ -186,27 +186,18 @@ impl Way {
         router * MERGES + kind
     }
 
-    /// Every merge of the way and its number.
+    /// The way from its beginning, merge by merge.
     #[inline]
-    pub(super) fn each(&self, mut tell: impl FnMut(u32, u32)) {
-        let (across, up) = (self.flit.dx.unsigned_abs(), self.flit.dy.unsigned_abs());
-        let (west, south) = (u32::from(self.flit.dx < 0), u32::from(self.flit.dy < 0));
-        let mut merge = self.from * MERGES + west;
-        let step = if west == 1 { 0_u32.wrapping_sub(MERGES) } else { MERGES };
-        for number in 0..=across {
-            tell(merge, number);
-            merge = merge.wrapping_add(step);
+    pub(super) const fn walk(&self) -> Walk {
+        let Flit { dx, dy, .. } = self.flit;
+        Walk {
+            merge: self.from * MERGES + (dx < 0) as u32,
+            step: if dx < 0 { 0_u32.wrapping_sub(MERGES) } else { MERGES },
+            ahead: dx.unsigned_abs(),
+            dy,
+            input: self.input(0),
+            leg: if dx < 0 { Leg::West } else { Leg::East },
         }
-        let corner = self.from.wrapping_add_signed(self.flit.dx);
-        merge = corner * MERGES + 2 + south;
-        let step = self.width * MERGES;
-        let step = if south == 1 { 0_u32.wrapping_sub(step) } else { step };
-        for number in across + 1..across + up + 2 {
-            tell(merge, number);
-            merge = merge.wrapping_add(step);
-        }
-        let router = corner.wrapping_add_signed(self.flit.dy * self.width.cast_signed());
-        tell(router * MERGES + 4, across + up + 2);
     }
 
     /// Which of its inputs, from 1 on, the packet waits at for a merge.
@@ -236,5 +227,81 @@ impl Way {
             Flit { dx: 0, dy: left(dy, (number - across - 1).min(up)), ..self.flit }
         };
         Stage { merge: self.merge(number), input: self.input(number), flit }
+    }
+}
+
+/// Which merges a packet goes through now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    East,
+    West,
+    Y,
+    Local,
+}
+
+/// A place on a [`Way`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    /// The merge that is asked here.
+    pub(super) merge: u32,
+    /// Added to it for the next of the same leg, and how many of those there are.
+    step: u32,
+    ahead: u32,
+    dy: i32,
+    /// Which of its inputs, from 1 on, the packet waits at.
+    pub(super) input: u8,
+    leg: Leg,
+}
+
+impl Walk {
+    /// One merge on, in a mesh of `width` routers; `false` behind the last.
+    #[inline]
+    pub(super) const fn on(&mut self, width: u32) -> bool {
+        if self.ahead > 0 {
+            self.ahead -= 1;
+            self.merge = self.merge.wrapping_add(self.step);
+            self.input = 1;
+            return true;
+        }
+        let south = (self.dy < 0) as u32;
+        match self.leg {
+            Leg::East | Leg::West => {
+                let west = (matches!(self.leg, Leg::West)) as u32;
+                self.merge += 2 + south - west;
+                let step = width * MERGES;
+                self.step = if south == 1 { 0_u32.wrapping_sub(step) } else { step };
+                self.ahead = self.dy.unsigned_abs();
+                self.input = 2 + west as u8;
+                self.leg = Leg::Y;
+                true
+            }
+            Leg::Y => {
+                self.merge += 2 - south;
+                self.input = 1 + south as u8;
+                self.leg = Leg::Local;
+                true
+            }
+            Leg::Local => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_asks_the_merges_of_its_way() {
+        let (width, height) = (5, 4);
+        for (from, to) in (0..width * height).flat_map(|from| (0..width * height).map(move |to| (from, to))) {
+            let off = |to: u32, from: u32| to.cast_signed() - from.cast_signed();
+            let (dx, dy) = (off(to % width, from % width), off(to / width, from / width));
+            let way = Way::new(width, from, false, Flit { dx, dy, ..Flit::default() });
+            let mut walk = way.walk();
+            for number in 0..way.merges() {
+                assert_eq!((walk.merge, walk.input), (way.merge(number), way.input(number)), "{from} {to} {number}");
+                assert_eq!(walk.on(width), number + 1 < way.merges());
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! * [`QueuedMesh`]: buffers at the inputs, virtual channels, credits, allocators (BookSim's input-queued router).
 
 mod crossing;
+mod crowd;
 mod fifo;
 mod flight;
 mod merge;
@@ -17,6 +18,7 @@ mod registered;
 mod routes;
 
 pub(in crate::emu) use crossing::{Crossings, Departure, flight_time};
+pub(in crate::emu) use crowd::{Crowds, Shot};
 pub(in crate::emu) use flight::Flights;
 pub use merge::{Flit, MergeMesh, MergeMeshSpec};
 pub use passage::{Passage, Whereabouts};

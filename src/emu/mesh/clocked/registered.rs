@@ -72,6 +72,12 @@ impl RegisteredMesh {
         Self { spec, routers: (0..spec.width * spec.height).map(|_| router()).collect(), first: 0 }
     }
 
+    /// Whether the core at a node can give a packet in at the coming edge.
+    #[must_use]
+    pub fn has_room(&self, node: u32) -> bool {
+        !self.routers[node as usize].buffers[LOCAL].is_full()
+    }
+
     /// One rising edge. `offers[node]` is what the core there offers, `ready(node)` whether it takes. Tells back
     /// `accepted(node)` and `delivered(node, packet)`.
     pub fn edge(

@@ -8,7 +8,8 @@ use std::arch::x86_64::{
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi16, _mm256_storeu_si256,
 };
 
-use super::lanes::{Addend, LANES, Range, Vector};
+use super::TYPES;
+use super::lanes::{Addend, Counts, LANES, Range, Vector};
 
 /// As [`super::lanes::plain`].
 #[inline]
@@ -22,6 +23,29 @@ pub(super) fn advance(_: Vector, v: &mut [i32; LANES], addends: &[Addend], leak:
 pub(super) fn touch(_: Vector, rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
     // SAFETY: a `Vector` is made only where the processor has AVX2 and POPCNT.
     unsafe { counted(rows, starts, touched) }
+}
+
+/// As [`super::lanes::count_plain`].
+#[inline]
+pub(super) fn count(
+    _: Vector,
+    rows: &[u64],
+    of: (&[u32], &[usize; TYPES]),
+    words: std::ops::Range<usize>,
+    counts: &mut Counts,
+) -> u64 {
+    // SAFETY: a `Vector` is made only where the processor has AVX2 and POPCNT.
+    unsafe { counted_by_type(rows, of, words, counts) }
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn counted_by_type(
+    rows: &[u64],
+    of: (&[u32], &[usize; TYPES]),
+    words: std::ops::Range<usize>,
+    counts: &mut Counts,
+) -> u64 {
+    super::lanes::count_plain(rows, of, words, counts)
 }
 
 #[target_feature(enable = "avx2,popcnt")]

@@ -3,6 +3,8 @@
 //! The arithmetic is exact and the same with and without vector units: [`advance`] is both the twin that the
 //! vector kernel is compared with and what runs where there is none.
 
+use super::TYPES;
+
 /// Neurons of a block.
 pub(super) const LANES: usize = 64;
 
@@ -97,6 +99,78 @@ pub(in crate::emu) fn prefetch<T>(words: &[T], at: usize) {
     super::avx2::prefetch(words, at);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (words, at);
+}
+
+/// Words of a row that are counted at once.
+pub(super) const WIDE: usize = 4;
+/// Bits of a count of active axons, of which there are at most [`super::walk::MOST_ADDED`].
+pub(super) const PLACES: usize = 7;
+
+/// How many active axons of each type each neuron of [`WIDE`] words is connected with: bit `n` of
+/// `places[type][place][word]` is that place of the count of neuron `n` of the word.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    pub(super) places: [[[u64; WIDE]; PLACES]; TYPES],
+    /// Places in use by type; the others are stale.
+    pub(super) depths: [usize; TYPES],
+    /// Neurons with a synaptic event.
+    pub(super) touched: [u64; WIDE],
+}
+
+/// Counts the connections of rows that begin at `starts`, of which those of a type end at its number in `ends`, from
+/// word `from` of a row on; how many there are. Words behind the end of the row have no meaning.
+#[inline]
+pub(super) fn count(
+    vector: Option<Vector>,
+    rows: &[u64],
+    (starts, ends): (&[u32], &[usize; TYPES]),
+    words: std::ops::Range<usize>,
+    counts: &mut Counts,
+) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(vector) = vector {
+        return super::avx2::count(vector, rows, (starts, ends), words, counts);
+    }
+    let _ = vector;
+    count_plain(rows, (starts, ends), words, counts)
+}
+
+/// [`count`] as it is.
+#[inline(always)]
+pub(super) fn count_plain(
+    rows: &[u64],
+    (starts, ends): (&[u32], &[usize; TYPES]),
+    words: std::ops::Range<usize>,
+    counts: &mut Counts,
+) -> u64 {
+    counts.touched = [0; WIDE];
+    let (mut first, mut events) = (0, 0);
+    for (kind, &end) in ends.iter().enumerate() {
+        let starts = &starts[first..end];
+        first = end;
+        let depth = (usize::BITS - starts.len().leading_zeros()) as usize;
+        counts.depths[kind] = depth;
+        let places = &mut counts.places[kind][..depth];
+        places.fill([0; WIDE]);
+        for &start in starts {
+            let row = &rows[start as usize + words.start..start as usize + words.end];
+            let mut carry: [u64; WIDE] = row.try_into().unwrap_or_else(|_| padded(row));
+            for (touched, word) in counts.touched.iter_mut().zip(carry) {
+                *touched |= word;
+                events += u64::from(word.count_ones());
+            }
+            for place in &mut *places {
+                for (place, carry) in place.iter_mut().zip(&mut carry) {
+                    (*place, *carry) = (*place ^ *carry, *place & *carry);
+                }
+            }
+        }
+    }
+    events
+}
+
+fn padded(row: &[u64]) -> [u64; WIDE] {
+    std::array::from_fn(|word| row.get(word).copied().unwrap_or_default())
 }
 
 /// The draws up to `most`, as bits.

@@ -1,14 +1,12 @@
 //! One tick of one core: synapses, neurons, and which of them fire.
 
-use super::lanes::{self, Addend, LANES, Range, Vector};
+use super::lanes::{self, Addend, Counts, LANES, PLACES, Range, Vector, WIDE};
 use super::{Alike, CrossbarCore, Next, TYPES};
 use crate::bits::ones;
 use crate::emu::neurocore::stream::Stream;
 
 /// Most active axons whose weights fit 16 bits together, leak included; see [`super::WIDEST`].
-const MOST_ADDED: usize = 127;
-/// Bits of a count up to [`MOST_ADDED`].
-const PLACES: usize = 7;
+pub(super) const MOST_ADDED: usize = 127;
 
 /// Room for the walk, and what it found.
 #[derive(Debug, Default)]
@@ -18,6 +16,8 @@ pub(in crate::emu) struct Scratch {
     /// End of each type in `active`.
     ends: [usize; TYPES],
     sums: Vec<i32>,
+    /// Their counts, by group of [`WIDE`] words.
+    counts: Vec<Counts>,
     /// Neurons with a synaptic event, and those that are active, as bits.
     touched: Vec<u64>,
     changed: Vec<u64>,
@@ -47,9 +47,16 @@ impl CrossbarCore {
     pub(in crate::emu) fn walk(&self, drive: Drive<'_>, scratch: &mut Scratch) -> bool {
         scratch.fires.clear();
         (scratch.updates, scratch.overflows) = (0, 0);
-        self.list_active(drive.row, drive.vector, scratch);
+        self.list_active(drive.row, scratch);
         let input = !scratch.active.is_empty();
         let few = scratch.active.len() <= MOST_ADDED;
+        if few && !matches!(self.alike, Alike::No) {
+            self.count(drive.vector, scratch);
+        } else {
+            scratch.touched.clear();
+            scratch.touched.resize(self.row_words, 0);
+            scratch.events = lanes::touch(drive.vector, &self.rows, &scratch.active, &mut scratch.touched);
+        }
         match (self.alike, drive.stream) {
             (Alike::Plain(range), _) if few => self.blocks(drive.v, range, drive.vector, scratch),
             (Alike::Random(range, most), Some(stream)) if few => {
@@ -61,8 +68,8 @@ impl CrossbarCore {
         !input && scratch.updates == 0 && scratch.overflows == 0 && !self.draws_every_tick()
     }
 
-    /// Lists the active axons by type, counts their synapses and notes who has one.
-    fn list_active(&self, row: &[u64], vector: Option<Vector>, scratch: &mut Scratch) {
+    /// Lists the active axons by type.
+    fn list_active(&self, row: &[u64], scratch: &mut Scratch) {
         scratch.active.clear();
         // A core without axons has no types to go through.
         scratch.ends = [0; TYPES];
@@ -77,16 +84,18 @@ impl CrossbarCore {
             }
             scratch.ends[kind] = scratch.active.len();
         }
-        scratch.touched.clear();
-        scratch.touched.resize(self.row_words, 0);
         scratch.changed.clear();
-        scratch.events = lanes::touch(vector, &self.rows, &scratch.active, &mut scratch.touched);
     }
 
-    /// Asks for the rows of these active axons: they lie anywhere in what is most of a chip's memory.
-    pub(in crate::emu) fn announce(&self, row: &[u64]) {
-        for axon in ones(row) {
-            lanes::prefetch(&self.rows, axon * self.row_words);
+    /// Counts the active axons of each neuron by type, and notes who has one.
+    fn count(&self, vector: Option<Vector>, scratch: &mut Scratch) {
+        scratch.counts.resize_with(self.row_words.div_ceil(WIDE), Counts::default);
+        scratch.touched.clear();
+        scratch.events = 0;
+        for (group, counts) in scratch.counts.iter_mut().enumerate() {
+            let words = group * WIDE..self.row_words.min((group + 1) * WIDE);
+            scratch.events += lanes::count(vector, &self.rows, (&scratch.active, &scratch.ends), words, counts);
+            scratch.touched.extend_from_slice(&counts.touched);
         }
     }
 
@@ -186,26 +195,11 @@ impl CrossbarCore {
     /// The weighted sums of a block as bits with a value: the counts of each type, place by place.
     #[inline]
     fn addends(&self, word: usize, scratch: &Scratch, addends: &mut [Addend]) -> usize {
-        let (mut used, mut first) = (0, 0);
-        for (kind, &end) in scratch.ends.iter().enumerate() {
-            let weight = self.somas[0].weights[kind];
-            let axons = &scratch.active[first..end];
-            first = end;
-            if weight == 0 {
-                continue;
-            }
-            let mut places = [0_u64; PLACES];
-            for &start in axons {
-                let mut carry = self.rows[start as usize + word];
-                for place in &mut places {
-                    (*place, carry) = (*place ^ carry, *place & carry);
-                    if carry == 0 {
-                        break;
-                    }
-                }
-            }
-            for (place, &bits) in places.iter().enumerate().filter(|(_, bits)| **bits != 0) {
-                addends[used] = (bits, weight << place);
+        let mut used = 0;
+        let (counts, word) = (&scratch.counts[word / WIDE], word % WIDE);
+        for (kind, &weight) in self.somas[0].weights.iter().enumerate().filter(|(_, weight)| **weight != 0) {
+            for (place, words) in counts.places[kind][..counts.depths[kind]].iter().enumerate() {
+                addends[used] = (words[word], weight << place);
                 used += 1;
             }
         }

@@ -1,70 +1,18 @@
 //! From an image's lists to those of a core.
 
-use std::collections::BTreeMap;
-
 use super::super::super::program::Times;
-use super::{Kind, List, Shifted};
+use super::super::exponent::{ShiftedSums, exponent_of, left_shift, synapses_of};
+use super::{Kind, List};
 use crate::chip::Dialect;
 use crate::image::{self, ListKind};
-
-/// First of the shifted sums of each (projection, exponent), and all of them.
-pub(super) fn shifted_sums(image: &image::CubaCore) -> (BTreeMap<(u32, i8), u32>, Vec<Shifted>) {
-    let mut longest: BTreeMap<(u32, i8), u8> = BTreeMap::new();
-    for list in &image.lists {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        if exponent < 0 {
-            let delay = synapses_of(image, list).iter().map(|synapse| synapse.delay).max().unwrap_or(0);
-            let known = longest.entry((list.projection, exponent)).or_default();
-            *known = delay.max(*known);
-        }
-    }
-    let (mut firsts, mut sums) = (BTreeMap::new(), Vec::new());
-    for (key, longest) in longest {
-        firsts.insert(key, sums.len() as u32);
-        let places = u32::from(key.1.unsigned_abs()).min(31);
-        sums.extend((0..=longest).map(|delay| Shifted { delay, places }));
-    }
-    (firsts, sums)
-}
-
-fn synapses_of<'a>(image: &'a image::CubaCore, list: &image::SynapseList) -> &'a [image::Synapse] {
-    &image.synapses[list.first as usize..][..list.count as usize]
-}
-
-/// Left shift that is left for the weights of a list: none where each weight was shifted when loaded.
-fn left_shift(exponent: i8, dialect: Dialect) -> u32 {
-    if dialect == Dialect::Brian2 { 0 } else { u32::from(exponent.max(0).unsigned_abs()).min(31) }
-}
-
-/// Weights as they are added. Each is shifted by itself (floor) in dialects other than lava, and clipped to what
-/// is left of 22 bits before the shift by 6 in brian2.
-pub(super) fn load_weights(image: &image::CubaCore, dialect: Dialect) -> Vec<i16> {
-    let mut weights: Vec<i16> = image.synapses.iter().map(|synapse| synapse.weight).collect();
-    if dialect == Dialect::Lava {
-        return weights;
-    }
-    let most = i64::from(i16::MAX);
-    for list in &image.lists {
-        let exponent = image.formats[usize::from(list.format)].weight_exponent;
-        let places = u32::from(exponent.unsigned_abs()).min(31);
-        for weight in &mut weights[list.first as usize..][..list.count as usize] {
-            if exponent < 0 {
-                *weight = (i32::from(*weight) >> places) as i16;
-            } else if dialect == Dialect::Brian2 {
-                *weight = (i64::from(*weight) << places).clamp(-most, most) as i16;
-            }
-        }
-    }
-    weights
-}
 
 pub(super) fn load_list(
     image: &image::CubaCore,
     list: &image::SynapseList,
-    firsts: &BTreeMap<(u32, i8), u32>,
+    sums: &ShiftedSums,
     dialect: Dialect,
 ) -> List {
-    let exponent = image.formats[usize::from(list.format)].weight_exponent;
+    let exponent = exponent_of(image, list);
     let synapses = synapses_of(image, list);
     let kind = if synapses.iter().any(|synapse| synapse.delay > 0) {
         Kind::Delayed
@@ -79,7 +27,7 @@ pub(super) fn load_list(
     List {
         first: list.first,
         count: list.count,
-        shifted: firsts.get(&(list.projection, exponent)).copied(),
+        shifted: sums.first(list.projection, exponent),
         shift: left_shift(exponent, dialect),
         exponent,
         kind,

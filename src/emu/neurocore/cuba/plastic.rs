@@ -27,7 +27,7 @@ impl CubaCore {
     }
 
     /// Whether anything learns.
-    pub(in crate::emu::neurocore) const fn has_learning(&self) -> bool {
+    pub(in crate::emu) const fn has_learning(&self) -> bool {
         self.learning.is_some()
     }
 
@@ -70,12 +70,7 @@ pub(super) fn synapses<'a>(
     let (weights, delays) = learned.synapses(learning, group);
     let (weights, delays) = (&weights[here.clone()], delays.map(|delays| &delays[here]));
     let (targets, fixed) = (&core.targets[span.clone()], &core.delays[span]);
-    let effect = Effect {
-        dialect: core.dialect,
-        left: list.shift,
-        exponent: list.exponent,
-        truncated: learned.untouched(learning, group),
-    };
+    let effect = Effect::new(core.dialect, list.shift, list.exponent, learned.untouched(learning, group));
     weights.iter().enumerate().map(move |(at, &weight)| {
         let delay = delays.map_or(fixed[at], |delays| delays[at] as u8);
         (targets[at], delay, effect.of(weight))
@@ -84,7 +79,7 @@ pub(super) fn synapses<'a>(
 
 /// What a weight adds, by the dialect.
 #[derive(Clone, Copy)]
-struct Effect {
+pub(in crate::emu::neurocore) struct Effect {
     dialect: Dialect,
     left: u32,
     exponent: i8,
@@ -92,9 +87,19 @@ struct Effect {
 }
 
 impl Effect {
+    /// Of a list with this left shift and exponent; `truncated` is the step of weights that nothing was learned of yet.
+    pub(in crate::emu::neurocore) const fn new(
+        dialect: Dialect,
+        left: u32,
+        exponent: i8,
+        truncated: Option<i16>,
+    ) -> Self {
+        Self { dialect, left, exponent, truncated }
+    }
+
     /// Lava shifts sums where the exponent is negative; the others shift each weight, brian2 within 16 bits, and that
     /// one truncates weights until it has learned.
-    fn of(self, weight: i16) -> i32 {
+    pub(in crate::emu::neurocore) fn of(self, weight: i16) -> i32 {
         let places = u32::from(self.exponent.unsigned_abs()).min(31);
         match self.dialect {
             Dialect::Brian2 => {

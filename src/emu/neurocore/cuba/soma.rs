@@ -42,49 +42,105 @@ pub(super) struct Next {
     pub(super) overflows: u32,
 }
 
+/// u of the next tick from the sum `a` and noise, or v from what drives it and noise, and how many registers overflowed.
+/// Both take (compartment, limit, a or drive, u or v, noise).
+pub(super) type Part = fn(&Compartment, i32, i64, i32, i64) -> (i32, u32);
+
+/// The two halves of a dialect's tick.
+#[derive(Clone, Copy)]
+pub(super) struct Rule {
+    pub(super) current: Part,
+    pub(super) membrane: Part,
+}
+
+pub(super) const LAVA: Rule = Rule { current: lava_current, membrane: lava_membrane };
+pub(super) const NENGO: Rule = Rule { current: nengo_current, membrane: nengo_membrane };
+pub(super) const BRIAN2: Rule = Rule { current: brian2_current, membrane: brian2_membrane };
+
 /// lava-nc: `a << 6` wraps at 32 bits; u wraps once, not modulo, so that its range is (-2^23, 2^23] only for
 /// excursions below 2^24; v saturates.
 #[inline]
 pub(super) fn lava(compartment: &Compartment, limit: i32, a: i32, u: i32, v: i32) -> Next {
-    let summed = decay_toward_zero(u, compartment.decay_u).wrapping_add(a.wrapping_shl(6));
+    let (u, wrapped) = lava_current(compartment, limit, a.into(), u, 0);
+    let (v, kept) = lava_membrane(compartment, limit, u.into(), v, 0);
+    Next { u, v, overflows: wrapped + kept }
+}
+
+#[inline]
+fn lava_current(compartment: &Compartment, limit: i32, a: i64, u: i32, noise: i64) -> (i32, u32) {
+    let input = (a as i32).wrapping_shl(6).wrapping_add(noise as i32);
+    let summed = decay_toward_zero(u, compartment.decay_u).wrapping_add(input);
     let span = limit.wrapping_add(1).wrapping_mul(2);
-    let (u, wrapped) = if summed > limit + 1 {
+    if summed > limit + 1 {
         (summed.wrapping_sub(span), 1)
     } else if summed < -limit {
         (summed.wrapping_add(span), 1)
     } else {
         (summed, 0)
-    };
-    let wide = i64::from(decay_toward_zero(v, compartment.decay_v)) + i64::from(u) + i64::from(compartment.bias);
-    let kept = wide.clamp(-i64::from(limit), i64::from(limit));
-    Next { u, v: kept as i32, overflows: wrapped + u32::from(kept != wide) }
+    }
+}
+
+#[inline]
+fn lava_membrane(compartment: &Compartment, limit: i32, drive: i64, v: i32, noise: i64) -> (i32, u32) {
+    let decayed = i64::from(decay_toward_zero(v, compartment.decay_v));
+    saturated(decayed + drive + i64::from(compartment.bias) + noise, limit)
 }
 
 /// nengo-loihi: the sum wraps at 16 bits before it is shifted, u and u + bias wrap as signed registers, v saturates.
 /// chip_best_guess follows it, as its authors tested these edges on the chip.
 #[inline]
 pub(super) fn nengo(compartment: &Compartment, limit: i32, a: i32, u: i32, v: i32) -> Next {
-    let bits = (i64::from(limit) + 1).ilog2() + 1;
-    let sum = wrap(i64::from(a), 16);
-    let summed = i64::from(decay_toward_zero(u, compartment.decay_u)) + (sum << 6);
-    let u = wrap(summed, bits);
-    let driven = u + i64::from(compartment.bias);
-    let drive = wrap(driven, bits);
-    let wide = i64::from(decay_toward_zero(v, compartment.decay_v)) + drive;
-    let kept = wide.clamp(-i64::from(limit), i64::from(limit));
-    let overflows = [sum != i64::from(a), u != summed, drive != driven, kept != wide];
-    Next { u: u as i32, v: kept as i32, overflows: overflows.iter().map(|&overflow| u32::from(overflow)).sum() }
+    let (u, wrapped) = nengo_current(compartment, limit, a.into(), u, 0);
+    let (v, kept) = nengo_membrane(compartment, limit, u.into(), v, 0);
+    Next { u, v, overflows: wrapped + kept }
+}
+
+#[inline]
+fn nengo_current(compartment: &Compartment, limit: i32, a: i64, u: i32, noise: i64) -> (i32, u32) {
+    let input = (a << 6) + noise;
+    let sum = wrap(input, 22);
+    let summed = i64::from(decay_toward_zero(u, compartment.decay_u)) + sum;
+    let u = wrap(summed, width(limit));
+    (u as i32, u32::from(sum != input) + u32::from(u != summed))
+}
+
+#[inline]
+fn nengo_membrane(compartment: &Compartment, limit: i32, drive: i64, v: i32, noise: i64) -> (i32, u32) {
+    let driven = drive + i64::from(compartment.bias) + noise;
+    let drive = wrap(driven, width(limit));
+    let (v, kept) = saturated(i64::from(decay_toward_zero(v, compartment.decay_v)) + drive, limit);
+    (v, kept + u32::from(drive != driven))
 }
 
 /// brian2-loihi: no width at all. Ours ends at 32 bits, where it saturates and counts an overflow.
 #[inline]
-pub(super) fn brian2(compartment: &Compartment, _limit: i32, a: i32, u: i32, v: i32) -> Next {
-    let keep = |wide: i64| wide.clamp(-i64::from(i32::MAX), i64::from(i32::MAX));
-    let wide_u = i64::from(decay_toward_zero(u, compartment.decay_u)) + (i64::from(a) << 6);
-    let u = keep(wide_u);
-    let wide_v = i64::from(decay_toward_zero(v, compartment.decay_v)) + u;
-    let v = keep(wide_v);
-    Next { u: u as i32, v: v as i32, overflows: u32::from(u != wide_u) + u32::from(v != wide_v) }
+pub(super) fn brian2(compartment: &Compartment, limit: i32, a: i32, u: i32, v: i32) -> Next {
+    let (u, wrapped) = brian2_current(compartment, limit, a.into(), u, 0);
+    let (v, kept) = brian2_membrane(compartment, limit, u.into(), v, 0);
+    Next { u, v, overflows: wrapped + kept }
+}
+
+#[inline]
+fn brian2_current(compartment: &Compartment, _limit: i32, a: i64, u: i32, noise: i64) -> (i32, u32) {
+    saturated(i64::from(decay_toward_zero(u, compartment.decay_u)) + (a << 6) + noise, i32::MAX)
+}
+
+#[inline]
+fn brian2_membrane(compartment: &Compartment, _limit: i32, drive: i64, v: i32, noise: i64) -> (i32, u32) {
+    saturated(i64::from(decay_toward_zero(v, compartment.decay_v)) + drive + noise, i32::MAX)
+}
+
+/// Between -limit and limit, and whether it had to be brought there.
+#[inline]
+fn saturated(wide: i64, limit: i32) -> (i32, u32) {
+    let kept = wide.clamp(-i64::from(limit), i64::from(limit));
+    (kept as i32, u32::from(kept != wide))
+}
+
+/// Bits of a register that reaches to `limit`.
+#[inline]
+fn width(limit: i32) -> u32 {
+    (i64::from(limit) + 1).ilog2() + 1
 }
 
 #[cfg(test)]

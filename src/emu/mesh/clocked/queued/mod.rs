@@ -124,12 +124,6 @@ impl QueuedMesh {
         })
     }
 
-    /// Jumps over cycles in which nothing happens: to `cycle`, or to the next that has work where that is sooner.
-    pub fn skip_to(&mut self, cycle: u64) {
-        let work = self.next_work().unwrap_or(u64::MAX);
-        self.now = self.now.max(cycle.min(work));
-    }
-
     const fn slot(&self, cycle: u64) -> usize {
         cycle as usize & (self.wheel.len() - 1)
     }

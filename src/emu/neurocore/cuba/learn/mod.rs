@@ -15,15 +15,14 @@ use crate::chip::CubaSpec;
 use crate::image::Plasticity;
 use crate::rule::{Dependency, Graded, Product, Trace, Variable};
 
-pub(super) use state::LearnState;
-pub(in crate::emu::neurocore) use state::Lesson;
+pub(in crate::emu::neurocore) use state::{LearnState, Lesson};
 
 /// No number of a source, target or group.
 const NONE: u32 = u32::MAX;
 
 /// All that a core learns.
 #[derive(Debug)]
-pub(super) struct Learning {
+pub(in crate::emu::neurocore) struct Learning {
     groups: Vec<Group>,
     /// Start of each axon in `uses`, one more than there are axons.
     offsets: Vec<u32>,
@@ -48,6 +47,8 @@ struct Group {
     /// Learning steps that are behind when the run begins.
     steps: u64,
     start: u32,
+    /// Output of the targets' program whose spikes are postsynaptic.
+    post: u8,
     epoch: u8,
     weight: Vec<Term>,
     delay: Vec<Term>,
@@ -132,7 +133,7 @@ impl Term {
 
 impl Learning {
     /// `None` where nothing learns. The check of the image has made sure that groups hold.
-    pub(super) fn new(image: &image::CubaCore, spec: &CubaSpec) -> Option<Self> {
+    pub(in crate::emu::neurocore) fn new(image: &image::CubaCore, spec: &CubaSpec) -> Option<Self> {
         if image.learning.is_empty() {
             return None;
         }
@@ -163,24 +164,30 @@ impl Learning {
     }
 
     /// Whether anything is still to be learned.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(in crate::emu::neurocore) fn goes_on(&self) -> bool {
         self.groups.iter().any(|group| group.start != u32::MAX)
     }
 
     /// Longest delay that any synapse may come to have.
-    pub(super) fn longest_delay(&self) -> u8 {
+    pub(in crate::emu::neurocore) fn longest_delay(&self) -> u8 {
         let learned = self.groups.iter().filter(|group| group.delays_act && !group.delay.is_empty());
         learned.map(|group| group.longest as u8).max().unwrap_or(0)
     }
 
+    /// The targets of a group: (compartment, number of the target), ascending.
+    pub(in crate::emu::neurocore) fn targets(&self, group: u32) -> impl Iterator<Item = (usize, u32)> {
+        let targets = self.groups[group as usize].target_of.iter().copied().enumerate();
+        targets.filter(|(_, target)| *target != NONE)
+    }
+
     /// Whether a group's rule moves the delays that spikes take.
-    pub(super) fn moves(&self, group: u32) -> bool {
+    pub(in crate::emu::neurocore) fn moves(&self, group: u32) -> bool {
         let group = &self.groups[group as usize];
         group.delays_act && !group.delay.is_empty()
     }
 
     /// The group of a list that learns, and the start of its synapses there.
-    pub(super) fn place_of(&self, list: usize) -> Option<(u32, u32)> {
+    pub(in crate::emu::neurocore) fn place_of(&self, list: usize) -> Option<(u32, u32)> {
         let found = (0..).zip(&self.groups).find(|(_, group)| group.first_of[list] != NONE);
         found.map(|(number, group)| (number, group.first_of[list]))
     }
@@ -215,6 +222,7 @@ impl Group {
             seed: group.seed,
             steps: group.steps,
             start: group.start,
+            post: group.post,
             epoch: group.epoch.clamp(1, 63) as u8,
             weight: terms(&rule.weight),
             delay: terms(&rule.delay),

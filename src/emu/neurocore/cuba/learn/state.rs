@@ -2,11 +2,12 @@
 
 use super::{Dialect, Group, Learning, NONE, Use, brian2, lava};
 use crate::emu::counters::LearnedGroup;
+use crate::emu::neurocore::Further;
 use crate::rule::Draws;
 
 /// Everything that a core has learned, and its traces.
 #[derive(Debug, Clone)]
-pub(in crate::emu::neurocore::cuba) struct LearnState {
+pub(in crate::emu::neurocore) struct LearnState {
     pub(super) groups: Vec<GroupState>,
 }
 
@@ -57,35 +58,42 @@ pub(in crate::emu::neurocore) struct Lesson<'a> {
     pub(in crate::emu::neurocore) tick: u32,
     /// Compartments that fired in the tick before.
     pub(in crate::emu::neurocore) fired: &'a [u16],
+    /// What programs sent on further outputs.
+    pub(in crate::emu::neurocore) further: &'a [Further],
     /// Draws by step that take the place of our own.
     pub(in crate::emu::neurocore) recorded: &'a [Draws],
 }
 
 impl LearnState {
-    pub(in crate::emu::neurocore::cuba) fn new(learning: &Learning) -> Self {
+    pub(in crate::emu::neurocore) fn new(learning: &Learning) -> Self {
         Self { groups: learning.groups.iter().map(GroupState::new).collect() }
     }
 
     /// Back to the state before the first tick, but for what was learned.
-    pub(in crate::emu::neurocore::cuba) fn reset(&mut self) {
+    pub(in crate::emu::neurocore) fn reset(&mut self) {
         self.groups.iter_mut().for_each(GroupState::reset);
     }
 
-    /// Notes the packets of the tick.
-    pub(in crate::emu::neurocore::cuba) fn note(&mut self, learning: &Learning, inbox: &[u16]) {
-        for &axon in inbox {
+    /// Notes the packets of the tick, axons with values.
+    pub(in crate::emu::neurocore) fn note(&mut self, learning: &Learning, inbox: impl Iterator<Item = (u16, u16)>) {
+        for (axon, value) in inbox {
             let ends = [learning.offsets[usize::from(axon)], learning.offsets[usize::from(axon) + 1]];
             for used in &learning.uses[ends[0] as usize..ends[1] as usize] {
                 match *used {
-                    Use::Source { group, source } => self.groups[group as usize].arrive(source),
-                    Use::Factor { group, trace, target } => self.groups[group as usize].give(trace, target),
+                    Use::Source { group, source } => self.groups[group as usize].arrive(source, value),
+                    Use::Factor { group, trace, target } => self.groups[group as usize].give(trace, target, value),
                 }
             }
         }
     }
 
+    /// The value of a trace of a target in this tick, held to what a trace holds.
+    pub(in crate::emu::neurocore) fn give(&mut self, group: u32, trace: u8, target: u32, value: i32) {
+        self.groups[group as usize].given[target as usize][usize::from(trace)] = value.clamp(0, 127) as u8;
+    }
+
     /// Learns what the spikes of the tick before teach; how many synapses were updated.
-    pub(in crate::emu::neurocore::cuba) fn learn(&mut self, learning: &Learning, lesson: &Lesson<'_>) -> u64 {
+    pub(in crate::emu::neurocore) fn learn(&mut self, learning: &Learning, lesson: &Lesson<'_>) -> u64 {
         let mut updates = 0;
         for (state, group) in self.groups.iter_mut().zip(&learning.groups) {
             if lesson.tick > group.start {
@@ -98,24 +106,20 @@ impl LearnState {
 
     /// Weights, and delays where spikes take the learned ones, of a group.
     #[inline]
-    pub(in crate::emu::neurocore::cuba) fn synapses(
-        &self,
-        learning: &Learning,
-        group: u32,
-    ) -> (&[i16], Option<&[i16]>) {
+    pub(in crate::emu::neurocore) fn synapses(&self, learning: &Learning, group: u32) -> (&[i16], Option<&[i16]>) {
         let (state, loaded) = (&self.groups[group as usize], &learning.groups[group as usize]);
         let acting = loaded.delays_act && !state.delays.is_empty();
         (&state.weights, acting.then_some(state.delays.as_slice()))
     }
 
     /// Whether the group has learned nothing yet, with the step of its weights (brian2 truncates them until then).
-    pub(in crate::emu::neurocore::cuba) fn untouched(&self, learning: &Learning, group: u32) -> Option<i16> {
+    pub(in crate::emu::neurocore) fn untouched(&self, learning: &Learning, group: u32) -> Option<i16> {
         let (state, loaded) = (&self.groups[group as usize], &learning.groups[group as usize]);
         (state.steps == 0).then_some(loaded.precision)
     }
 
     /// What was learned.
-    pub(in crate::emu::neurocore::cuba) fn learned(&self, learning: &Learning) -> Vec<LearnedGroup> {
+    pub(in crate::emu::neurocore) fn learned(&self, learning: &Learning) -> Vec<LearnedGroup> {
         let group = |(state, loaded): (&GroupState, &Group)| LearnedGroup {
             projection: loaded.projection,
             weights: state.weights.clone(),
@@ -127,11 +131,7 @@ impl LearnState {
     }
 
     /// Traces of the sources, in the order of the lists, and of the compartments of a group.
-    pub(in crate::emu::neurocore::cuba) fn traces(
-        &self,
-        learning: &Learning,
-        group: usize,
-    ) -> Option<crate::emu::Traces> {
+    pub(in crate::emu::neurocore) fn traces(&self, learning: &Learning, group: usize) -> Option<crate::emu::Traces> {
         let (state, loaded) = (self.groups.get(group)?, learning.groups.get(group)?);
         let after = |&target: &u32| state.after.get(target as usize).map(|unit| unit.values);
         Some(crate::emu::Traces {
@@ -176,16 +176,17 @@ impl GroupState {
         self.forget_tick();
     }
 
-    fn arrive(&mut self, source: u32) {
+    fn arrive(&mut self, source: u32, value: u16) {
         let count = &mut self.arrived[source as usize];
         if *count == 0 {
             self.fresh.push(source);
         }
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(value);
     }
 
-    fn give(&mut self, trace: u8, target: u32) {
-        let add = |given: &mut [u8; 3]| given[usize::from(trace)] = (given[usize::from(trace)] + 1).min(127);
+    fn give(&mut self, trace: u8, target: u32, value: u16) {
+        let value = value.min(127) as u8;
+        let add = |given: &mut [u8; 3]| given[usize::from(trace)] = (given[usize::from(trace)] + value).min(127);
         match target {
             NONE => self.given.iter_mut().for_each(add),
             target => add(&mut self.given[target as usize]),
@@ -206,7 +207,15 @@ impl GroupState {
             .unwrap_or_else(|| Draws::own(group.seed, group.projection, self.steps));
         self.step += 1;
         self.steps += 1;
-        let fired = lesson.fired.iter().map(|&neuron| group.target_of[usize::from(neuron)]).filter(|&t| t != NONE);
+        // A program may send twice in a tick: that is one spike to learn from.
+        let target = |neuron: u16| Some(group.target_of[usize::from(neuron)]).filter(|&target| target != NONE);
+        let first: &[u16] = if group.post == 0 { lesson.fired } else { &[] };
+        let first = first.chunk_by(|a, b| a == b).filter_map(|same| target(same[0]));
+        let mut last = None;
+        let further = lesson.further.iter().filter(|spike| spike.output == group.post);
+        let further = further.filter(|spike| last.replace(spike.neuron) != Some(spike.neuron));
+        let further = further.filter_map(|spike| target(spike.neuron));
+        let fired = first.chain(further);
         if dialect == Dialect::Brian2 {
             return brian2::step(self, group, fired, &draws);
         }

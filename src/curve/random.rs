@@ -7,7 +7,7 @@ const SHORT: usize = 37;
 const BLOCK: usize = 1009;
 
 /// One generator: whole numbers below 2^30 by subtraction, or fractions of 52 bits by addition.
-pub(crate) struct Lagged {
+pub(super) struct Lagged {
     bits: u32,
     adds: bool,
     state: Vec<u64>,
@@ -17,12 +17,12 @@ pub(crate) struct Lagged {
 
 impl Lagged {
     /// Numbers of 30 bits.
-    pub(crate) fn whole(seed: u64) -> Self {
+    pub(super) fn whole(seed: u64) -> Self {
         Self::new(30, false, seed, (seed + 2) & ((1 << 30) - 2))
     }
 
     /// Fractions in units of 2^-52.
-    pub(crate) fn fraction(seed: u64) -> Self {
+    pub(super) fn fraction(seed: u64) -> Self {
         Self::new(52, true, seed, 2 * (seed + 2))
     }
 
@@ -89,7 +89,7 @@ impl Lagged {
         self.block = numbers;
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         if self.next >= LONG {
             self.fill(BLOCK);
             self.next = 0;
@@ -99,25 +99,30 @@ impl Lagged {
     }
 }
 
-/// Knuth's own check of the whole numbers: the first number of the 2010th block of 1009, and of the 1010th of 2009.
-#[test]
-fn the_whole_numbers_are_knuths() {
-    for (blocks, length) in [(2010, 1009), (1010, 2009)] {
-        let mut random = Lagged::whole(310_952);
-        for _ in 0..blocks {
-            random.fill(length);
-        }
-        assert_eq!(random.block[0], 995_235_265);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Knuth's check of the fractions.
-#[test]
-fn the_fractions_are_knuths() {
-    let mut random = Lagged::fraction(310_952);
-    for _ in 0..2009 {
-        random.fill(1009);
+    /// Knuth's own check of the whole numbers: the first number of the 2010th block of 1009, and of the 1010th of 2009.
+    #[test]
+    fn the_whole_numbers_are_knuths() {
+        for (blocks, length) in [(2010, 1009), (1010, 2009)] {
+            let mut random = Lagged::whole(310_952);
+            for _ in 0..blocks {
+                random.fill(length);
+            }
+            assert_eq!(random.block[0], 995_235_265);
+        }
     }
-    let first = random.state[0] as f64 / (1_u64 << 52) as f64;
-    assert!((first - 0.364_105_143_775_696_8).abs() < 1e-15, "{first}");
+
+    /// Knuth's check of the fractions.
+    #[test]
+    fn the_fractions_are_knuths() {
+        let mut random = Lagged::fraction(310_952);
+        for _ in 0..2009 {
+            random.fill(1009);
+        }
+        let first = random.state[0] as f64 / (1_u64 << 52) as f64;
+        assert!((first - 0.364_105_143_775_696_8).abs() < 1e-15, "{first}");
+    }
 }

@@ -3,80 +3,68 @@
 //! A run warms up for three sample periods, is measured until latency (latency mode) and throughput change by less than 5 %
 //! from one period to the next three times, and drains; it is unstable when the mean latency exceeds 500 cycles.
 
-use spikeloom::emu::mesh::clocked::{Handover, QueuedMesh, QueuedMeshSpec};
+use super::network::{Network, RouterSpec};
+use super::pattern::Pattern;
+use super::random::Lagged;
+use crate::diag::{Problem, Problems, Result};
+use crate::emu::mesh::clocked::Handover;
 
-use crate::random::Lagged;
-
-/// Where packets go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pattern {
-    Uniform,
-    Transpose,
-    BitComplement,
-    BitReverse,
-    Shuffle,
-    Tornado,
-    Neighbor,
-    Hotspot(u32),
-}
-
-impl Pattern {
-    /// By BookSim's name.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let hotspot = name.strip_prefix("hotspot({").and_then(|rest| rest.strip_suffix("})"));
-        Some(match (name, hotspot) {
-            (_, Some(node)) => Self::Hotspot(node.parse().ok()?),
-            ("uniform", _) => Self::Uniform,
-            ("transpose", _) => Self::Transpose,
-            ("bitcomp", _) => Self::BitComplement,
-            ("bitrev", _) => Self::BitReverse,
-            ("shuffle", _) => Self::Shuffle,
-            ("tornado", _) => Self::Tornado,
-            ("neighbor", _) => Self::Neighbor,
-            _ => return None,
-        })
-    }
-
-    fn target(self, source: u32, side: u32, random: &mut Lagged) -> u32 {
-        let nodes = side * side;
-        let bits = nodes.trailing_zeros();
-        let digits = |step: u32| (source % side + step) % side + side * ((source / side + step) % side);
-        match self {
-            Self::Uniform => u32::try_from(random.next() % u64::from(nodes)).expect("a node"),
-            Self::Transpose => source / side + source % side * side,
-            Self::BitComplement => !source & (nodes - 1),
-            Self::BitReverse => source.reverse_bits() >> (32 - bits),
-            Self::Shuffle => (source << 1) & (nodes - 1) | source >> (bits - 1),
-            Self::Tornado => digits(side.div_ceil(2) - 1),
-            Self::Neighbor => digits(1),
-            Self::Hotspot(node) => node,
-        }
-    }
-}
-
-/// One run: a row of the curves.
+/// One run: a point of a curve.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
-    pub(crate) spec: QueuedMeshSpec,
-    pub(crate) pattern: Pattern,
-    pub(crate) measure_latency: bool,
-    pub(crate) offered: f64,
-    pub(crate) seed: u64,
-    pub(crate) sample_period: u64,
+pub struct Run {
+    /// The mesh.
+    pub mesh: RouterSpec,
+    /// Who sends to whom.
+    pub pattern: Pattern,
+    /// Whether a run that is too slow ends, and latency has to be steady too.
+    pub measure_latency: bool,
+    /// Packets that each node makes in a cycle, 0 to 1.
+    pub offered: f64,
+    /// Seed of the generators, below 2^30.
+    pub seed: u64,
+    /// Cycles of a sample period, 1 to 1,000,000.
+    pub sample_period: u64,
+}
+
+impl Run {
+    fn check(&self) -> Result<()> {
+        let mut found = Vec::new();
+        let mut hold = |holds: bool, name: &str, value: String, limit: &str| {
+            if !holds {
+                found.push(Problem::invalid("mesh/run", name, format!("is {value}")).limit(limit));
+            }
+        };
+        hold((0.0..=1.0).contains(&self.offered), "load", self.offered.to_string(), "0 to 1 packets a node and cycle");
+        hold(self.seed < 1 << 30, "seed", self.seed.to_string(), "below 2^30");
+        let period = (1..=1_000_000).contains(&self.sample_period);
+        hold(period, "period", self.sample_period.to_string(), "1 to 1000000 cycles");
+        Problems::check(found, ())?;
+        self.mesh.check()?;
+        self.pattern.check(self.mesh.size())
+    }
 }
 
 /// What BookSim prints at the end of a run.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Outcome {
-    pub(crate) latency: f64,
-    pub(crate) latency_min: f64,
-    pub(crate) latency_max: f64,
-    pub(crate) network_latency: f64,
-    pub(crate) accepted: f64,
-    pub(crate) accepted_min: f64,
-    pub(crate) injected: f64,
-    pub(crate) hops: f64,
-    pub(crate) cycles: f64,
+pub struct Outcome {
+    /// Mean cycles from the making of a packet to its delivery.
+    pub latency: f64,
+    /// The shortest.
+    pub latency_min: f64,
+    /// The longest.
+    pub latency_max: f64,
+    /// Mean cycles from a packet's entry into the mesh.
+    pub network_latency: f64,
+    /// Packets delivered, a node and cycle.
+    pub accepted: f64,
+    /// The same of the node that got fewest.
+    pub accepted_min: f64,
+    /// Packets given in, a node and cycle.
+    pub injected: f64,
+    /// Routers of a packet's way, the first and the last included.
+    pub hops: f64,
+    /// Cycles of the run.
+    pub cycles: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,11 +109,16 @@ struct Node {
 
 struct Manager<'a> {
     run: &'a Run,
-    mesh: QueuedMesh,
+    mesh: Network,
+    size: (u32, u32),
     whole: Lagged,
     fraction: Lagged,
     nodes: Vec<Node>,
+    /// Packets under way, and places among them that are free again.
     packets: Vec<Packet>,
+    free: Vec<u32>,
+    /// Packets that a cycle delivers.
+    delivered: Vec<u32>,
     sums: Sums,
     /// Packets made and not yet delivered, the sum of their times of creation, and how many of them are recorded.
     in_flight: u64,
@@ -138,15 +131,22 @@ struct Manager<'a> {
 }
 
 /// Runs; none where BookSim would call it unstable. Also how often a packet crossed a router.
-pub(crate) fn simulate(run: &Run) -> (Option<Outcome>, u64) {
-    let count = (run.spec.width * run.spec.height) as usize;
+///
+/// # Errors
+/// `mesh/...` where the run, its mesh or its pattern cannot be.
+pub fn simulate(run: &Run) -> Result<super::Ended> {
+    run.check()?;
+    let size = run.mesh.size();
     let mut manager = Manager {
         run,
-        mesh: QueuedMesh::new(run.spec).unwrap_or_else(|error| panic!("{error}")),
+        mesh: Network::new(&run.mesh)?,
+        size,
         whole: Lagged::whole(run.seed),
         fraction: Lagged::fraction(run.seed),
-        nodes: vec![Node::default(); count],
+        nodes: vec![Node::default(); (size.0 * size.1) as usize],
         packets: Vec::new(),
+        free: Vec::new(),
+        delivered: Vec::new(),
         sums: Sums::default(),
         in_flight: 0,
         created_sum: 0,
@@ -159,11 +159,11 @@ pub(crate) fn simulate(run: &Run) -> (Option<Outcome>, u64) {
     let stable = manager.measure();
     if stable {
         manager.phase = Phase::Emptying;
-        while manager.in_flight > 0 || manager.mesh.next_work().is_some() {
+        while manager.in_flight > 0 || manager.mesh.is_busy() {
             manager.step();
         }
     }
-    (stable.then(|| manager.outcome()), manager.mesh.crossings())
+    Ok((stable.then(|| manager.outcome()), manager.mesh.crossings()))
 }
 
 impl Manager<'_> {
@@ -238,22 +238,30 @@ impl Manager<'_> {
     }
 
     fn step(&mut self) {
-        let mut delivered = Vec::new();
-        self.mesh.deliver(|node, packet| delivered.push((node, packet.id)));
-        for (node, packet) in delivered {
-            if matches!(self.phase, Phase::WarmUp | Phase::Running) {
-                self.nodes[node as usize].accepted += 1;
-            }
-            self.retire(self.packets[packet as usize]);
-        }
+        let mut delivered = std::mem::take(&mut self.delivered);
+        self.mesh.deliver(|packet| delivered.push(packet));
+        self.retire_all(&mut delivered);
         for node in 0..self.nodes.len() {
             if self.phase != Phase::Emptying && self.nodes[node].waiting.is_none() {
                 self.generate(node);
             }
             self.give(node);
         }
-        self.mesh.edge();
+        self.mesh.edge(|packet| delivered.push(packet));
+        self.retire_all(&mut delivered);
+        self.delivered = delivered;
         self.time += 1;
+    }
+
+    fn retire_all(&mut self, delivered: &mut Vec<u32>) {
+        for id in delivered.drain(..) {
+            let packet = self.packets[id as usize];
+            if matches!(self.phase, Phase::WarmUp | Phase::Running) {
+                self.nodes[packet.target as usize].accepted += 1;
+            }
+            self.retire(packet);
+            self.free.push(id);
+        }
     }
 
     fn retire(&mut self, packet: Packet) {
@@ -263,9 +271,9 @@ impl Manager<'_> {
         if !(packet.recorded || self.phase == Phase::WarmUp) {
             return;
         }
-        let (side, sums) = (self.run.spec.width, &mut self.sums);
-        let apart = (packet.source % side).abs_diff(packet.target % side)
-            + (packet.source / side).abs_diff(packet.target / side);
+        let (width, sums) = (self.size.0, &mut self.sums);
+        let apart = (packet.source % width).abs_diff(packet.target % width)
+            + (packet.source / width).abs_diff(packet.target / width);
         let latency = self.time - packet.created;
         sums.latency_min = if sums.packets == 0 { latency } else { sums.latency_min.min(latency) };
         sums.latency_max = sums.latency_max.max(latency);
@@ -282,7 +290,7 @@ impl Manager<'_> {
         while node.waiting.is_none() && node.undecided <= self.time {
             let chance = self.fraction.next() as f64 / (1_u64 << 52) as f64;
             if chance < self.run.offered {
-                let target = self.run.pattern.target(source, self.run.spec.width, &mut self.whole);
+                let target = self.run.pattern.target(source, self.size, &mut self.whole);
                 // BookSim draws the sub-network; there is one.
                 self.whole.next();
                 let created = node.undecided;
@@ -291,8 +299,13 @@ impl Manager<'_> {
                     Phase::Draining => created < self.drain_at,
                     Phase::WarmUp | Phase::Emptying => false,
                 };
-                node.waiting = Some(u32::try_from(self.packets.len()).expect("fewer packets"));
-                self.packets.push(Packet { source, target, created, injected: 0, recorded });
+                let packet = Packet { source, target, created, injected: 0, recorded };
+                let id = self.free.pop().unwrap_or_else(|| {
+                    self.packets.push(packet);
+                    u32::try_from(self.packets.len() - 1).expect("as many as buffers hold")
+                });
+                self.packets[id as usize] = packet;
+                node.waiting = Some(id);
                 self.in_flight += 1;
                 self.created_sum += created;
                 self.recorded_in_flight += u64::from(recorded);
@@ -306,8 +319,8 @@ impl Manager<'_> {
         let node = &mut self.nodes[index];
         let Some(id) = node.waiting else { return };
         let packet = &mut self.packets[id as usize];
-        let side = self.run.spec.width;
-        let handover = Handover { x: packet.target % side, y: packet.target / side, id };
+        let width = self.size.0;
+        let handover = Handover { x: packet.target % width, y: packet.target / width, id };
         if self.mesh.inject(packet.source, handover) {
             packet.injected = self.time;
             node.waiting = None;

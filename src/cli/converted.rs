@@ -1,0 +1,273 @@
+//! What `convert` found, as the report wants it, and the network on chips.
+
+use serde_json::{Value, json};
+
+use super::compile::peaks;
+use super::console::Console;
+use super::convert::{ConvertArgs, Wishes, tuned};
+use super::progress::Watch;
+use super::session::{threads, total_counts};
+use crate::chip::{self, ChipSpec, Family};
+use crate::compile::{self, Compiled, Log, Options};
+use crate::convert::{Balance, Coding, Evaluation, LayerErrors, Normalise, Scope, SpikeReset, Units, spiking};
+use crate::diag::Result;
+use crate::emu::{self, Readout, Record, RunOptions};
+use crate::energy;
+use crate::graph::Network;
+use crate::report::{self, Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
+use crate::stimulus::{self, Encoding, ImageSet, Stimulus};
+
+/// Images shown to a chip at once: their spikes stay in memory.
+const BATCH: usize = 500;
+/// Calibration images whose float run sets a chip's scales.
+const PEAK_IMAGES: usize = 20;
+
+/// The network and its settings, before anything was run.
+pub(super) fn describe(units: &Units, balance: &Balance, args: &ConvertArgs, wishes: &Wishes) -> Conversion {
+    let setting = |name: &str, value: String| (name.to_owned(), value);
+    let normalise = match wishes.normalise {
+        Normalise::Max => "the largest activation".to_owned(),
+        Normalise::Percentile(percent) => format!("percentile {percent} of activations"),
+    };
+    let settings = vec![
+        setting("model", args.model.display().to_string()),
+        setting("coding", if wishes.coding == Coding::Rate { "rate" } else { "first spike" }.to_owned()),
+        setting("a spike is", normalise),
+        setting("by", if wishes.scope == Scope::Layer { "layer" } else { "channel" }.to_owned()),
+        setting("reset", if wishes.reset == SpikeReset::Subtract { "subtract" } else { "to zero" }.to_owned()),
+        setting("membranes start at", format!("{} of the threshold", args.initial)),
+        setting("average pooling", if args.pool_neurons { "neurons" } else { "in the weights behind it" }.to_owned()),
+        setting("thresholds", args.tune.map_or_else(|| "as balanced".to_owned(), |n| format!("tuned on {n} images"))),
+    ];
+    let layers = units.graph.populations.iter().enumerate().map(|(index, population)| ConvertedLayer {
+        name: population.name.clone(),
+        neurons: population.size(),
+        scale: if population.is_input() { "1".to_owned() } else { scale(units, balance, index) },
+        ..ConvertedLayer::default()
+    });
+    Conversion {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        network: units.graph.name.clone(),
+        settings,
+        first_spike: wishes.coding == Coding::FirstSpike,
+        macs: units.macs,
+        layers: layers.collect(),
+        baselines: energy::baselines()
+            .iter()
+            .map(|baseline| {
+                let price = |pj: f64| units.macs as f64 * pj * 1e-12;
+                ConvertedBaseline {
+                    name: baseline.name.to_owned(),
+                    mac_joules: price(baseline.mac_pj),
+                    mac_memory_joules: baseline.memory_pj.map(|memory| price(baseline.mac_pj + memory)),
+                    source: baseline.source.to_owned(),
+                    ..ConvertedBaseline::default()
+                }
+            })
+            .collect(),
+        ..Conversion::default()
+    }
+}
+
+/// What a spike of a population stands for, and its threshold where that was tuned.
+fn scale(units: &Units, balance: &Balance, index: usize) -> String {
+    let scales = &balance.scales[index];
+    let fires = units.graph.populations[index].neuron.as_ref().is_some_and(|neuron| neuron.kind.spikes());
+    if !fires {
+        return "read by membrane".to_owned();
+    }
+    let (least, most) = scales.iter().fold((f64::MAX, 0.0_f64), |(a, b), &scale| (a.min(scale), b.max(scale)));
+    let shown = if scales.len() == 1 { format!("{most:.3}") } else { format!("{least:.3} to {most:.3}") };
+    match balance.thresholds[index] {
+        1.0 => shown,
+        factor => format!("{shown}, threshold {factor:.2}×"),
+    }
+}
+
+/// Takes over what both networks did.
+pub(super) fn measured(found: &mut Conversion, units: &Units, evaluation: &Evaluation) {
+    let images = evaluation.images.max(1) as f64;
+    found.images = evaluation.images;
+    found.ann = evaluation.ann_right.map(|right| right as f64 / images);
+    found.points = evaluation
+        .points
+        .iter()
+        .map(|point| ConvertedPoint {
+            ticks: point.ticks,
+            accuracy: point.right.map(|right| right as f64 / images),
+            agreement: point.agreed as f64 / images,
+            spikes: point.spikes.iter().sum::<u64>() as f64 / images,
+            synaptic: point.synaptic as f64 / images,
+        })
+        .collect();
+    let Some(last) = evaluation.points.last() else { return };
+    for (index, layer) in found.layers.iter_mut().enumerate() {
+        layer.spikes = last.spikes[index] as f64 / images;
+        let of = |point: &crate::convert::Point| {
+            point.errors.iter().find(|(population, _)| *population == index).map(|(_, errors)| figures(errors))
+        };
+        layer.errors = evaluation.points.iter().filter_map(of).collect();
+    }
+    let synaptic = found.points.last().map_or(0.0, |point| point.synaptic);
+    for (line, baseline) in found.baselines.iter_mut().zip(energy::baselines()) {
+        line.add_joules = Some(synaptic * baseline.ac_pj * 1e-12);
+        line.add_memory_joules = baseline.memory_pj.map(|memory| synaptic * (baseline.ac_pj + memory) * 1e-12);
+    }
+    debug_assert_eq!(units.graph.populations.len(), found.layers.len());
+}
+
+fn figures(errors: &LayerErrors) -> [f64; 6] {
+    let LayerErrors { total, clipping, inherited, residual, uneven, lost } = *errors;
+    [total, clipping, inherited, residual, uneven, lost]
+}
+
+/// What a chip is shown.
+pub(super) struct Shown<'a> {
+    pub(super) units: &'a Units,
+    pub(super) balanced: &'a Balance,
+    pub(super) calibration: &'a ImageSet,
+    pub(super) test: &'a ImageSet,
+}
+
+/// Compiles for a chip and runs the test images there. What the chip cannot hold is a result, not an error.
+pub(super) fn on_chip(
+    name: &str,
+    shown: &Shown<'_>,
+    args: &ConvertArgs,
+    wishes: &Wishes,
+    console: &Console,
+) -> Result<ConvertedChip> {
+    let chip = chip::load(name, &chip::LoadOptions::default())?;
+    // Synapse-list cores reset to 0; membranes of crossbars start empty.
+    let (reset, initial) = match chip.family {
+        Family::Cuba(_) => (SpikeReset::Zero, args.initial),
+        _ => (SpikeReset::Subtract, 0.0),
+    };
+    let ticks = wishes.ticks.last().copied().unwrap_or(64);
+    let balance = tuned(shown.units, shown.balanced, shown.calibration, reset, args)?;
+    let graph = spiking(shown.units, &balance, reset, initial);
+    let few = stimulus(shown.calibration, 0..PEAK_IMAGES, ticks, args.seed);
+    let calibration = Some(peaks(&graph, &few, console)?);
+    let mut log = Log::default();
+    let options = Options { calibration, ..Options::default() };
+    let mut found = ConvertedChip { name: chip.name.clone(), ticks, ..ConvertedChip::default() };
+    let compiled = match compile::compile(&Network::Float(graph), &chip, &options, &mut log) {
+        Ok(compiled) => compiled,
+        Err(problems) => {
+            let problem = &problems.all()[0];
+            let limit = problem.limit.as_ref().map_or_else(String::new, |limit| format!(" (limit: {limit})"));
+            found.refused = Some(format!("{}: {}{limit}", problem.place, problem.what));
+            return Ok(found);
+        }
+    };
+    console.log(&log);
+    found.cores = compiled.image.cores.len();
+    by_function(&mut found, &compiled, &chip, shown, args, console)?;
+    with_time(&mut found, &compiled, &chip, shown, args, console)?;
+    Ok(found)
+}
+
+/// Images `range` as spikes by rate.
+fn stimulus(set: &ImageSet, range: std::ops::Range<usize>, ticks: u32, seed: u64) -> Stimulus {
+    let range = range.start..range.end.min(set.images.len());
+    let options =
+        stimulus::Options { ticks: Some(ticks), encoding: Some(Encoding::Rate), seed, ..stimulus::Options::default() };
+    let labels = set.labels.get(range.clone()).unwrap_or_default();
+    stimulus::encode_images(&set.images[range], set.max, &options, labels)
+}
+
+/// Accuracy, function only.
+fn by_function(
+    found: &mut ConvertedChip,
+    compiled: &Compiled,
+    chip: &ChipSpec,
+    shown: &Shown<'_>,
+    args: &ConvertArgs,
+    console: &Console,
+) -> Result<()> {
+    let count = args.chip_samples.min(shown.test.images.len());
+    let options = RunOptions { timing: false, threads: threads(args.threads), strict: false, record: Record::None };
+    let readout = readout(shown.units);
+    let (mut right, mut ann, mut images) = (0_u64, 0_u64, 0_u64);
+    let output = shown.units.output();
+    let labelled = shown.test.labels.len() >= shown.test.images.len();
+    for start in (0..count).step_by(BATCH) {
+        let batch = stimulus(shown.test, start..(start + BATCH).min(count), found.ticks, args.seed);
+        let watch = Watch::new(console, batch.samples.len(), &format!("on {} from image {start}", chip.name));
+        let result = emu::run(&compiled.image, chip, &batch, &options, &watch)?;
+        for (at, sample) in result.samples.iter().enumerate() {
+            images += 1;
+            let label = batch.samples[at].label;
+            right += u64::from(labelled && sample.winner(0, readout) == label);
+            let values = &shown.units.forward(&shown.test.images[start + at], shown.test.max)[output];
+            ann += u64::from(labelled && Some(crate::convert::largest(values)) == label);
+        }
+    }
+    found.images = images;
+    let share = |right: u64| (labelled && images > 0).then(|| right as f64 / images as f64);
+    (found.accuracy, found.ann) = (share(right), share(ann));
+    Ok(())
+}
+
+/// Energy and latency of a few images.
+fn with_time(
+    found: &mut ConvertedChip,
+    compiled: &Compiled,
+    chip: &ChipSpec,
+    shown: &Shown<'_>,
+    args: &ConvertArgs,
+    console: &Console,
+) -> Result<()> {
+    let batch = stimulus(shown.test, 0..args.timed_samples, found.ticks, args.seed);
+    if batch.samples.is_empty() {
+        return Ok(());
+    }
+    let options = RunOptions { timing: true, threads: threads(args.threads), strict: false, record: Record::None };
+    let watch = Watch::new(console, batch.samples.len(), &format!("with time on {}", chip.name));
+    let result = emu::run(&compiled.image, chip, &batch, &options, &watch)?;
+    let seconds: Option<f64> = result.samples.iter().map(|sample| report::seconds_of(chip, sample)).sum();
+    let images = result.samples.len().max(1) as f64;
+    let bill = energy::bill(&chip.energy, &total_counts(&result), seconds);
+    found.timed = result.samples.len() as u64;
+    found.joules = Some((bill.dynamic_joules / images, bill.static_joules.map(|joules| joules / images)));
+    found.unpriced = bill.unknown().iter().map(|event| event.key().to_owned()).collect();
+    found.seconds = seconds.map(|seconds| seconds / images);
+    Ok(())
+}
+
+fn readout(units: &Units) -> Readout {
+    let output = units.graph.populations[units.output()].neuron.as_ref();
+    if output.is_some_and(|neuron| neuron.kind.spikes()) { Readout::Count } else { Readout::Membrane }
+}
+
+/// All of it, for scripts.
+pub(super) fn json(found: &Conversion) -> Value {
+    let errors = |errors: &[f64; 6]| {
+        let pairs = ERRORS.iter().zip(errors).map(|((name, _), value)| (name.replace(' ', "_"), json!(value)));
+        Value::Object(pairs.collect())
+    };
+    json!({
+        "network": found.network,
+        "settings": found.settings.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "macs": found.macs, "images": found.images, "ann_accuracy": found.ann,
+        "points": found.points.iter().map(|point| json!({
+            "ticks": point.ticks, "accuracy": point.accuracy, "agreement": point.agreement,
+            "spikes": point.spikes, "synaptic_events": point.synaptic,
+        })).collect::<Vec<_>>(),
+        "explanation": found.explanation(),
+        "populations": found.layers.iter().map(|layer| json!({
+            "name": layer.name, "neurons": layer.neurons, "scale": layer.scale, "spikes": layer.spikes,
+            "errors": layer.errors.iter().map(errors).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "chips": found.chips.iter().map(|chip| json!({
+            "name": chip.name, "refused": chip.refused, "ticks": chip.ticks, "images": chip.images,
+            "accuracy": chip.accuracy, "ann_accuracy": chip.ann, "cores": chip.cores, "timed_images": chip.timed,
+            "joules": chip.total_joules(), "dynamic_joules": chip.joules.map(|(dynamic, _)| dynamic),
+            "static_joules": chip.joules.and_then(|(_, rest)| rest), "unpriced": chip.unpriced, "seconds": chip.seconds,
+        })).collect::<Vec<_>>(),
+        "baselines": found.baselines.iter().map(|line| json!({
+            "name": line.name, "mac_joules": line.mac_joules, "mac_memory_joules": line.mac_memory_joules,
+            "add_joules": line.add_joules, "add_memory_joules": line.add_memory_joules, "source": line.source,
+        })).collect::<Vec<_>>(),
+    })
+}
