@@ -171,7 +171,7 @@ fn pass_on(program: &Program, cores: &mut impl CoreTable) {
         let further = std::mem::take(&mut cores.core(index).further);
         for spike in &further {
             for (_, to) in loaded.targets_of_output(spike.neuron.into(), spike.output) {
-                cores.core(to.core as usize).accept(to.axon, spike.payload);
+                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, spike.payload);
             }
         }
         cores.core(index).further = further;
