@@ -36,11 +36,13 @@ pub enum Event {
     ChipCrossingBit,
     /// A synapse's variables are updated by the learning engine.
     SynapseUpdate,
+    /// A value is multiplied with a weight and added, in a core that runs artificial layers.
+    MultiplyAccumulate,
 }
 
 impl Event {
     /// Every class, in report order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NeuronAccess,
         Self::NeuronUpdate,
         Self::SpikeOut,
@@ -56,6 +58,7 @@ impl Event {
         Self::MemoryBit,
         Self::ChipCrossingBit,
         Self::SynapseUpdate,
+        Self::MultiplyAccumulate,
     ];
 
     /// The number of classes.
@@ -86,6 +89,7 @@ impl Event {
             Self::MemoryBit => "memory_bit",
             Self::ChipCrossingBit => "chip_crossing_bit",
             Self::SynapseUpdate => "synapse_update",
+            Self::MultiplyAccumulate => "multiply_accumulate",
         }
     }
 

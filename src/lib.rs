@@ -25,6 +25,7 @@ pub mod image;
 
 pub mod foreign;
 
+pub mod board;
 pub mod compile;
 pub mod convert;
 pub mod curve;

@@ -191,7 +191,7 @@ fn boards_are_tiled_and_reach_is_held_against_every_route() {
     let one = good("truenorth", &[], &[]);
     let power = |chip: &ChipSpec| chip.energy.static_power.expect("known").nanowatts;
     assert_eq!(power(&board), 16 * power(&one));
-    // The same from the single chip's file, but for the name.
+    // The same from the single chip's file, but for the name and the title.
     let set = good("truenorth", &[("board.width", "4"), ("board.height", "4")], &[]);
     assert_eq!((&set.mesh, &set.energy), (&board.mesh, &board.energy));
     let largest = good("truenorth", &[("board.width", "8"), ("board.height", "8")], &[]);
@@ -226,16 +226,6 @@ fn boards_are_tiled_and_reach_is_held_against_every_route() {
 }
 
 #[test]
-fn the_board_file_is_the_chip_file_but_for_name_title_and_size() {
-    let text = |name| chip::builtin_text(name).expect("built in").lines();
-    let differing: Vec<(&str, &str)> =
-        text("truenorth").zip(text("truenorth_4x4")).filter(|(one, board)| one != board).collect();
-    let keys: Vec<&str> = differing.iter().filter_map(|(one, _)| one.split_once(" = ").map(|(key, _)| key)).collect();
-    assert_eq!(keys, ["name", "title", "width", "height"], "{differing:?}");
-    assert_eq!(text("truenorth").count(), text("truenorth_4x4").count());
-}
-
-#[test]
 fn packets_over_chip_edges_are_counted_by_bits() {
     // Two cores on two chips: one packet from the host and one from the first neuron cross the one edge once.
     let small = [("mesh.width", "1"), ("mesh.height", "1"), ("board.width", "2"), ("board.height", "1")];
@@ -255,6 +245,18 @@ fn packets_over_chip_edges_are_counted_by_bits() {
             let result = emu::run(&image, &chip, &stimulus, &options, &Quiet).expect("runs");
             let bits = result.samples[0].counts.get(spikeloom::event::Event::ChipCrossingBit);
             assert_eq!(bits, 34, "{name}, timing {timing}");
+            assert_eq!(result.samples[0].borders.crossings, u64::from(timing), "{name}, timing {timing}");
         }
+        // A border's latency and the time of the packet's bits are felt by the packet that crosses it, and by no other.
+        let latency = |latency: &str, cycle: &str| {
+            let links = [("board.edge_latency", latency), ("board.edge_cycle", cycle)];
+            let links = [&links[..], &[("board.edge_side_packets_per_second", "1000000000")]].concat();
+            let chip = good(name, &[&set[..], &links].concat(), &[]);
+            let result = emu::run(&image, &chip, &stimulus, &RunOptions::default(), &Quiet).expect("runs");
+            let sample = &result.samples[0];
+            assert_eq!(sample.borders.busiest.0, 1_000, "a side of a thousand million packets a second");
+            sample.latency.total.0
+        };
+        assert_eq!(latency("100 ns", "5 ns"), latency("0 ns", "5 ns") + 100_000, "{name}");
     }
 }

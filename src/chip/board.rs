@@ -1,4 +1,14 @@
-//! Boards: chips tiled in a rectangle whose meshes continue over the chip edges.
+//! Boards: chips, the links between them and to hosts (`spec`), read from files of their own (`read`, `load`), and what
+//! a rectangle of chips whose meshes continue over the chip edges is as one mesh.
+
+mod check;
+mod load;
+mod read;
+mod spec;
+
+pub(super) use load::as_chip;
+pub use load::{board_names, load_board, parse_board};
+pub use spec::{Array, BoardChip, BoardSpec, LinkKind, Sharing, Wire};
 
 use super::quantity::Dimension;
 use super::section::{Found, Section};
@@ -10,8 +20,7 @@ use crate::units::Picos;
 pub struct EdgeLink {
     /// Routers of one chip in x and y.
     pub tile: (u16, u16),
-    /// Forward latency of a hop over a chip edge; unknown where absent. The mesh does not use it so far: it times
-    /// such a hop as one on the board's chips.
+    /// What a packet takes longer over a chip edge than over a link on the chip; unknown where absent.
     pub latency: Option<Picos>,
     /// Least time between two packets on a link over a chip edge; that of the chip's channels where absent.
     pub cycle: Option<Picos>,

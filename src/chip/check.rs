@@ -2,13 +2,14 @@
 
 use super::clocked;
 use super::cost::{self, CostSet};
+use super::fcore;
 use super::read::{File, choice};
 use super::spec::{CapacityLimits, CrossbarSpec, CubaSpec, Family, MeshSpec, SyncSpec};
 use super::tree::Node;
 use crate::diag::Problem;
 
 /// Most cores of a chip: keeps every table that has an entry a core small.
-const MOST_CORES: u64 = 1 << 20;
+pub(super) const MOST_CORES: u64 = 1 << 20;
 
 /// A tree with its problems.
 struct Checker<'a> {
@@ -43,6 +44,8 @@ pub(super) fn file(file: &File, tree: &Node, problems: &mut Vec<Problem>) {
         Family::Cuba(spec) => cuba(&mut checker, spec, &chip.capacity),
         Family::Ranc(spec) => clocked::check_ranc(spec, &chip.capacity, &chip.mesh, tree, checker.problems),
         Family::TinyOdin(_) => clocked::check_tinyodin(&chip.capacity, &chip.mesh, tree, checker.problems),
+        Family::Stepped(_) => {}
+        Family::Fcore(_) => fcore::check(&chip.capacity, &chip.mesh, tree, checker.problems),
     }
     sync(&mut checker, "sync", &chip.sync);
     let fits = chip.family.is_clocked() == matches!(chip.sync, SyncSpec::Clocked { .. });

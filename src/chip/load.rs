@@ -6,24 +6,25 @@ use super::defects::{self, Stated};
 use super::read::{self, File, choice};
 use super::section::Found;
 use super::spec::{ChipSpec, StaticPower, SyncSpec};
-use super::{check, tree};
+use super::{board, check, tree};
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::units::Picos;
 
 /// A chip file larger than this is not read.
 const MOST_BYTES: usize = 1 << 20;
 
-const BUILTIN: [(&str, &str); 7] = [
+const BUILTIN: [(&str, &str); 8] = [
     ("truenorth", include_str!("../../isa/chips/truenorth.toml")),
-    ("truenorth_4x4", include_str!("../../isa/chips/truenorth_4x4.toml")),
     ("loihi", include_str!("../../isa/chips/loihi.toml")),
     ("loihi2", include_str!("../../isa/chips/loihi2.toml")),
     ("ranc", include_str!("../../isa/chips/ranc.toml")),
     ("tinyodin", include_str!("../../isa/chips/tinyodin.toml")),
+    ("tianjic", include_str!("../../isa/chips/tianjic.toml")),
+    ("ka200", include_str!("../../isa/chips/ka200.toml")),
     ("example", include_str!("../../isa/chips/example.toml")),
 ];
-const NAMES: [&str; 7] =
-    [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0, BUILTIN[6].0];
+const NAMES: [&str; 8] =
+    [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0, BUILTIN[5].0, BUILTIN[6].0, BUILTIN[7].0];
 
 /// What a run chooses about a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,20 +62,38 @@ pub const fn default_text() -> &'static str {
     BUILTIN[BUILTIN.len() - 1].1
 }
 
-/// Loads a built-in chip by name, or a chip file by path.
+/// Loads a built-in chip by name, or a chip file by path. A board that is one rectangle of chips of one kind is loaded
+/// as their joint mesh.
+///
+/// # Errors
+/// Everything that is wrong with the file or the options.
 pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<ChipSpec> {
-    match builtin_text(name_or_path) {
-        Some(text) => parse(text, &format!("isa/chips/{name_or_path}.toml"), options),
-        None => parse(&read_file(name_or_path)?, name_or_path, options),
+    match board::as_chip(name_or_path, options)? {
+        Some(chip) => Ok(chip),
+        None => chip(name_or_path, options),
     }
 }
 
-fn read_file(path: &str) -> Result<String> {
+/// Loads a chip, not a board.
+pub(super) fn chip(name_or_path: &str, options: &LoadOptions) -> Result<ChipSpec> {
+    match builtin_text(name_or_path) {
+        Some(text) => parse(text, &format!("isa/chips/{name_or_path}.toml"), options),
+        None => parse(&read_file(name_or_path, "chip", &all_names())?, name_or_path, options),
+    }
+}
+
+/// Names of chips and boards.
+fn all_names() -> Vec<&'static str> {
+    NAMES.iter().chain(board::board_names()).copied().collect()
+}
+
+/// The text of a file that describes a `what`, which the program has under `names` too.
+pub(super) fn read_file(path: &str, what: &str, names: &[&'static str]) -> Result<String> {
     let refuse = |what: String| Problem::invalid("chip/file", path, what);
     let file = std::fs::File::open(path).map_err(|error| {
-        let near = nearest(path, NAMES).map(|near| format!("did you mean '{near}'? "));
-        let help = format!("{}give a file or one of: {}", near.unwrap_or_default(), NAMES.join(", "));
-        refuse(format!("no chip of this name, and no file: {error}")).help(help)
+        let near = nearest(path, names.iter().copied()).map(|near| format!("did you mean '{near}'? "));
+        let help = format!("{}give a file or one of: {}", near.unwrap_or_default(), names.join(", "));
+        refuse(format!("no {what} of this name, and no file: {error}")).help(help)
     })?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES as u64 + 1)
@@ -117,10 +136,10 @@ pub fn parse(text: &str, file: &str, options: &LoadOptions) -> Result<ChipSpec> 
 }
 
 /// Defects that a run states besides those of the chip file.
-fn more_defects(options: &LoadOptions, found: &mut Found) -> Result<Vec<Stated>> {
+pub(super) fn more_defects(options: &LoadOptions, found: &mut Found) -> Result<Vec<Stated>> {
     let mut stated: Vec<Stated> = options.defects.iter().filter_map(|text| defects::argument(text, found)).collect();
     if let Some(path) = &options.defects_file {
-        let text = read_file(path)?;
+        let text = read_file(path, "file of defects", &[])?;
         let tree = tree::parse(&text, path, &mut found.problems);
         Problems::check(std::mem::take(&mut found.problems), ())?;
         stated.extend(defects::file(&tree, found));

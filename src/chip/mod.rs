@@ -11,6 +11,7 @@ mod clocked;
 mod cost;
 mod crossbar;
 mod defects;
+mod fcore;
 mod load;
 mod programs;
 mod quantity;
@@ -18,12 +19,15 @@ mod ranc;
 mod read;
 mod section;
 mod spec;
+mod stepped;
+mod sync;
 mod tree;
 
-pub use board::EdgeLink;
+pub use board::{Array, BoardChip, BoardSpec, EdgeLink, LinkKind, Sharing, Wire, board_names, load_board, parse_board};
 pub use clocked::{RancSpec, TinyOdinSpec};
 pub use crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 pub use defects::{Defects, SIDES};
+pub use fcore::FcoreSpec;
 pub use load::{LoadOptions, builtin_names, builtin_text, default_text, load, parse};
 pub use programs::ProgramSpec;
 pub use ranc::{ParamFault, RancParams};
@@ -31,6 +35,8 @@ pub use spec::{
     CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, EnergyEntry, EnergyTable, Fact, Family, MeshSpec,
     StaticPower, Status, SyncSpec, UnitTimes,
 };
+
+pub use stepped::{SteppedSpec, Workload};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ pub(super) enum Dimension {
     Power,
     /// Millivolts.
     Voltage,
+    /// Bits a second.
+    Rate,
     /// Thousandths of a pure number.
     Milli,
 }
@@ -23,6 +25,7 @@ impl Dimension {
             Self::Energy => &[("aJ", 0), ("fJ", 3), ("pJ", 6), ("nJ", 9), ("uJ", 12)],
             Self::Power => &[("nW", 0), ("uW", 3), ("mW", 6), ("W", 9)],
             Self::Voltage => &[("mV", 0), ("V", 3)],
+            Self::Rate => &[("bit/s", 0), ("kbit/s", 3), ("Mbit/s", 6), ("Gbit/s", 9), ("Tbit/s", 12)],
             Self::Milli => &[("", 3)],
         }
     }
@@ -30,7 +33,7 @@ impl Dimension {
     /// Largest integer allowed: far above any chip, far below overflow of sums.
     pub(super) const fn most(self) -> u64 {
         match self {
-            Self::Time => 1_000_000_000_000_000,
+            Self::Time | Self::Rate => 1_000_000_000_000_000,
             Self::Energy | Self::Power => 1_000_000_000_000,
             Self::Voltage => 100_000,
             Self::Milli => 16_000,
@@ -44,6 +47,7 @@ impl Dimension {
             Self::Energy => "aJ",
             Self::Power => "nW",
             Self::Voltage => "mV",
+            Self::Rate => "bit/s",
             Self::Milli => "thousandths",
         }
     }

@@ -5,10 +5,12 @@ use super::clocked;
 use super::cost::{self, CostSet};
 use super::crossbar::{CrossbarOptions, DrawComparison, LinearReset, Overflow};
 use super::defects::{self, Defects};
+use super::fcore;
 use super::programs;
 use super::quantity::Dimension;
 use super::section::{Found, Section};
 use super::spec::{CapacityLimits, ChipSpec, CrossbarSpec, CubaSpec, Dialect, Family, MeshSpec, SyncSpec};
+use super::stepped;
 use super::tree::Node;
 use crate::diag::{Problem, nearest};
 use crate::digest::{Digest, Digester};
@@ -87,8 +89,10 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
 }
 
 fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, CapacityLimits)> {
+    // What is not emulated has no numbers of 16 bits.
+    let most_neurons = if section.optional_text("family", found) == Some("stepped") { 1 << 24 } else { 65_535 };
     let capacity = CapacityLimits {
-        neurons: section.number("neurons", 1..=65_535, found) as u32,
+        neurons: section.number("neurons", 1..=most_neurons, found) as u32,
         axons_in: section.number("axons_in", 1..=65_535, found) as u32,
         axons_out: section.number("axons_out", 1..=1 << 20, found) as u32,
     };
@@ -100,9 +104,11 @@ fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, Capacity
         "tinyodin" => {
             section.required("tinyodin", found).map(|inner| Family::TinyOdin(clocked::tinyodin(inner, found)))
         }
+        "fcore" => section.required("fcore", found).map(|inner| Family::Fcore(fcore::read(inner, found))),
+        "stepped" => section.required("stepped", found).map(|inner| Family::Stepped(stepped::read(inner, found))),
         "" => None,
         other => {
-            let known = ["crossbar", "cuba", "ranc", "tinyodin"];
+            let known = ["crossbar", "cuba", "ranc", "tinyodin", "fcore", "stepped"];
             found.problems.push(choice("core.family", place, other, &known));
             // Their contents cannot be judged without a family.
             known.iter().for_each(|key| _ = section.has(key));
@@ -277,7 +283,7 @@ fn supply(mut section: Section<'_>, found: &mut Found) -> (u64, u64) {
 }
 
 /// Of everything that decides what an image may hold. Order is part of the format of image headers.
-fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpec) -> Digest {
+pub(super) fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpec) -> Digest {
     let mut digester = Digester::default();
     digester.word(name.len() as u64);
     digester.bytes(name.as_bytes());
@@ -315,6 +321,9 @@ fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mesh: &MeshSpe
         }
         Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
         Family::TinyOdin(c) => words(&mut digester, &c.words()),
+        Family::Fcore(c) => words(&mut digester, &c.words()),
+        // No image is made for it.
+        Family::Stepped(c) => words(&mut digester, &[6, c.float_bits.into()]),
     }
     digester.finish()
 }

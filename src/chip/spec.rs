@@ -4,7 +4,9 @@ use super::board::EdgeLink;
 use super::clocked::{RancSpec, TinyOdinSpec};
 use super::crossbar::CrossbarOptions;
 use super::defects::Defects;
+use super::fcore::FcoreSpec;
 use super::programs::ProgramSpec;
+use super::stepped::SteppedSpec;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::ids::CoreId;
@@ -79,6 +81,10 @@ pub enum Family {
     Ranc(RancSpec),
     /// One core between two AER links, clocked (tinyODIN).
     TinyOdin(TinyOdinSpec),
+    /// Weight matrices with artificial or spiking somas, in rounds (Tianjic).
+    Fcore(FcoreSpec),
+    /// Whole networks step by step, described and not emulated (KA200).
+    Stepped(SteppedSpec),
 }
 
 impl Family {
@@ -90,6 +96,8 @@ impl Family {
             Self::Cuba(_) => "cuba",
             Self::Ranc(_) => "ranc",
             Self::TinyOdin(_) => "tinyodin",
+            Self::Fcore(_) => "fcore",
+            Self::Stepped(_) => "stepped",
         }
     }
 

@@ -260,6 +260,6 @@ fn entry(key: &str, value: Value, place: &str) -> Entry {
 fn split_unit(text: &str) -> Option<(&str, &str)> {
     let at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')))?;
     let (number, unit) = (text[..at].trim(), text[at..].trim());
-    let plain = unit.chars().all(char::is_alphabetic) && number.contains(|c: char| c.is_ascii_digit());
+    let plain = unit.chars().all(|c| c.is_alphabetic() || c == '/') && number.contains(|c: char| c.is_ascii_digit());
     (plain && !unit.is_empty()).then_some((number, unit))
 }

@@ -71,6 +71,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// List, show and check chip descriptions
     Chip(ChipArgs),
+    /// Boards of chips: list, show, check, send packets over their links, lay networks onto them
+    Board(super::board::BoardArgs),
     /// Show samples to an image that learns, and compare how it reads them before and after
     Learn(super::learn::LearnArgs),
     /// Train a small network on the embedded digits

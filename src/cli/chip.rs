@@ -1,6 +1,6 @@
 //! `chip`: list, show, check, default.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{ChipAction, ChipArgs};
 use super::console::Console;
@@ -43,31 +43,15 @@ fn list(console: &Console) -> Result<u8> {
 
 fn show(chip: &ChipSpec, console: &Console) -> Result<u8> {
     if console.json() {
-        let facts: Vec<_> = chip
-            .facts
-            .iter()
-            .map(|fact| {
-                json!({
-                    "key": fact.key, "value": fact.value, "unit": fact.unit,
-                    "status": status(fact.status), "source": fact.source,
-                })
-            })
-            .collect();
         let object = json!({
             "name": chip.name, "title": chip.title, "family": family(chip), "digest": chip.digest.to_string(),
             "cost_set": chip.energy.cost_set, "supply_mv": chip.energy.supply_mv,
-            "numbers": facts, "unknown": chip.unknown,
+            "numbers": facts_json(&chip.facts), "unknown": chip.unknown,
         });
         console.object("chip show", object);
         return Ok(0);
     }
-    let row = |fact: &chip::Fact| {
-        [&fact.key, &fact.value, &fact.unit, status(fact.status), &fact.source]
-            .map(|text: &str| text.to_owned())
-            .to_vec()
-    };
-    let rows = chip.facts.iter().map(row).collect();
-    let table = console.table(&["key", "value", "unit", "status", "source"], rows);
+    let table = console.table(&["key", "value", "unit", "status", "source"], fact_rows(&chip.facts));
     let mut text = format!(
         "{}: {}\n{} cores, family {}, cost set {} ({}), supply {} mV, digest {}\n{table}\n",
         chip.name,
@@ -84,6 +68,27 @@ fn show(chip: &ChipSpec, console: &Console) -> Result<u8> {
     }
     console.result(&text);
     Ok(0)
+}
+
+/// Numbers with their sources, for a table.
+pub(super) fn fact_rows(facts: &[chip::Fact]) -> Vec<Vec<String>> {
+    let row = |fact: &chip::Fact| {
+        [&fact.key, &fact.value, &fact.unit, status(fact.status), &fact.source]
+            .map(|text: &str| text.to_owned())
+            .to_vec()
+    };
+    facts.iter().map(row).collect()
+}
+
+/// The same for scripts.
+pub(super) fn facts_json(facts: &[chip::Fact]) -> Value {
+    let entry = |fact: &chip::Fact| {
+        json!({
+            "key": fact.key, "value": fact.value, "unit": fact.unit,
+            "status": status(fact.status), "source": fact.source,
+        })
+    };
+    facts.iter().map(entry).collect()
 }
 
 fn check(files: &[String], console: &Console) -> Result<u8> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod asm;
+mod board;
 mod chip;
 mod choice;
 mod compile;
@@ -69,6 +70,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),
         Command::Chip(args) => chip::run(&args, console),
+        Command::Board(args) => board::run(&args, console),
         Command::Asm(args) => asm::assemble(&args, console),
         Command::Disasm(args) => asm::disassemble(&args, console),
         Command::Profile(args) => profile::run(&args, console),

@@ -246,6 +246,7 @@ fn synapses(image: &Image) -> u64 {
             body.list_uses.iter().map(|used| u64::from(body.lists[used.list as usize].count)).sum()
         }
         image::CoreBody::Ranc(body) => body.rows.iter().map(|word| u64::from(word.count_ones())).sum(),
+        image::CoreBody::Fcore(body) => body.weights.len() as u64,
         image::CoreBody::OutputBus(_) => 0,
         image::CoreBody::TinyOdin(body) => {
             let nibbles = |word: &u32| (0..8).filter(|nibble| word >> (4 * nibble) & 0xf != 0).count() as u64;

@@ -73,14 +73,19 @@ fn side_by_side(session: &Session, network: &IntGraph, sample: &Sample) -> Resul
     let expected = match &session.chip.family {
         Family::Cuba(spec) => oracle::cuba::run(network, sample, depth, spec.dialect),
         Family::Crossbar(_) => oracle::crossbar::run(network, sample, depth),
-        Family::Ranc(_) | Family::TinyOdin(_) => unreachable!("refused before: nothing is compiled for them"),
+        Family::Fcore(spec) => oracle::fcore::as_run(&oracle::fcore::run(network, sample, depth, spec)),
+        Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_) => {
+            unreachable!("refused before: nothing is compiled for them")
+        }
     };
     let stimulus = Stimulus { samples: vec![sample.clone()], inputs: session.inputs() };
     let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::All };
     let result = emu::run(&session.image, &session.chip, &stimulus, &options, &emu::Quiet)?;
     // Relays delay whole populations: their spikes are the oracle's, so many ticks later.
     let lags = match session.chip.family {
-        Family::Cuba(_) | Family::Ranc(_) | Family::TinyOdin(_) => vec![0; network.populations.len()],
+        Family::Cuba(_) | Family::Ranc(_) | Family::TinyOdin(_) | Family::Fcore(_) | Family::Stepped(_) => {
+            vec![0; network.populations.len()]
+        }
         Family::Crossbar(_) => compile::crossbar::lags(&session.image, network, &session.chip)?,
     };
     let total = sample.ticks + depth;

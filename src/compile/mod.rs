@@ -3,7 +3,9 @@
 pub mod constraints;
 pub mod crossbar;
 mod cuba;
+mod depth;
 mod division;
+pub mod fcore;
 mod log;
 pub mod mapping;
 mod options;
@@ -54,6 +56,7 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         return integers(&Network::Float(expanded), chip, options, log);
     }
     match (network, &chip.family) {
+        (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(&graph.expanded(), chip, log)),
         (Network::Int(graph), _) if stores_factors => Ok(graph.clone()),
         (Network::Int(graph), _) => Ok(graph.expanded().into_owned()),
         (Network::Float(graph), _) if options.sigma_delta.is_some() => {
@@ -61,7 +64,8 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
-        (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),
+        (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_)) => Err(imported_only(chip)),
+        (Network::Float(_), Family::Fcore(_)) => Err(integers_only(chip)),
     }
 }
 
@@ -77,8 +81,23 @@ fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
     Problems::check(found, ()).expect_err("a network that learns has a projection that does")
 }
 
+/// FCores take what a script or a converter made of a network.
+fn integers_only(chip: &ChipSpec) -> Problems {
+    let what = "float networks are not quantised for this chip";
+    Problem::invalid("compile/family", chip.name.as_str(), what)
+        .limit("populations of models ann_int and snn_int")
+        .help("give the layers in integers, as programs/tianjic does; or compile for truenorth, loihi or loihi2")
+        .into()
+}
+
 /// Clocked designs are loaded from their own files.
 fn imported_only(chip: &ChipSpec) -> Problems {
+    if matches!(chip.family, Family::Stepped(_)) {
+        let what = "this chip is described, not emulated: only measured throughput is published of it";
+        return Problem::invalid("compile/family", chip.name.as_str(), what)
+            .help("`spikeloom board scale` models its throughput; compile for truenorth, loihi, loihi2 or tianjic")
+            .into();
+    }
     Problem::invalid("compile/family", chip.name.as_str(), "networks are not compiled for this chip, but imported")
         .help("spikeloom import FILE -o IMAGE reads its own formats; compile for truenorth or loihi")
         .into()
@@ -106,9 +125,14 @@ pub fn compile_watched(
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,
         Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, watch, log)?,
-        Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
+        Family::Fcore(spec) => fcore::lower(&network, chip, spec, options, log)?,
+        Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_) => return Err(imported_only(chip)),
     };
     repair::repair(&mut image, chip, log)?;
+    if matches!(chip.family, Family::Fcore(_)) {
+        let copies = fcore::chain(&mut image, chip)?;
+        log.say("route", format!("{copies} cores get their packets by copy from a neighbour"));
+    }
     verify(&image, &network, chip)?;
     (log.cores, log.metrics) = usage(&image, chip);
     let Metrics { cores, connections, hops, added_neurons } = log.metrics;

@@ -91,11 +91,15 @@ const MOVES: f64 = 4e5;
 /// # Errors
 /// What the strategy or the constraints refuse.
 pub fn replace(compiled: &mut Compiled, chip: &ChipSpec, placing: &Placing<'_>, log: &mut Log) -> Result<()> {
+    compiled.image.unchain();
     let before = traffic(&compiled.image, chip, placing.rates);
     let (slots, strategy) = find(&compiled.image, chip, placing)?;
     let moves = compiled.image.cores.iter().map(|core| core.core).zip(slots.iter().copied()).collect();
     compiled.image = moved(&compiled.image, &moves);
     super::repair::repair(&mut compiled.image, chip, log)?;
+    if matches!(chip.family, crate::chip::Family::Fcore(_)) {
+        super::fcore::chain(&mut compiled.image, chip)?;
+    }
     verify(&compiled.image, &compiled.network, chip)?;
     let after = traffic(&compiled.image, chip, placing.rates);
     (log.cores, log.metrics) = usage(&compiled.image, chip);

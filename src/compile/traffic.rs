@@ -120,6 +120,7 @@ pub fn counted(
 pub fn routers(chip: &ChipSpec) -> Routers {
     let mesh = &chip.mesh;
     let mut routers = Routers::new(mesh.width, mesh.height, mesh.cores_per_router);
+    routers.chip = mesh.edge.as_ref().map_or((0, 0), |edge| (edge.tile.0.into(), edge.tile.1.into()));
     (0..).zip(&mut routers.free).for_each(|(core, free)| *free = chip.is_alive(CoreId(core)));
     routers
 }
@@ -152,6 +153,10 @@ pub fn senders(image: &Image, chip: &ChipSpec, rates: Option<&Rates>) -> Vec<(Se
             let to: Vec<u32> = match &core.body {
                 CoreBody::Crossbar(body) => body.destinations[neuron].iter().map(|to| to.core).collect(),
                 CoreBody::Cuba(body) => {
+                    let range = body.out_offsets[neuron] as usize..body.out_offsets[neuron + 1] as usize;
+                    body.axons_out[range].iter().map(|out| out.core).collect()
+                }
+                CoreBody::Fcore(body) => {
                     let range = body.out_offsets[neuron] as usize..body.out_offsets[neuron + 1] as usize;
                     body.axons_out[range].iter().map(|out| out.core).collect()
                 }

@@ -246,6 +246,7 @@ impl Lists {
             faults: self.faults(),
             tick_times: self.fabric.tick_times().to_vec(),
             latency: self.fabric.latency(),
+            borders: self.fabric.borders(),
             tick_bounds: self.fabric.bounds().to_vec(),
         };
         Outcome { sample, core_counts, population_spikes, links: self.fabric.take_links() }

@@ -26,6 +26,13 @@ impl EventCounts {
         self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
     }
 
+    /// For digests: classes that came later than the first fifteen count where they happened, so that digests of runs
+    /// without them stay.
+    fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let (first, later) = self.0.split_at(15);
+        first.iter().chain(later.iter().filter(|count| **count > 0)).copied()
+    }
+
     /// Synaptic events of all formats.
     #[must_use]
     pub fn synaptic(&self) -> u64 {
@@ -105,6 +112,19 @@ pub struct PacketLatency {
     pub worst: Picos,
 }
 
+/// Use of the links over chip borders, on boards with timing on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BorderUse {
+    /// Borders crossed, a packet and border each.
+    pub crossings: u64,
+    /// Time that packets waited for such links, in all.
+    pub waited: Picos,
+    /// The longest wait.
+    pub worst: Picos,
+    /// Longest that one link was occupied in one tick.
+    pub busiest: Picos,
+}
+
 /// What one sample did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SampleResult {
@@ -128,6 +148,8 @@ pub struct SampleResult {
     pub tick_times: Vec<TickTime>,
     /// Latency of packets; zero with timing off.
     pub latency: PacketLatency,
+    /// Use of chip borders; zero with timing off and on single chips.
+    pub borders: BorderUse,
     /// The shortest that each tick can be by the max-affine law of run time; empty with timing off and on chips that it is
     /// not known of.
     pub tick_bounds: Vec<Picos>,
@@ -203,7 +225,7 @@ impl RunResult {
             sample.feed_function(&mut digester);
         }
         for counts in &self.core_counts {
-            feed(&mut digester, counts.0);
+            feed(&mut digester, counts.words());
         }
         feed(&mut digester, self.population_spikes.iter().copied());
         digester.word(u64::from(self.interrupted));
@@ -231,7 +253,7 @@ impl SampleResult {
         for row in &self.output_membranes {
             feed(digester, row.iter().map(|&value| i64::from(value).cast_unsigned()));
         }
-        feed(digester, self.counts.0);
+        feed(digester, self.counts.words());
         let faults = self.faults;
         feed(digester, [faults.late_packets, faults.overruns, faults.merged_spikes, faults.overflows]);
     }

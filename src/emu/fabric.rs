@@ -1,8 +1,8 @@
 //! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
-use super::counters::{EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
+use super::counters::{BorderUse, EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
 use super::neurocore::{Core, Outgoing};
-use super::program::{Program, Target};
+use super::program::{CoreProgram, Program, Target};
 use super::time::{Clock, Cores, Parcel, TimePass};
 use super::traffic::Ways;
 use crate::event::Event;
@@ -58,6 +58,11 @@ impl Fabric {
         self.time.as_ref().map_or_else(PacketLatency::default, |time| time.latency)
     }
 
+    /// Use of chip borders since the reset.
+    pub(super) fn borders(&self) -> BorderUse {
+        self.time.as_ref().map_or_else(BorderUse::default, TimePass::borders)
+    }
+
     /// What the law of run time says of each tick since the reset; empty where there is none.
     pub(super) fn bounds(&self) -> &[Picos] {
         self.time.as_ref().map_or(&[], |time| &time.bounds)
@@ -77,12 +82,15 @@ impl Fabric {
             let (times, payload) = if program.graded { (1, i32::from(spike.value)) } else { (spike.value, 1) };
             (0..times).for_each(|_| self.injected.extend(targets.iter().map(|&to| (to, payload))));
         }
-        let (mesh, mut ways) = (&program.chip.mesh, Ways::default());
+        let (mesh, mut ways, mut sent) = (&program.chip.mesh, Ways::default(), 0);
         for (to, _) in &self.injected {
-            ways.add(mesh, None, program.cores[to.core as usize].router, 1);
+            let target = &program.cores[to.core as usize];
+            let from = target.copied_from.map(|core| program.cores[core as usize].router);
+            ways.add(mesh, from, target.router, 1);
+            sent += u64::from(from.is_none());
         }
         ways.count(mesh, &mut self.counts);
-        self.counts.add(Event::AxonOut, self.injected.len() as u64);
+        self.counts.add(Event::AxonOut, sent);
         if let Some(time) = &mut self.time {
             time.begin();
             self.injected.iter().for_each(|&(to, payload)| time.offer(to, payload));
@@ -101,20 +109,22 @@ impl Fabric {
     pub(super) fn close<T: CoreTable>(&mut self, program: &Program, cores: &mut T, tick: u32) {
         self.count_injected(program, cores);
         let Some(time) = &mut self.time else {
-            self.injected.iter().for_each(|(to, payload)| cores.core(to.core as usize).accept(to.axon, *payload));
+            self.injected.iter().for_each(|(to, payload)| {
+                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, *payload)
+            });
             return pass_on(program, cores);
         };
         for index in 0..program.cores.len() {
             time.send(cores.core(index).outbox.iter().flat_map(|out| flits(index as u32, out)));
         }
-        time.pass(program, &mut Listed { cores, count: program.cores.len() }, tick);
+        time.pass(program, &mut Listed { cores, loaded: &program.cores }, tick);
     }
 }
 
 /// List cores before the time pass.
 struct Listed<'t, T> {
     cores: &'t mut T,
-    count: usize,
+    loaded: &'t [CoreProgram],
 }
 
 impl<T: CoreTable> Cores for Listed<'_, T> {
@@ -123,12 +133,12 @@ impl<T: CoreTable> Cores for Listed<'_, T> {
     }
 
     fn each_clock(&mut self, mut see: impl FnMut(&mut Clock)) {
-        (0..self.count).for_each(|index| see(&mut self.cores.core(index).clock));
+        (0..self.loaded.len()).for_each(|index| see(&mut self.cores.core(index).clock));
     }
 
     /// A list core integrates a packet in the tick after, and the synapses have the delays.
     fn place(&mut self, to: Target, payload: i32, _: u64) {
-        self.cores.core(to.core as usize).accept(to.axon, payload);
+        self.cores.core(to.core as usize).accept(&self.loaded[to.core as usize], to.axon, payload);
     }
 
     fn intake(program: &Program, to: Target) -> Picos {
@@ -154,14 +164,14 @@ fn pass_on(program: &Program, cores: &mut impl CoreTable) {
         for (at, &neuron) in fired.iter().enumerate() {
             let payload = payloads.get(at).copied().unwrap_or(1);
             for (_, to) in loaded.targets_of_output(usize::from(neuron), 0) {
-                cores.core(to.core as usize).accept(to.axon, payload);
+                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, payload);
             }
         }
         (cores.core(index).fired, cores.core(index).payloads) = (fired, payloads);
         let further = std::mem::take(&mut cores.core(index).further);
         for spike in &further {
             for (_, to) in loaded.targets_of_output(spike.neuron.into(), spike.output) {
-                cores.core(to.core as usize).accept(to.axon, spike.payload);
+                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, spike.payload);
             }
         }
         cores.core(index).further = further;

@@ -1,10 +1,10 @@
 //! What never changes during a run: image and chip description, resolved to indices, with every table that the
 //! tick needs.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::neurocore::{CrossbarCore, CubaCore, ProgrammedCore, Sheet, Vector, vector_units};
-use super::sync::barrier_time;
+use super::neurocore::{CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, Vector, vector_units};
 use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
 use crate::diag::Result;
 use crate::event::Event;
@@ -41,6 +41,7 @@ pub(super) enum Body {
     Crossbar(CrossbarCore),
     Cuba(CubaCore),
     Programmed(ProgrammedCore),
+    Fcore(FcoreCore),
 }
 
 impl Body {
@@ -64,6 +65,8 @@ pub(super) struct CoreProgram {
     /// one target or none (core [`NOWHERE`]).
     pub(super) out_offsets: Vec<u32>,
     pub(super) targets: Vec<Target>,
+    /// Index of the neighbour whose copies come here: then packets come from there, whoever sent them.
+    pub(super) copied_from: Option<u32>,
     /// Output of the program whose spikes go to each target; empty where it is the first of all.
     pub(super) outputs: Vec<u8>,
     pub(super) identities: Vec<Identity>,
@@ -85,7 +88,7 @@ impl CoreProgram {
     pub(super) fn crossbar(&self) -> &CrossbarCore {
         match &self.body {
             Body::Crossbar(body) => body,
-            Body::Cuba(_) | Body::Programmed(_) => unreachable!("a bank holds crossbar cores"),
+            Body::Cuba(_) | Body::Programmed(_) | Body::Fcore(_) => unreachable!("a bank holds crossbar cores"),
         }
     }
 
@@ -93,7 +96,7 @@ impl CoreProgram {
     pub(super) fn all_targets_of(&self, neuron: usize) -> impl Iterator<Item = Target> {
         let (one, many) = match &self.body {
             Body::Crossbar(_) => (self.target_of(neuron), &[][..]),
-            Body::Cuba(_) | Body::Programmed(_) => (None, self.targets_of(neuron)),
+            Body::Cuba(_) | Body::Programmed(_) | Body::Fcore(_) => (None, self.targets_of(neuron)),
         };
         one.into_iter().chain(many.iter().copied())
     }
@@ -208,14 +211,14 @@ impl Program {
             depth: image.depth,
             input_offsets,
             input_targets,
-            barrier: barrier_time(&chip.sync, tiles),
+            barrier: chip.sync.barrier_time(tiles),
             period: match chip.sync {
                 // A period of zero would end every tick before it began: the shortest is one picosecond.
                 SyncSpec::FixedTick { period } => Some(period.0.max(1)),
                 SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
             },
             floor: programs(chip).map_or(Picos::ZERO, |programs| programs.step_floor),
-            graded: programs(chip).is_some(),
+            graded: programs(chip).is_some() || matches!(chip.family, Family::Fcore(_)),
             swept_bits: match &chip.family {
                 Family::Crossbar(spec) => {
                     u64::from(spec.row_bits) * u64::from(chip.capacity.neurons) * u64::from(chip.cores())
@@ -256,6 +259,11 @@ impl Program {
         })
     }
 
+    /// Whether the max-affine law of run time is known of the chip.
+    pub(super) fn has_law(&self) -> bool {
+        programs(&self.chip).is_some()
+    }
+
     /// Whether it is loaded on a chip of crossbars.
     pub(super) fn is_crossbar(&self) -> bool {
         matches!(self.chip.family, Family::Crossbar(_))
@@ -283,19 +291,37 @@ fn programs(chip: &ChipSpec) -> Option<&ProgramSpec> {
 }
 
 /// Indices of the loaded cores by physical number. The check has made sure that those that are asked for are there.
-struct Places(Vec<u32>);
+struct Places {
+    index: Vec<u32>,
+    /// The physical core that gets copies of what comes to a physical core.
+    copies: BTreeMap<u32, u32>,
+}
 
 impl Places {
     fn new(image: &Image, chip: &ChipSpec) -> Self {
-        let mut places = vec![NOWHERE; chip.cores() as usize];
-        for (index, core) in (0..).zip(&image.cores) {
-            places[core.core as usize] = index;
+        let mut index = vec![NOWHERE; chip.cores() as usize];
+        let mut copies = BTreeMap::new();
+        for (at, core) in (0..).zip(&image.cores) {
+            index[core.core as usize] = at;
+            if let CoreBody::Fcore(body) = &core.body {
+                body.copy_to.map(|to| copies.insert(core.core, to));
+            }
         }
-        Self(places)
+        Self { index, copies }
     }
 
     fn of(&self, core: u32) -> u32 {
-        self.0[core as usize]
+        self.index[core as usize]
+    }
+
+    /// Indices of a core and of those that its packets are copied to.
+    fn chain(&self, core: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(Some(core), |core| self.copies.get(core).copied()).map(|core| self.of(core))
+    }
+
+    /// Index of the core that copies its packets to this one.
+    fn copied_from(&self, core: u32) -> Option<u32> {
+        self.copies.iter().find(|(_, to)| **to == core).map(|(from, _)| self.of(*from))
     }
 }
 
@@ -321,10 +347,12 @@ fn load_core(
                 Some(programs) => Body::Programmed(ProgrammedCore::new(body, spec, programs, times)),
                 None => Body::Cuba(CubaCore::new(body, spec, times, &identities)),
             },
+            (CoreBody::Fcore(body), Family::Fcore(spec)) => Body::Fcore(FcoreCore::new(body, spec)),
             _ => unreachable!("a checked image is of the chip's family"),
         },
         out_offsets: Vec::new(),
         targets: Vec::new(),
+        copied_from: None,
         outputs: Vec::new(),
         identities,
     };
@@ -341,6 +369,19 @@ fn load_core(
             if body.axons_out.iter().any(|out| out.output > 0) {
                 program.outputs = body.axons_out.iter().map(|out| out.output).collect();
             }
+        }
+        CoreBody::Fcore(body) => {
+            let chain = |to: &image::AxonOut| {
+                let axon = to.axon;
+                places.chain(to.core).map(move |core| (core, axon))
+            };
+            for ends in body.out_offsets.windows(2) {
+                program.out_offsets.push(program.targets.len() as u32);
+                let outs = &body.axons_out[ends[0] as usize..ends[1] as usize];
+                program.targets.extend(outs.iter().flat_map(chain).map(|(core, axon)| Target { core, axon, delay: 1 }));
+            }
+            program.out_offsets.push(program.targets.len() as u32);
+            program.copied_from = places.copied_from(core.core);
         }
         _ => unreachable!("clocked designs are not run tick by tick"),
     }
@@ -372,13 +413,15 @@ fn load_inputs(image: &Image, places: &Places) -> (Vec<u32>, Vec<Target>) {
     let mut offsets = vec![0];
     let mut targets = Vec::new();
     for input in inputs {
-        let base = targets.len() as u32;
-        offsets.extend(input.offsets[1..].iter().map(|&offset| base + offset));
-        targets.extend(input.targets.iter().map(|to| Target {
-            core: places.of(to.core),
-            axon: to.axon,
-            delay: to.delay,
-        }));
+        for ends in input.offsets.windows(2) {
+            let of = &input.targets[ends[0] as usize..ends[1] as usize];
+            let chain = |to: &image::Destination| {
+                let (axon, delay) = (to.axon, to.delay);
+                places.chain(to.core).map(move |core| Target { core, axon, delay })
+            };
+            targets.extend(of.iter().flat_map(chain));
+            offsets.push(targets.len() as u32);
+        }
     }
     (offsets, targets)
 }

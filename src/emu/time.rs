@@ -1,6 +1,7 @@
 //! The time pass: packets cross the mesh, cores take them in, the tick ends.
 
-use super::counters::{Faults, LinkLoad, PacketLatency, TickTime};
+use super::border::Borders;
+use super::counters::{BorderUse, Faults, LinkLoad, PacketLatency, TickTime};
 use super::law::Law;
 use super::mesh::{Arrival, Mesh, Packet};
 use super::program::{Program, Target};
@@ -61,6 +62,8 @@ struct Late {
 #[derive(Debug)]
 pub(super) struct TimePass {
     mesh: Mesh,
+    /// Where the mesh is that of a board.
+    borders: Option<Borders>,
     parcels: Vec<Parcel>,
     packets: Vec<Packet>,
     arrivals: Vec<Arrival>,
@@ -79,6 +82,7 @@ impl TimePass {
     pub(super) fn new(program: &Program) -> Self {
         Self {
             mesh: Mesh::new(&program.chip.mesh),
+            borders: Borders::new(&program.chip),
             parcels: Vec::new(),
             packets: Vec::new(),
             arrivals: Vec::new(),
@@ -87,7 +91,7 @@ impl TimePass {
             faults: Faults::default(),
             latency: PacketLatency::default(),
             times: Vec::new(),
-            law: program.graded.then(Law::default),
+            law: program.has_law().then(Law::default),
             bounds: Vec::new(),
         }
     }
@@ -97,6 +101,9 @@ impl TimePass {
         self.late.clear();
         self.faults = Faults::default();
         self.latency = PacketLatency::default();
+        if let Some(borders) = &mut self.borders {
+            borders.used = BorderUse::default();
+        }
         self.times.clear();
         self.bounds.clear();
     }
@@ -104,6 +111,11 @@ impl TimePass {
     /// Load of the links since it was last taken.
     pub(super) fn take_links(&mut self) -> Vec<LinkLoad> {
         self.mesh.take_links()
+    }
+
+    /// Use of chip borders since the reset.
+    pub(super) fn borders(&self) -> BorderUse {
+        self.borders.as_ref().map_or_else(BorderUse::default, |borders| borders.used)
     }
 
     /// Begins a tick.
@@ -131,6 +143,9 @@ impl TimePass {
             tag,
         }));
         self.mesh.deliver(&self.packets, &mut self.arrivals);
+        if let Some(borders) = &mut self.borders {
+            borders.cross(&self.packets, &mut self.arrivals);
+        }
         let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
         if let Some(law) = &mut self.law {
             let mut neurons = 0;

@@ -50,10 +50,12 @@ pub(super) fn settle(program: &Program, cores: &[Core], mut counts: EventCounts)
             let spikes = u64::from(spikes);
             of_cores[index].add(Event::SpikeOut, spikes);
             for (_, to) in loaded.targets_of_output(neuron, 0) {
-                of_cores[index].add(Event::AxonOut, spikes);
                 let target = &program.cores[to.core as usize];
                 Core::count_intake(target, to.axon, spikes, &mut of_cores[to.core as usize]);
-                ways.add(mesh, Some(loaded.router), target.router, spikes);
+                // What a neighbour copies was sent once, and crosses one link from there.
+                let from = target.copied_from.map(|core| program.cores[core as usize].router);
+                of_cores[index].add(Event::AxonOut, spikes * u64::from(from.is_none()));
+                ways.add(mesh, Some(from.unwrap_or(loaded.router)), target.router, spikes);
             }
         }
         for (to, &packets) in loaded.targets.iter().zip(&core.further_packets).filter(|(_, packets)| **packets > 0) {

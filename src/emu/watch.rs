@@ -41,7 +41,9 @@ pub fn signals(image: &Image, chip: &ChipSpec, watched: &[Place]) -> Vec<Signal>
     match &chip.family {
         Family::Ranc(_) => clocked::ranc_signals(image, chip, watched),
         Family::TinyOdin(_) => clocked::tinyodin_signals(watched),
-        Family::Crossbar(_) | Family::Cuba(_) => ticked::signals(image, chip, watched),
+        Family::Crossbar(_) | Family::Cuba(_) | Family::Fcore(_) | Family::Stepped(_) => {
+            ticked::signals(image, chip, watched)
+        }
     }
 }
 

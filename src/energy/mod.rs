@@ -66,6 +66,15 @@ impl Bill {
         (joules > 0.0).then(|| self.synaptic_events() as f64 / joules * 1e-9)
     }
 
+    /// Tera operations per second and watt, which is per picojoule, with two operations to a multiply-accumulate; `None`
+    /// where nothing was multiplied or spent.
+    #[must_use]
+    pub fn tops_per_watt(&self) -> Option<f64> {
+        let products = self.entries.iter().find(|entry| entry.event == Event::MultiplyAccumulate)?;
+        let joules = self.total_joules();
+        (joules > 0.0).then(|| 2.0 * products.count as f64 / joules * 1e-12)
+    }
+
     /// Synaptic events of all formats.
     #[must_use]
     pub fn synaptic_events(&self) -> u64 {

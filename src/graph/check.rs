@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Conv2d, Delays, FloatNeuron, IntNeuron, Network, NeuronKind, Output, Pattern, Pool2d, Population, Projection,
+    Conv2d, Delays, FcoreSoma, FloatNeuron, IntNeuron, Network, NeuronKind, Output, Pattern, Pool2d, Population,
+    Projection,
 };
 use crate::diag::{Problem, Problems, Result};
 
@@ -345,6 +346,13 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
                 check(name, values.len(), true, None);
             }
         }
+        IntNeuron::Fcore(fcore) => match &fcore.soma {
+            FcoreSoma::Ann(ann) => check("bias", ann.bias.len(), true, None),
+            FcoreSoma::Snn(snn) => {
+                check("bias", snn.bias.len(), true, None);
+                check("threshold", snn.threshold.as_ref().map_or(1, Vec::len), true, None);
+            }
+        },
         IntNeuron::Crossbar(crossbar) => {
             check("leak", crossbar.leak.len(), true, None);
             let threshold = crossbar.threshold.as_ref();

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Adaptation, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection};
+use super::{Adaptation, FcoreNeuron, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,8 @@ pub enum IntNeuron {
     Crossbar(CrossbarNeuron),
     /// A program of the neuron instruction set.
     Program(Box<ProgramNeuron>),
+    /// Tianjic-style.
+    Fcore(FcoreNeuron),
 }
 
 /// Registers of a Loihi-style compartment.

@@ -8,6 +8,7 @@
 
 mod check;
 mod compressed;
+mod fcore;
 mod float;
 mod int;
 mod json;
@@ -22,6 +23,7 @@ mod soma;
 
 pub use check::check;
 pub use compressed::Stochastic;
+pub use fcore::{Activation, AnnSoma, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, SnnSoma};
 pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};

@@ -43,6 +43,9 @@ pub fn check(image: &Image, header: &Header, chip: &ChipSpec, file: &str) -> Res
 pub fn contents(image: &Image, chip: &ChipSpec, file: &str) -> Result<()> {
     let mut found = Found { file, problems: Vec::new() };
     cores(image, chip, &mut found);
+    for (core, fault) in image.copy_faults(chip) {
+        found.require(false, || format!("core {core}"), || fault);
+    }
     if let Family::Ranc(_) = &chip.family {
         let whole = image.cores.len() == chip.cores() as usize;
         found.require(whole, || "cores".to_owned(), || "not every position of the grid is described".to_owned());
@@ -97,17 +100,24 @@ fn cores(image: &Image, chip: &ChipSpec, found: &mut Found) {
         match (&core.body, &chip.family) {
             (CoreBody::Crossbar(body), Family::Crossbar(spec)) => crossbar(image, core.core, body, spec, found),
             (CoreBody::Cuba(body), Family::Cuba(spec)) => cuba(image, core.core, body, spec, chip, found),
-            (CoreBody::Ranc(body), Family::Ranc(spec)) => clocked_core(core, body.faults(spec, chip), found),
+            (CoreBody::Ranc(body), Family::Ranc(spec)) => told(core, body.faults(spec, chip), found),
             (CoreBody::OutputBus(bus), Family::Ranc(spec)) => {
-                clocked_core(core, bus.faults(core.core, spec, chip), found);
+                told(core, bus.faults(core.core, spec, chip), found);
             }
-            (CoreBody::TinyOdin(body), Family::TinyOdin(_)) => clocked_core(core, body.faults(), found),
+            (CoreBody::TinyOdin(body), Family::TinyOdin(_)) => told(core, body.faults(), found),
+            (CoreBody::Fcore(body), Family::Fcore(spec)) => {
+                told(core, body.faults(spec, &chip.capacity), found);
+                for out in &body.axons_out {
+                    let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
+                    target(image, &destination, 1..=1, place, found);
+                }
+            }
             _ => found.require(false, place, || "the core is of another family than the chip's".to_owned()),
         }
     }
 }
 
-fn clocked_core(core: &CoreImage, faults: Vec<String>, found: &mut Found) {
+fn told(core: &CoreImage, faults: Vec<String>, found: &mut Found) {
     for fault in faults {
         found.require(false, || format!("core {}", core.core), || fault);
     }
@@ -398,7 +408,7 @@ fn inputs(image: &Image, chip: &ChipSpec, found: &mut Found) {
     let delays = match &chip.family {
         Family::Crossbar(spec) => spec.delay_min..=spec.delay_max,
         Family::Ranc(spec) => 1..=spec.ticks.min(255) as u8,
-        Family::Cuba(_) | Family::TinyOdin(_) => 1..=1,
+        Family::Cuba(_) | Family::TinyOdin(_) | Family::Fcore(_) | Family::Stepped(_) => 1..=1,
     };
     for input in &image.inputs {
         let place = || format!("input population {}", input.population);
@@ -429,6 +439,7 @@ impl CoreBody {
             Self::Ranc(body) => body.neurons.len(),
             Self::OutputBus(bus) => usize::from(bus.lines),
             Self::TinyOdin(body) => body.neurons.len(),
+            Self::Fcore(body) => usize::from(body.neurons),
         }
     }
 
@@ -442,6 +453,7 @@ impl CoreBody {
             // Lines may be more than a core has axons; nobody sends to one that is not there.
             Self::OutputBus(_) => 0,
             Self::TinyOdin(_) => TinyOdinBody::ADDRESSES,
+            Self::Fcore(body) => body.ports(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CoreBody, CoreImage, Image};
+use super::{AxonOut, CoreBody, CoreImage, Image};
 use crate::chip::{ChipSpec, Family};
 use crate::diag::Problem;
 use crate::ids::CoreId;
@@ -32,11 +32,10 @@ pub fn unreachable(image: &Image, chip: &ChipSpec, file: &str) -> Vec<Problem> {
                     to.iter().for_each(|to| routes.route(Some((core.core, neuron)), to.core));
                 }
             }
-            CoreBody::Cuba(body) => {
-                for (neuron, ends) in body.out_offsets.windows(2).enumerate() {
-                    let outs = body.axons_out.get(ends[0] as usize..ends[1] as usize).unwrap_or_default();
-                    outs.iter().for_each(|to| routes.route(Some((core.core, neuron)), to.core));
-                }
+            CoreBody::Cuba(body) => routes.list(core.core, &body.out_offsets, &body.axons_out),
+            CoreBody::Fcore(body) => {
+                routes.list(core.core, &body.out_offsets, &body.axons_out);
+                body.copy_to.iter().for_each(|to| routes.route(Some((core.core, 0)), *to));
             }
             // A chip file of a clocked design has no defects.
             CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) => {}
@@ -84,6 +83,14 @@ impl Routes<'_> {
             {
                 problem.help = Some(help.to_owned());
             }
+        }
+    }
+
+    /// The packets of a core with a list of them.
+    fn list(&mut self, core: u32, offsets: &[u32], outs: &[AxonOut]) {
+        for (neuron, ends) in offsets.windows(2).enumerate() {
+            let outs = outs.get(ends[0] as usize..ends[1] as usize).unwrap_or_default();
+            outs.iter().for_each(|to| self.route(Some((core, neuron)), to.core));
         }
     }
 
@@ -146,6 +153,8 @@ fn uses_axon(body: &CoreBody, axon: u16) -> bool {
             let words = body.parameter_of.len().div_ceil(64);
             body.rows[at * words..(at + 1) * words].iter().any(|word| *word != 0)
         }
-        CoreBody::Cuba(_) | CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) => true,
+        CoreBody::Cuba(_) | CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) | CoreBody::Fcore(_) => {
+            true
+        }
     }
 }

@@ -4,6 +4,7 @@ use bincode::{Decode, Encode};
 
 use super::clocked::{OutputBus, RancBody, TinyOdinBody};
 use super::compressed::CompressedList;
+use super::fcore::FcoreBody;
 use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
@@ -53,6 +54,8 @@ pub enum CoreBody {
     OutputBus(OutputBus),
     /// tinyODIN.
     TinyOdin(TinyOdinBody),
+    /// Tianjic-style.
+    Fcore(FcoreBody),
 }
 
 /// A TrueNorth-style core: neurons in use are `0..parameter_of.len()`, axons `0..axon_types.len()`.

@@ -182,7 +182,9 @@ impl<'a> Network<'a> {
     fn new(graph: &'a IntGraph, dialect: Dialect) -> Self {
         let cells = |population: &crate::graph::Population<IntNeuron>| match &population.neuron {
             None => Vec::new(),
-            Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_)) => vec![Cell::default(); population.size()],
+            Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_)) => {
+                vec![Cell::default(); population.size()]
+            }
             Some(IntNeuron::Cuba(registers)) => {
                 (0..population.size()).map(|neuron| Cell::new(registers, neuron)).collect()
             }

@@ -3,6 +3,7 @@
 pub mod crossbar;
 mod crossbar_neuron;
 pub mod cuba;
+pub mod fcore;
 pub mod float;
 pub mod learning;
 mod programs;

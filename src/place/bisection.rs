@@ -4,7 +4,8 @@
 //! (1996), with the refinement of C. Fiduccia, R. Mattheyses (DAC 1982) and the terminal propagation of A. Dunlop,
 //! B. Kernighan (1985): an edge to a cluster outside the halves pulls towards the half nearer to it. Deviations: the
 //! first cut of a part grows from one cluster over heavy edges; a pass moves a pair at a time from side to side, so
-//! that both halves keep exactly the sizes that their slots can hold.
+//! that both halves keep exactly the sizes that their slots can hold. Chips of a board are a level of the hierarchy: a
+//! part that spans several is cut along a border between them, the one nearest to its middle, and only then inside.
 
 use std::collections::BinaryHeap;
 
@@ -99,20 +100,46 @@ fn share(clusters: usize, half: usize, slots: usize) -> usize {
 }
 
 impl Cutter<'_> {
-    /// Orders slots so that the first half of them is one side, cut across the longer extent.
+    /// Orders slots so that the first half of them is one side, cut across the longer extent; first along chips.
     fn cut_slots(&self, slots: &mut [u32]) -> usize {
         let mesh = self.mesh;
         let extent = |f: &dyn Fn(u32) -> usize| {
-            let (low, high) = slots.iter().map(|s| f(*s)).fold((usize::MAX, 0), |(l, h), v| (l.min(v), h.max(v)));
-            high - low
+            slots.iter().map(|s| f(*s)).fold((usize::MAX, 0), |(l, h), v| (l.min(v), h.max(v)))
         };
-        let along_x = extent(&|s| mesh.cell(s).0) >= extent(&|s| mesh.cell(s).1);
-        let half = slots.len() / 2;
+        let sides = [extent(&|s| mesh.cell(s).0), extent(&|s| mesh.cell(s).1)];
+        let chips = [mesh.chip.0, mesh.chip.1];
+        let spans = |axis: usize| {
+            let (low, high) = sides[axis];
+            chips[axis] > 0 && low / chips[axis] < high / chips[axis]
+        };
+        let length = |axis: usize| (spans(axis), sides[axis].1 - sides[axis].0);
+        let along_x = length(0) >= length(1);
+        let half = if spans(usize::from(!along_x)) {
+            self.border(slots, along_x, chips[usize::from(!along_x)])
+        } else {
+            slots.len() / 2
+        };
         slots.select_nth_unstable_by_key(half, |s| {
             let (x, y) = mesh.cell(*s);
             if along_x { (x, y) } else { (y, x) }
         });
         half
+    }
+
+    /// Slots before the border between chips that is nearest to the middle of the slots.
+    fn border(&self, slots: &[u32], along_x: bool, chip: usize) -> usize {
+        let mut of_chips = std::collections::BTreeMap::new();
+        for slot in slots {
+            let (x, y) = self.mesh.cell(*slot);
+            *of_chips.entry(if along_x { x } else { y } / chip).or_insert(0_usize) += 1;
+        }
+        let mut sum = 0;
+        let borders = of_chips.values().map(|count| {
+            sum += count;
+            sum
+        });
+        let inner: Vec<usize> = borders.filter(|border| *border < slots.len()).collect();
+        inner.into_iter().min_by_key(|border| border.abs_diff(slots.len() / 2)).unwrap_or(slots.len() / 2)
     }
 
     fn note(&mut self, clusters: &[u32], slots: &[u32]) {

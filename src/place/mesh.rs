@@ -16,6 +16,8 @@ pub struct Mesh {
     pub height: usize,
     /// Whether each slot may be used.
     pub free: Vec<bool>,
+    /// Slots of one chip in x and y, where the mesh goes on over the borders of chips; 0: one chip.
+    pub chip: (usize, usize),
 }
 
 impl Mesh {
@@ -36,7 +38,7 @@ impl Mesh {
 
     /// As `new`, for sizes that are known to be right.
     pub(super) fn full(width: usize, height: usize) -> Self {
-        Self { width, height, free: vec![true; width * height] }
+        Self { width, height, free: vec![true; width * height], chip: (0, 0) }
     }
 
     /// All slots, blocked ones too.

@@ -13,6 +13,8 @@ pub struct Routers {
     pub local: usize,
     /// Whether each slot may be used.
     pub free: Vec<bool>,
+    /// Routers of one chip in x and y, where the mesh goes on over the borders of chips; 0: one chip.
+    pub chip: (usize, usize),
 }
 
 impl Routers {
@@ -20,7 +22,7 @@ impl Routers {
     #[must_use]
     pub fn new(width: u16, height: u16, local: u16) -> Self {
         let (width, height, local) = (usize::from(width), usize::from(height), usize::from(local.max(1)));
-        Self { width, height, local, free: vec![true; width * height * local] }
+        Self { width, height, local, free: vec![true; width * height * local], chip: (0, 0) }
     }
 
     /// Column and row of a slot's router.
@@ -50,6 +52,7 @@ impl Routers {
             (router * self.local + y % high * wide + x % wide) as u32
         };
         let slots: Vec<u32> = (0..mesh.slots()).map(slot).collect();
+        mesh.chip = (self.chip.0 * wide, self.chip.1 * high);
         mesh.free = slots.iter().map(|slot| self.free[*slot as usize]).collect();
         (mesh, slots)
     }

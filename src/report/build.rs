@@ -242,6 +242,7 @@ fn bill(bill: &Bill, samples: &[Sample]) -> Energy {
         inference: timing::spread(samples.iter().map(|sample| sample.joules).collect()),
         joules_per_synaptic_event: bill.joules_per_synaptic_event(),
         gsops_per_watt: bill.gsops_per_watt(),
+        tops_per_watt: bill.tops_per_watt(),
         unknown,
     }
 }

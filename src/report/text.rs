@@ -52,7 +52,11 @@ pub(super) fn bound(energy: &Energy, value: &str) -> String {
 /// Synaptic events per joule; an upper bound where the energy is a lower one.
 pub(super) fn efficiency(energy: &Energy) -> Option<String> {
     let bound = if energy.complete { "" } else { "≤ " };
-    energy.gsops_per_watt.map(|gsops| format!("{bound}{gsops:.1} GSOPS/W"))
+    let synaptic = energy.gsops_per_watt.filter(|gsops| *gsops > 0.0 || energy.tops_per_watt.is_none());
+    let spiking = synaptic.map(|gsops| format!("{bound}{gsops:.1} GSOPS/W"));
+    let artificial = energy.tops_per_watt.map(|tops| format!("{bound}{tops:.3} TOPS/W"));
+    let both: Vec<String> = artificial.into_iter().chain(spiking).collect();
+    (!both.is_empty()).then(|| both.join(", "))
 }
 
 /// Energy with memory accesses; a price that counts arithmetic only leaves them out.
@@ -180,8 +184,17 @@ impl Page {
             let packets = count(link.packets);
             format!("; busiest link ({}, {}) {direction}: {packets} packets, {} in one tick", link.x, link.y, link.peak)
         });
+        let borders = timing.borders.as_ref().map_or_else(String::new, |borders| {
+            format!(
+                "\n {} crossings of chip borders, wait mean {}, worst {}; busiest link occupied {} in one tick",
+                count(borders.crossings),
+                si(borders.mean_wait, "s"),
+                si(borders.worst_wait, "s"),
+                si(borders.busiest, "s"),
+            )
+        });
         format!(
-            " {} packets, latency mean {}, worst {}{busiest}",
+            " {} packets, latency mean {}, worst {}{busiest}{borders}",
             count(timing.packets),
             si_or_unknown(timing.packet_mean, "s"),
             si_or_unknown(timing.packet_worst, "s"),

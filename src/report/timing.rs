@@ -1,9 +1,9 @@
 //! Distributions of time.
 
 use crate::chip::{ChipSpec, SyncSpec};
-use crate::emu::counters::{PacketLatency, RunResult, SampleResult, TickTime};
+use crate::emu::counters::{BorderUse, PacketLatency, RunResult, SampleResult, TickTime};
 use crate::report::build::{SampleFacts, name_of, seconds_of};
-use crate::report::json::model::{Bin, MAX_SERIES, Spread, TickPoint, Timing};
+use crate::report::json::model::{Bin, Borders, MAX_SERIES, Spread, TickPoint, Timing};
 use crate::units::Picos;
 
 /// Bars of a histogram.
@@ -48,6 +48,7 @@ pub(super) fn timing(result: &RunResult, chip: &ChipSpec, facts: &[SampleFacts])
             SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
         },
         packets: latency.packets,
+        borders: borders(&result.samples),
         packet_mean: known.then(|| latency.total.as_seconds() / latency.packets as f64),
         packet_worst: known.then(|| latency.worst.as_seconds()),
         series: result.samples[shown].tick_times.iter().take(MAX_SERIES).map(point).collect(),
@@ -65,6 +66,20 @@ fn latency(samples: &[SampleResult]) -> PacketLatency {
         packets: sum.packets + sample.latency.packets,
         total: sum.total + sample.latency.total,
         worst: sum.worst.max(sample.latency.worst),
+    })
+}
+
+/// Use of chip borders; `None` where no packet crossed one.
+fn borders(samples: &[SampleResult]) -> Option<Borders> {
+    let used = samples.iter().map(|sample| sample.borders);
+    let crossings: u64 = used.clone().map(|used| used.crossings).sum();
+    let waited: f64 = used.clone().map(|used| used.waited.as_seconds()).sum();
+    let most = |part: fn(BorderUse) -> Picos| used.clone().map(part).max().unwrap_or_default().as_seconds();
+    (crossings > 0).then(|| Borders {
+        crossings,
+        mean_wait: waited / crossings as f64,
+        worst_wait: most(|used| used.worst),
+        busiest: most(|used| used.busiest),
     })
 }
 

@@ -10,15 +10,15 @@ use crate::diag::{Problem, Result};
 use crate::watch::Watch;
 
 /// A clock from now.
-pub(super) struct Clock {
+pub(in crate::cli) struct Clock {
     begun: Instant,
-    pub(super) limit: Duration,
+    pub(in crate::cli) limit: Duration,
     stop: Arc<AtomicBool>,
-    pub(super) bar: indicatif::ProgressBar,
+    pub(in crate::cli) bar: indicatif::ProgressBar,
 }
 
 impl Clock {
-    pub(super) fn new(seconds: f64, console: &Console, what: &str) -> Self {
+    pub(in crate::cli) fn new(seconds: f64, console: &Console, what: &str) -> Self {
         Self {
             begun: Instant::now(),
             limit: Duration::from_secs_f64(seconds),
@@ -28,7 +28,7 @@ impl Clock {
     }
 
     /// Seconds since the begin.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(in crate::cli) fn seconds(&self) -> f64 {
         self.begun.elapsed().as_secs_f64()
     }
 }
@@ -49,12 +49,12 @@ impl Watch for Clock {
 }
 
 /// Whether Ctrl-C was pressed.
-pub(super) fn interrupted() -> bool {
+pub(in crate::cli) fn interrupted() -> bool {
     progress::interrupt().load(Ordering::Relaxed)
 }
 
 /// Refuses time limits that are none.
-pub(super) fn check_limit(limit: Option<f64>) -> Result<()> {
+pub(in crate::cli) fn check_limit(limit: Option<f64>) -> Result<()> {
     match limit.filter(|limit| !(limit.is_finite() && (1e-3..=1e6).contains(limit))) {
         None => Ok(()),
         Some(limit) => Err(Problem::invalid("cli/time-limit", "--time-limit", format!("{limit} seconds"))

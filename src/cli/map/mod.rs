@@ -7,6 +7,8 @@ mod place;
 mod score;
 mod tune;
 
+pub(super) use clock::{Clock, check_limit, interrupted};
+
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::console::Console;

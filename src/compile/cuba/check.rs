@@ -58,9 +58,9 @@ fn neurons(population: &Population<IntNeuron>, chip: &ChipSpec, spec: &CubaSpec,
         None => {}
         Some(IntNeuron::Cuba(registers)) => registers_of(registers, size, spec, &place, problems),
         Some(IntNeuron::Program(program)) => programs::check(program, size, (chip, spec), &place, problems),
-        Some(IntNeuron::Crossbar(_)) => problems.push(
-            Problem::invalid("cuba/family", place, "it has the neurons of a crossbar chip")
-                .help("compile for a crossbar chip such as 'truenorth', or give the neurons as 'cuba'"),
+        Some(IntNeuron::Crossbar(_) | IntNeuron::Fcore(_)) => problems.push(
+            Problem::invalid("cuba/family", place, "it has the neurons of another kind of chip")
+                .help("compile for the chip that they belong to, such as 'truenorth', or give the neurons as 'cuba'"),
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! Placement of the drafts, routes between them, and the image.
 
-use super::depth::depth;
 use super::draft::{Draft, Row};
+use crate::compile::depth::depth;
 use crate::ids::CoreId;
 use crate::image::{AxonOut, CoreBody, CoreImage, Destination, Image, InputImage, OutputImage, Place, PopulationImage};
 

@@ -3,7 +3,6 @@
 mod check;
 mod compartments;
 mod compressed;
-mod depth;
 mod divide;
 mod draft;
 mod dynamics;

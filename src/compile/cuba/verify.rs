@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::compartments::{configuration, start};
-use super::depth::depth;
 use super::programs;
 use super::verify_compressed;
 use super::verify_core::check_core;
 use super::verify_learning::extras;
 use crate::chip::{ChipSpec, CubaSpec};
+use crate::compile::depth::depth;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{IntGraph, IntNeuron, Projection};
 use crate::image::{CompartmentConfig, CoreBody, CubaCore, Image, ListUse, Place, ProgramGroup};

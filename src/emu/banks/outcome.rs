@@ -47,6 +47,7 @@ impl Banks {
         let mut links = Vec::new();
         if let Some(time) = time {
             (sample.tick_times, sample.latency) = (time.times.clone(), time.latency);
+            sample.borders = time.borders();
             links = time.take_links();
         }
         Outcome { sample, core_counts, population_spikes, links }

@@ -87,7 +87,9 @@ impl Design {
         match &chip.family {
             Family::Ranc(_) => Ok(Self::Ranc(Box::new(ranc::Design::new(image, chip)?))),
             Family::TinyOdin(spec) => Ok(Self::TinyOdin(Box::new(tinyodin_chip(image, spec)?))),
-            Family::Crossbar(_) | Family::Cuba(_) => unreachable!("not a clocked family"),
+            Family::Crossbar(_) | Family::Cuba(_) | Family::Fcore(_) | Family::Stepped(_) => {
+                unreachable!("not a clocked family")
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod crossbar;
 mod cuba;
 mod exponent;
+mod fcore;
 mod programmed;
 mod ranc;
 mod ranc_fast;
@@ -14,6 +15,7 @@ mod stream;
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, prefetch, vector_units};
 use cuba::Lesson;
 pub(super) use cuba::{CubaCore, Sheet, SheetState};
+pub(super) use fcore::FcoreCore;
 pub(super) use programmed::ProgrammedCore;
 #[cfg(test)]
 pub(in crate::emu) use ranc::finish as ranc_finish;
@@ -53,6 +55,7 @@ pub(super) struct Further {
 enum Compartments {
     Cuba(cuba::State),
     Programmed(programmed::State),
+    Fcore(fcore::State),
     /// A sheet has them.
     Apart,
 }
@@ -113,6 +116,7 @@ impl Core {
             state: match &program.body {
                 _ if !own => Compartments::Apart,
                 Body::Programmed(body) => Compartments::Programmed(body.reset(timing)),
+                Body::Fcore(body) => Compartments::Fcore(body.reset()),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
             at_rest: false,
@@ -145,8 +149,9 @@ impl Core {
         match (&mut self.state, &program.body) {
             (Compartments::Cuba(state), _) => state.reset(lists(program)),
             (Compartments::Programmed(state), Body::Programmed(body)) => state.restart(body),
+            (Compartments::Fcore(state), Body::Fcore(body)) => *state = body.reset(),
             (Compartments::Apart, _) => {}
-            (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
+            (Compartments::Programmed(_) | Compartments::Fcore(_), _) => unreachable!("a core keeps its kind"),
         }
         self.payloads.clear();
         self.further.clear();
@@ -176,6 +181,12 @@ impl Core {
                 // A program may do something in every tick.
                 true
             }
+            (Compartments::Fcore(state), Body::Fcore(body)) => {
+                state.integrate(body);
+                self.counts.add(Event::MultiplyAccumulate, body.products());
+                self.counts.add(Event::SynapseDense, state.additions());
+                true
+            }
             (Compartments::Cuba(state), Body::Cuba(body)) => {
                 let input = state.integrate(body, tick);
                 if body.has_learning() {
@@ -191,6 +202,7 @@ impl Core {
         } else {
             let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
                 (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
+                (Compartments::Fcore(state), Body::Fcore(body)) => state.update(body, tick, sweep),
                 (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
                 _ => unreachable!("a core keeps its kind"),
             });
@@ -277,6 +289,8 @@ impl Core {
         counts.add(Event::AxonIn, times);
         match &to.body {
             Body::Programmed(body) => body.count_synapses(axon, times, counts),
+            // Its products and additions are counted where they are made.
+            Body::Fcore(_) => {}
             _ => lists(to).count_synapses(axon, times, counts),
         }
     }
@@ -285,16 +299,18 @@ impl Core {
     pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
         Picos(match &core.body {
             Body::Programmed(body) => body.axon_time(axon),
+            Body::Fcore(_) => 0,
             _ => lists(core).axon_time(axon),
         })
     }
 
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
-    pub(super) fn accept(&mut self, axon: u16, payload: i32) {
-        match &mut self.state {
-            Compartments::Cuba(state) => state.accept(axon),
-            Compartments::Programmed(state) => state.accept(axon, payload),
-            Compartments::Apart => {}
+    pub(super) fn accept(&mut self, core: &CoreProgram, axon: u16, payload: i32) {
+        match (&mut self.state, &core.body) {
+            (Compartments::Cuba(state), _) => state.accept(axon),
+            (Compartments::Programmed(state), _) => state.accept(axon, payload),
+            (Compartments::Fcore(state), Body::Fcore(body)) => state.accept(body, axon, payload),
+            (Compartments::Apart | Compartments::Fcore(_), _) => {}
         }
     }
 
@@ -304,6 +320,7 @@ impl Core {
             (Compartments::Programmed(state), Body::Programmed(body)) => {
                 Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
             }
+            (Compartments::Fcore(state), _) => Some(state.sent_and_state(neuron)),
             (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
             (Compartments::Apart, _) => None,
             (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
@@ -315,7 +332,7 @@ impl Core {
 fn lists(core: &CoreProgram) -> &CubaCore {
     match &core.body {
         Body::Cuba(body) => body,
-        Body::Crossbar(_) | Body::Programmed(_) => unreachable!("asked of fixed compartments only"),
+        Body::Crossbar(_) | Body::Programmed(_) | Body::Fcore(_) => unreachable!("asked of fixed compartments only"),
     }
 }
 

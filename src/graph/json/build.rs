@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::model::{self, Neuron, Values, Weights};
-use super::{Fault, Step, soma};
+use super::{Fault, Step, fcore, soma};
 use crate::graph::{
     Conv2d, CrossbarNeuron, CubaNeuron, Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, Network,
     NeuronKind, Output, Pattern, Pool2d, Population, Profile, Projection, SpikeReset, Stochastic,
@@ -47,7 +47,16 @@ impl<'a> Builder<'a> {
             }
         }
         let is_int = |p: &model::Population| {
-            matches!(p.neuron, Some(Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_)))
+            matches!(
+                p.neuron,
+                Some(
+                    Neuron::CubaInt(_)
+                        | Neuron::CrossbarInt(_)
+                        | Neuron::Program(_)
+                        | Neuron::AnnInt(_)
+                        | Neuron::SnnInt(_)
+                )
+            )
         };
         let int = self.file.populations.iter().any(is_int);
         for (index, population) in self.file.populations.iter().enumerate() {
@@ -357,7 +366,9 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         Neuron::CubaLif(float) => (NeuronKind::CubaLif, float),
         Neuron::CubaLi(float) => (NeuronKind::CubaLi, float),
         Neuron::Threshold(float) => (NeuronKind::Threshold, float),
-        Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_) => return None,
+        Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_) | Neuron::AnnInt(_) | Neuron::SnnInt(_) => {
+            return None;
+        }
     };
     let get = |given: &Option<Values<f64>>, default: &[f64]| values(given.as_ref(), default);
     Some(FloatNeuron {
@@ -396,6 +407,8 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
             spike_reset: crossbar.spike_reset.unwrap_or(SpikeReset::Value),
             negative_reset: crossbar.negative_reset.unwrap_or(NegativeReset::Saturate),
         })),
+        Neuron::AnnInt(ann) => Some(IntNeuron::Fcore(fcore::ann(ann))),
+        Neuron::SnnInt(snn) => Some(IntNeuron::Fcore(fcore::snn(snn))),
         _ => None,
     }
 }

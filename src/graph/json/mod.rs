@@ -4,6 +4,7 @@
 //! references and sizes while building, and [`crate::graph::check`].
 
 mod build;
+mod fcore;
 mod learning;
 mod learning_model;
 mod model;

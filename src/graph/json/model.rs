@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learning_model::{Learning, OutputName};
 use super::soma::{AdaptationInt, JoinInt, NoiseInt};
-use crate::graph::{Dynamics, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
+use crate::graph::{Dynamics, FcoreReset, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
 
 /// A spiking network for spikeloom: populations of neurons and projections between them. With float neurons
 /// (if, lif, cuba_lif, ...) it is quantised for the chip; with chip integers (cuba_int, crossbar_int) it is
@@ -115,6 +115,86 @@ pub(super) enum Neuron {
     CrossbarInt(CrossbarInt),
     /// A neuron program, for chips with programmable neurons.
     Program(ProgramInt),
+    /// An artificial unit of a Tianjic-style core: activation((sum + bias) >> shift), an 8-bit value.
+    AnnInt(AnnInt),
+    /// A spiking neuron of a Tianjic-style core.
+    SnnInt(SnnInt),
+}
+
+/// What the axons of a Tianjic-style core take.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Axons {
+    /// 8-bit values.
+    Values,
+    /// Spikes of a window of rounds.
+    Spikes,
+}
+
+/// What becomes of a shifted sum: relu (0 to 255), signed (-128 to 127), or a table of 256 values for -128 to 127.
+#[derive(Serialize, Deserialize, JsonSchema, Clone)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Activation {
+    /// Clamped to 0..=255.
+    Relu,
+    /// Clamped to -128..=127.
+    Signed,
+    /// Looked up.
+    Table(Vec<i16>),
+}
+
+/// Registers of an artificial unit.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnnInt {
+    /// Added to the sum; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Values<i32>>,
+    /// Places by which the sum is shifted right (floor); default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<u8>,
+    /// Default relu.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// What comes in; default values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Axons>,
+    /// Rounds whose spikes an axon counts, where spikes come in; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u8>,
+}
+
+/// Registers of a spiking neuron.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnnInt {
+    /// 256ths of the membrane that leak away in a round; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<u8>,
+    /// Added in each round; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Values<i32>>,
+    /// Spikes at or above; left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Values<i32>>,
+    /// Bits of a random number that the threshold grows by in each round; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_bits: Option<u8>,
+    /// Seed of these numbers; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// What a spike does to the membrane: value, subtract or none; default value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<FcoreReset>,
+    /// The membrane after a spike with reset value; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_value: Option<i32>,
+    /// What comes in; default spikes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Axons>,
+    /// Rounds whose spikes an axon counts, where spikes come in; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u8>,
 }
 
 /// A neuron program with its parameters.

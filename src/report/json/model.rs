@@ -185,6 +185,9 @@ pub struct Energy {
     pub joules_per_synaptic_event: Option<f64>,
     /// Synaptic events per second and watt, in 1e9.
     pub gsops_per_watt: Option<f64>,
+    /// Operations of artificial layers per second and watt, in 1e12; two a multiply-accumulate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tops_per_watt: Option<f64>,
     /// Classes that happened and have no known price.
     pub unknown: Vec<String>,
 }
@@ -244,12 +247,28 @@ pub struct Timing {
     pub packet_mean: Option<f64>,
     /// Worst latency of a packet.
     pub packet_worst: Option<f64>,
+    /// Use of the links over chip borders, on boards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borders: Option<Borders>,
     /// Each tick of the shown sample, at most [`MAX_SERIES`].
     pub series: Vec<TickPoint>,
     /// Name of the shown sample.
     pub series_sample: String,
     /// Ticks of the shown sample.
     pub series_total: usize,
+}
+
+/// Packets over the borders between the chips of a board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Borders {
+    /// Borders crossed.
+    pub crossings: u64,
+    /// Mean wait for a link over a border, in seconds.
+    pub mean_wait: f64,
+    /// Longest wait.
+    pub worst_wait: f64,
+    /// Longest that one such link was occupied in one tick.
+    pub busiest: f64,
 }
 
 /// One bar of a histogram.

@@ -1,0 +1,7 @@
+//! Tianjic: artificial, spiking and hybrid layers, against the integer oracle; copies; what is refused.
+
+mod digits;
+mod network;
+mod points;
+mod random;
+mod refused;
