@@ -49,7 +49,7 @@ const FENCES: [(&str, &[&str]); 23] = [
     ("convert", &["graph", "stimulus"]),
     ("compile", &["chip", "graph", "image", "isa", "partition", "place"]),
     ("curve", &["emu"]),
-    ("emu", &["board", "chip", "image", "isa", "stimulus"]),
+    ("emu", &["chip", "image", "isa", "stimulus"]),
     ("oracle", &["chip", "graph", "isa", "stimulus"]),
     ("energy", &["chip", "emu::counters"]),
     ("trace", &["emu::probe"]),

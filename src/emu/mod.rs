@@ -4,7 +4,6 @@
 //! [`Program`] is what never changes during a run, [`Chip`] what does.
 
 mod banks;
-mod border;
 mod chip;
 pub mod clocked;
 pub mod counters;

@@ -48,7 +48,7 @@ impl Body {
     /// Whether anything on the core learns.
     pub(super) const fn has_learning(&self) -> bool {
         match self {
-            Self::Crossbar(_) => false,
+            Self::Crossbar(_) | Self::Fcore(_) => false,
             Self::Cuba(body) => body.has_learning(),
             Self::Programmed(body) => body.has_learning(),
         }
@@ -253,7 +253,7 @@ impl Program {
     /// Whether anything learns, so that each sample changes what the next one meets.
     pub(super) fn learns(&self) -> bool {
         self.cores.iter().any(|core| match &core.body {
-            Body::Crossbar(_) => false,
+            Body::Crossbar(_) | Body::Fcore(_) => false,
             Body::Cuba(body) => body.learns(),
             Body::Programmed(body) => body.learns(),
         })

@@ -1,6 +1,5 @@
 //! The time pass: packets cross the mesh, cores take them in, the tick ends.
 
-use super::border::Borders;
 use super::counters::{BorderUse, Faults, LinkLoad, PacketLatency, TickTime};
 use super::law::Law;
 use super::mesh::{Arrival, Mesh, Packet};
@@ -62,8 +61,6 @@ struct Late {
 #[derive(Debug)]
 pub(super) struct TimePass {
     mesh: Mesh,
-    /// Where the mesh is that of a board.
-    borders: Option<Borders>,
     parcels: Vec<Parcel>,
     packets: Vec<Packet>,
     arrivals: Vec<Arrival>,
@@ -82,7 +79,6 @@ impl TimePass {
     pub(super) fn new(program: &Program) -> Self {
         Self {
             mesh: Mesh::new(&program.chip.mesh),
-            borders: Borders::new(&program.chip),
             parcels: Vec::new(),
             packets: Vec::new(),
             arrivals: Vec::new(),
@@ -101,9 +97,7 @@ impl TimePass {
         self.late.clear();
         self.faults = Faults::default();
         self.latency = PacketLatency::default();
-        if let Some(borders) = &mut self.borders {
-            borders.used = BorderUse::default();
-        }
+        self.mesh.forget_borders();
         self.times.clear();
         self.bounds.clear();
     }
@@ -115,7 +109,7 @@ impl TimePass {
 
     /// Use of chip borders since the reset.
     pub(super) fn borders(&self) -> BorderUse {
-        self.borders.as_ref().map_or_else(BorderUse::default, |borders| borders.used)
+        self.mesh.borders()
     }
 
     /// Begins a tick.
@@ -143,9 +137,6 @@ impl TimePass {
             tag,
         }));
         self.mesh.deliver(&self.packets, &mut self.arrivals);
-        if let Some(borders) = &mut self.borders {
-            borders.cross(&self.packets, &mut self.arrivals);
-        }
         let drained = self.arrivals.last().map_or(Picos::ZERO, |arrival| arrival.at);
         if let Some(law) = &mut self.law {
             let mut neurons = 0;

@@ -123,7 +123,9 @@ impl Plain {
         let (mut cycle, mut extra) = (picos(spec.cycle).max(1), 0);
         if let (Some(wires), Some(edge)) = (wires_of(spec, channel), &spec.edge) {
             cycle = picos(edge.cycle).max(1);
-            extra = picos(edge.latency);
+            // A packet is behind the edge when its last bit is.
+            cycle = edge.side_packets_per_second.map_or(cycle, |rate| 1_000_000_000_000_u64.div_ceil(rate));
+            extra = cycle + picos(edge.latency);
             let free = self.wires.entry(wires).or_default();
             leaves = now.max(*free);
             *free = leaves + cycle;

@@ -59,7 +59,7 @@ use self::edge::Edges;
 use self::ports::{Choice, Kind, NONE, Ports, SIDES};
 use self::queue::{Queue, Timed};
 pub use self::route::{hops, zero_load};
-use super::counters::LinkLoad;
+use super::counters::{BorderUse, LinkLoad};
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
 use crate::units::Picos;
@@ -234,6 +234,17 @@ impl Mesh {
     pub fn take_links(&mut self) -> Vec<LinkLoad> {
         let empty = vec![LinkLoad::default(); self.links.len()];
         std::mem::replace(&mut self.links, empty)
+    }
+
+    /// Use of the links over chip edges since the start or the last [`Mesh::forget_borders`].
+    #[must_use]
+    pub const fn borders(&self) -> BorderUse {
+        self.edges.counts
+    }
+
+    /// Starts the use of the links over chip edges again from zero.
+    pub fn forget_borders(&mut self) {
+        self.edges.counts = BorderUse::default();
     }
 
     /// Numbers the tick's packets in the order in which their sources offer them.
@@ -433,15 +444,17 @@ impl Mesh {
                 // The packet and its input are at hand, nearly always: what is known is not looked up.
                 let input = &mut self.ports.links[from as usize];
                 let (first, alone) = (input.first, input.first == input.last);
+                let input_since = input.since;
                 let to = if packet.flit == first { packet.to } else { self.flits[first as usize].to };
                 let behind = if alone { NONE } else { self.flits[first as usize].behind };
                 input.first = behind;
-                self.carry(channel, Flight { at: now, input: from, flit: first, to }, !alone, now, arrivals);
+                let packet = Flight { at: input_since, input: from, flit: first, to };
+                self.carry(channel, packet, !alone, now, arrivals);
             }
         }
     }
 
-    /// A channel takes a packet that is first in its input; `more` says whether others are behind it there.
+    /// A channel takes a packet that is first in its input and asked at `packet.at`; `more` says whether others are behind it there.
     #[inline]
     fn carry(&mut self, number: u32, packet: Flight, more: bool, now: u64, arrivals: &mut Vec<Arrival>) {
         let Flight { flit, input: from, to, .. } = packet;
@@ -464,7 +477,7 @@ impl Mesh {
         match kind {
             Kind::Horizontal => self.flights[0].push(fly(self.hop[0])),
             Kind::Vertical => self.flights[1].push(fly(self.hop[1])),
-            Kind::Edge => self.edges.cross(&self.ports, number, (flit, to), end),
+            Kind::Edge => self.edges.cross(&self.ports, number, packet, end),
             Kind::Core => {
                 let tag = self.flits[flit as usize].tag;
                 arrivals.push(Arrival { at: Picos(after(now, self.local)), tag });

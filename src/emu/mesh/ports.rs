@@ -32,7 +32,7 @@ pub(super) struct Link {
     /// End of the input's last handshake.
     pub idle_at: u64,
     /// When the input's first packet asked for a channel.
-    since: u64,
+    pub since: u64,
     /// End of the channel's last handshake.
     pub free_at: u64,
     /// First and last packet in the input that is not granted; the last is stale where there is none.

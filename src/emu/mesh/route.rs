@@ -1,5 +1,6 @@
 //! Dimension-order routes: where a packet goes next, how far it goes, and how long that takes alone.
 
+use super::edge::serial;
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
 use crate::units::Picos;
@@ -30,7 +31,8 @@ pub fn zero_load(spec: &MeshSpec, from: Option<CoreId>, to: CoreId) -> Option<Pi
     };
     let over_edges = spec.edge.as_ref().map_or(Some(Picos::ZERO), |edge| {
         let from = from.map_or(spec.host, |core| router_of(spec, core));
-        part(edge.crossings(from, router_of(spec, to)), edge.latency)
+        let times = edge.crossings(from, router_of(spec, to));
+        Some(part(times, edge.latency)? + part(times, Some(serial(edge).unwrap_or(Picos::ZERO)))?)
     });
     Some(part(x.into(), spec.hop_x)? + part(y.into(), spec.hop_y)? + over_edges? + spec.local?)
 }
