@@ -4,6 +4,10 @@
 //!
 //! `RANC_SIM` is the release build of `simulator/` of UA-RCL/RANC at 08ae4bd; where it is named it runs the same networks and
 //! inputs in between, and the ratios are printed. Speed in a run with itself as the peer is what counts: machines differ.
+//!
+//! `RANC_RTL` names a command that simulates RANC's RTL (hardware/IP/RANCNetwork/src/sources of the same repository, its
+//! `RANCNetworkGrid` in Verilator, say): it is given the path of a file of `ranc_trained` and prints, as its last line, the
+//! clock cycles that it simulated in a second, compilation left out. It runs in between as well.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,14 +91,17 @@ fn peer(simulator: &Path, network: &Network) -> f64 {
     19.0 * network.stimulus.ticks.len() as f64 / (long - short)
 }
 
+/// Cycles a second of a simulation of the RTL, as its command says.
+fn rtl(command: &Path, case: &Path) -> f64 {
+    let output = Command::new(command).arg(case).stderr(Stdio::inherit()).output().expect("RANC_RTL can be run");
+    assert!(output.status.success(), "RANC_RTL fails on {}", case.display());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    last.trim().parse().unwrap_or_else(|_| panic!("RANC_RTL says '{last}' instead of cycles a second"))
+}
+
 fn simulator_input(network: &Network, rounds: usize) -> Value {
-    let mut round: Vec<Vec<Value>> = vec![Vec::new(); network.stimulus.ticks.len()];
-    for input in case::by_tick(&network.stimulus) {
-        if let Some(tick) = round.get_mut(usize::try_from(input.tick).expect("few ticks")) {
-            let Flit { dx, dy, axon, delay } = input.flit;
-            tick.push(json!({"destination_core": [dx, dy], "destination_axon": axon, "destination_tick": delay}));
-        }
-    }
+    let round = case::packets_by_tick(&case::by_tick(&network.stimulus), network.stimulus.ticks.len());
     case::simulator_input(&network.config, &vec![round; rounds].concat())
 }
 
@@ -194,6 +201,7 @@ fn main() {
         return;
     };
     let simulator = std::env::var_os("RANC_SIM").map(PathBuf::from);
+    let rtl_command = std::env::var_os("RANC_RTL").map(PathBuf::from);
     let entries = std::fs::read_dir(folder.join("ranc_trained")).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
@@ -213,6 +221,10 @@ fn main() {
         if let Some(simulator) = &simulator {
             let theirs = best(|| peer(simulator, &network), |speed| *speed);
             print!("   {theirs:>6.0} ticks/s: {:.0} x alone, {:.0} x with cycles", alone / theirs, timed / theirs);
+        }
+        if let Some(command) = &rtl_command {
+            let theirs = rtl(command, path);
+            print!("   RTL {theirs:.3e} cycles/s: {:.0} x", cycles / theirs);
         }
         println!();
         if network.name == "tea_128" {

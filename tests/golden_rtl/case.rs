@@ -133,6 +133,18 @@ pub(crate) fn by_tick(stimulus: &RancStimulus) -> Vec<RancTickInput> {
     stimulus.packets.iter().map(input).collect()
 }
 
+/// The same as the simulator's file has them: a list for each of `ticks` ticks.
+pub(crate) fn packets_by_tick(inputs: &[RancTickInput], ticks: usize) -> Vec<Vec<Value>> {
+    let mut lists: Vec<Vec<Value>> = vec![Vec::new(); ticks];
+    for RancTickInput { tick, flit } in inputs {
+        if let Some(list) = lists.get_mut(usize::try_from(*tick).expect("few ticks")) {
+            let Flit { dx, dy, axon, delay } = flit;
+            list.push(json!({"destination_core": [dx, dy], "destination_axon": axon, "destination_tick": delay}));
+        }
+    }
+    lists
+}
+
 /// The network as the file of RANC's own simulator, with `packets` tick by tick.
 pub(crate) fn simulator_input(config: &RancConfig, packets: &[Vec<Value>]) -> Value {
     let neuron = |neuron: &RancNeuron| {

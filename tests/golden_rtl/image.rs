@@ -2,19 +2,25 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use spikeloom::chip::LoadOptions;
 use spikeloom::emu::clocked::{ranc_config, run_cycles};
-use spikeloom::emu::{Record, RunOptions};
+use spikeloom::emu::{self, Quiet, Record, RunOptions};
 use spikeloom::foreign::{Imported, read_ranc_json};
 use spikeloom::image;
+use spikeloom::stimulus::Stimulus;
 
-use crate::case::{Case, config, simulator_input, stimulus};
+use crate::case::{Case, by_tick, config, packets_by_tick, simulator_input, stimulus};
 use crate::{Difference, cases, events, parse, run_all, value};
 
 /// The simulator's file of a case, read.
 pub(crate) fn import(case: &Case) -> Imported {
+    import_with(case, &[])
+}
+
+fn import_with(case: &Case, packets: &[Vec<Value>]) -> Imported {
     let config = config(case);
-    let text = simulator_input(&config, &[]).to_string();
+    let text = simulator_input(&config, packets).to_string();
     let of = &config.params;
     let keys = [
         ("core.ranc.ticks", of.num_ticks),
@@ -74,4 +80,44 @@ fn check(path: &Path) -> Vec<Difference> {
 #[test]
 fn ranc_is_the_same_by_way_of_its_file_and_the_image() {
     run_all("ranc (import, image, run)", &cases(&["ranc", "ranc_trained"]), check);
+}
+
+/// With and without cycles: the same spikes, counts, faults, membranes and digest, unless a packet was late or a core overran.
+fn check_timing(path: &Path) -> Vec<Difference> {
+    let case: Case = parse(path);
+    let shown = stimulus(&case);
+    let imported = import_with(&case, &packets_by_tick(&by_tick(&shown), shown.ticks.len()));
+    let Some(sample) = imported.stimulus else { return Vec::new() };
+    let inputs = imported.image.inputs.iter().map(|input| input.offsets.len() as u32 - 1).sum();
+    let shown = Stimulus { samples: vec![sample], inputs };
+    let run = |timing: bool| {
+        let options = RunOptions { timing, record: Record::All, ..RunOptions::default() };
+        emu::run(&imported.image, &imported.chip, &shown, &options, &Quiet)
+            .unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    let (with, without) = (run(true), run(false));
+    let faults = with.samples[0].faults;
+    if faults.late_packets > 0 || faults.overruns > 0 {
+        return Vec::new();
+    }
+    let spikes = |result: &emu::counters::RunResult| -> Vec<(u64, u32, u32)> {
+        result.samples[0].spikes.iter().map(|spike| (spike.tick.into(), spike.population, spike.neuron)).collect()
+    };
+    [
+        events("(tick, population, neuron)", &spikes(&without), &spikes(&with), |event| event.0),
+        value(0, "counts", &without.samples[0].counts, &with.samples[0].counts),
+        value(0, "counts of cores", &without.core_counts, &with.core_counts),
+        value(0, "links", &without.links, &with.links),
+        value(0, "faults", &without.samples[0].faults, &faults),
+        value(0, "membranes", &without.samples[0].output_membranes, &with.samples[0].output_membranes),
+        value(0, "digest", &without.function_digest(), &with.function_digest()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[test]
+fn ranc_without_timing_does_the_same() {
+    run_all("ranc (run, timing on and off)", &cases(&["ranc", "ranc_trained"]), check_timing);
 }

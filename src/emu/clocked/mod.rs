@@ -7,6 +7,7 @@
 //! **tinyODIN** has no ticks: a tick of stimulus and spikes is a clock cycle, an input is an address of the input link.
 
 mod ranc;
+mod ranc_ticks;
 mod tinyodin;
 
 pub use ranc::{ranc_config, ranc_stimulus, run_cycles};

@@ -10,7 +10,9 @@ use crate::bits::BitRow;
 use crate::chip::{ChipSpec, RancSpec, SyncSpec};
 use crate::diag::{Problem, Result};
 use crate::emu::mesh::clocked::Flit;
-use crate::emu::ranc::{Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancStimulus, RancTrace};
+use crate::emu::ranc::{
+    Pace, RancChip, RancConfig, RancCore, RancInput, RancNeuron, RancStimulus, RancTicks, RancTrace,
+};
 use crate::event::Event;
 use crate::image::{CoreBody, Image, RancBody};
 use crate::stimulus::Sample;
@@ -72,28 +74,34 @@ fn period(chip: &ChipSpec) -> (u64, u64) {
 #[must_use]
 pub fn ranc_stimulus(image: &Image, chip: &ChipSpec, sample: &Sample) -> (RancStimulus, u64) {
     let (period, interval) = period(chip);
+    let ticks = u64::from(sample.ticks) + u64::from(image.depth);
+    let (mut packets, mut free, mut late) = (Vec::new(), 0, 0);
+    host_packets(image, chip, sample, |tick, flit| {
+        let cycle = (tick * period + FIRST_PACKET).max(free);
+        free = cycle + interval;
+        late += u64::from(cycle >= (tick + 1) * period);
+        packets.push(RancInput { cycle, flit });
+    });
+    (RancStimulus { ticks: (1..ticks).map(|tick| tick * period).collect(), packets, cycles: ticks * period }, late)
+}
+
+/// The packets of a sample in order, each with the tick that the host sends it in.
+pub(super) fn host_packets(image: &Image, chip: &ChipSpec, sample: &Sample, mut tell: impl FnMut(u64, Flit)) {
     let mut inputs: Vec<_> = image.inputs.iter().collect();
     inputs.sort_by_key(|input| input.population);
     let targets: Vec<&[_]> = inputs
         .iter()
         .flat_map(|input| input.offsets.windows(2).map(|ends| &input.targets[ends[0] as usize..ends[1] as usize]))
         .collect();
-    let ticks = u64::from(sample.ticks) + u64::from(image.depth);
     let width = u32::from(chip.mesh.width);
-    let (mut packets, mut free, mut late) = (Vec::new(), 0, 0);
     for spike in &sample.spikes {
         for _ in 0..spike.value {
             for to in targets[spike.input as usize] {
-                let cycle = (u64::from(spike.tick) * period + FIRST_PACKET).max(free);
-                free = cycle + interval;
-                late += u64::from(cycle >= (u64::from(spike.tick) + 1) * period);
                 let (dx, dy) = ((to.core % width) as i32, (to.core / width) as i32);
-                let flit = Flit { dx, dy, axon: to.axon.into(), delay: u32::from(to.delay) - 1 };
-                packets.push(RancInput { cycle, flit });
+                tell(spike.tick.into(), Flit { dx, dy, axon: to.axon.into(), delay: u32::from(to.delay) - 1 });
             }
         }
     }
-    (RancStimulus { ticks: (1..ticks).map(|tick| tick * period).collect(), packets, cycles: ticks * period }, late)
 }
 
 /// Shows a RANC image a stimulus that is given by cycle, as one sample.
@@ -105,9 +113,10 @@ pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, optio
     let crate::chip::Family::Ranc(spec) = &chip.family else {
         return Err(Problem::invalid("ranc/stimulus", chip.name.as_str(), "only RANC is shown packets by cycle").into());
     };
-    let Design { config, chip: mut device } = Design::new(image, chip)?;
+    let Design { known, chip: mut device, .. } = Design::new(image, chip)?;
     device.run(stimulus)?;
-    let outcome = outcome(image, chip, spec, &config, stimulus, &device, options);
+    let ran = Ran { stimulus, trace: device.trace(), potentials: |core| device.potentials(core) };
+    let outcome = outcome(image, chip, spec, &known, &ran, options);
     let mut collector = Collector::default();
     collector.put(0, held(outcome, options, "the sample".to_owned())?, false);
     collector.finish(false)
@@ -115,8 +124,10 @@ pub fn run_cycles(image: &Image, chip: &ChipSpec, stimulus: &RancStimulus, optio
 
 /// A chip after reset, and what it was made from.
 pub(super) struct Design {
-    config: RancConfig,
+    known: Known,
     chip: RancChip,
+    /// The same without cycles, where cycles make no difference but for faults.
+    ticks: Option<RancTicks>,
 }
 
 impl Design {
@@ -124,8 +135,37 @@ impl Design {
         let config = ranc_config(image, chip);
         let mut chip = RancChip::new(&config, Pace::Events)?;
         chip.keep_states(false);
-        Ok(Self { config, chip })
+        let ticks = super::ranc_ticks::chip(&config)?;
+        Ok(Self { known: Known::new(image, config), chip, ticks })
     }
+}
+
+/// What every sample is counted by.
+struct Known {
+    config: RancConfig,
+    owners: Owners,
+    /// The place among `config.cores` of each position's core.
+    places: Vec<Option<usize>>,
+    /// Of each core: neurons that each axon leads to.
+    fans: Vec<Vec<u64>>,
+}
+
+impl Known {
+    fn new(image: &Image, config: RancConfig) -> Self {
+        let mut places = vec![None; (config.params.grid_x * config.params.grid_y) as usize];
+        for (index, core) in config.cores.iter().enumerate() {
+            places[(core.y * config.params.grid_x + core.x) as usize] = Some(index);
+        }
+        Self { owners: Owners::new(image), places, fans: config.cores.iter().map(fan_out).collect(), config }
+    }
+}
+
+/// What happened, and to what it was shown.
+struct Ran<'a, P> {
+    stimulus: &'a RancStimulus,
+    trace: &'a RancTrace,
+    /// Potentials of a core after it; none where the output bus is.
+    potentials: P,
 }
 
 pub(super) fn show(
@@ -136,28 +176,40 @@ pub(super) fn show(
     sample: &Sample,
     options: &RunOptions,
 ) -> Result<Outcome> {
+    if let (false, Some(ticks)) = (options.timing, &design.ticks)
+        && let Some((stimulus, trace, device)) =
+            super::ranc_ticks::show(ticks, &design.known.config, image, chip, sample)?
+    {
+        let width = design.known.config.params.grid_x;
+        let ran = Ran {
+            stimulus: &stimulus,
+            trace: &trace,
+            potentials: |core| device.potentials(core % width, core / width),
+        };
+        return Ok(outcome(image, chip, spec, &design.known, &ran, options));
+    }
     let (stimulus, late) = ranc_stimulus(image, chip, sample);
     let mut device = design.chip.clone();
     device.run(&stimulus)?;
-    let mut outcome = outcome(image, chip, spec, &design.config, &stimulus, &device, options);
+    let ran = Ran { stimulus: &stimulus, trace: device.trace(), potentials: |core| device.potentials(core) };
+    let mut outcome = outcome(image, chip, spec, &design.known, &ran, options);
     outcome.sample.faults.late_packets += late;
     Ok(outcome)
 }
 
 /// What a finished run is in the terms of the house.
-pub(in crate::emu) fn outcome(
+fn outcome(
     image: &Image,
     chip: &ChipSpec,
     spec: &RancSpec,
-    config: &RancConfig,
-    stimulus: &RancStimulus,
-    device: &RancChip,
+    known: &Known,
+    ran: &Ran<'_, impl Fn(u32) -> Option<Vec<i64>>>,
     options: &RunOptions,
 ) -> Outcome {
-    let trace = device.trace();
-    let (width, bus) = (config.params.grid_x, spec.output_core.1 * config.params.grid_x + spec.output_core.0);
+    let Ran { stimulus, trace, potentials } = ran;
+    let (config, owners) = (&known.config, &known.owners);
+    let bus = spec.output_core.1 * config.params.grid_x + spec.output_core.0;
     let tick_of = |cycle: u64| stimulus.ticks.partition_point(|&tick| tick <= cycle) as u32;
-    let owners = Owners::new(image);
     let mut tally = Tally::new(image, &options.record);
     for &(cycle, core, neuron) in &trace.spikes {
         if let Some(owner) = owners.of(core, neuron) {
@@ -170,7 +222,7 @@ pub(in crate::emu) fn outcome(
         }
     }
     let mut counts = vec![EventCounts::default(); image.cores.len()];
-    let (merged, links) = count(config, stimulus, trace, width, &mut counts);
+    let (merged, links) = count(known, stimulus, trace, &mut counts);
     let ticks = stimulus.ticks.len() as u32 + 1;
     let mut total = EventCounts::default();
     counts.iter().for_each(|of_core| total.merge(of_core));
@@ -193,17 +245,17 @@ pub(in crate::emu) fn outcome(
         ..SampleResult::default()
     };
     // The lines of the bus have no potential.
-    let potentials: BTreeMap<u32, Vec<i64>> = image
+    let of_outputs: BTreeMap<u32, Vec<i64>> = image
         .outputs
         .iter()
         .flat_map(|output| &image.populations[output.population as usize].places)
         .map(|place| place.core)
         .collect::<BTreeSet<u32>>()
         .into_iter()
-        .filter_map(|core| Some((core, device.potentials(core)?)))
+        .filter_map(|core| Some((core, potentials(core)?)))
         .collect();
     let membrane =
-        |place: crate::image::Place| potentials.get(&place.core)?.get(usize::from(place.neuron)).map(|&v| v as i32);
+        |place: crate::image::Place| of_outputs.get(&place.core)?.get(usize::from(place.neuron)).map(|&v| v as i32);
     Outcome { core_counts: counts, links, ..tally.outcome(sample, membrane) }
 }
 
@@ -230,20 +282,17 @@ fn times(chip: &ChipSpec, stimulus: &RancStimulus, trace: &RancTrace, timing: bo
 
 /// Counts the events of every core; tells merged spikes and the load of the links.
 fn count(
-    config: &RancConfig,
+    known: &Known,
     stimulus: &RancStimulus,
     trace: &RancTrace,
-    width: u32,
     counts: &mut [EventCounts],
 ) -> (u64, Vec<LinkLoad>) {
+    let Known { config, places, fans, .. } = known;
+    let width = config.params.grid_x;
     let pulses = stimulus.ticks.len() as u64;
     let mut links = vec![LinkLoad::default(); (width * config.params.grid_y * 4) as usize];
     for core in &config.cores {
         counts[(core.y * width + core.x) as usize].add(Event::NeuronAccess, pulses * core.neurons.len() as u64);
-    }
-    let mut places: Vec<Option<usize>> = vec![None; counts.len()];
-    for (index, loaded) in config.cores.iter().enumerate() {
-        places[(loaded.y * width + loaded.x) as usize] = Some(index);
     }
     for &(_, core, neuron) in &trace.spikes {
         let Some(loaded) = places[core as usize] else { continue };
@@ -259,7 +308,6 @@ fn count(
     for input in accepted(stimulus, trace) {
         pass(&mut links, (width, config.params.grid_y), (0, 0), (input.flit.dx, input.flit.dy));
     }
-    let fans: Vec<Vec<u64>> = config.cores.iter().map(fan_out).collect();
     let (mut merged, mut waiting) = (0, BTreeMap::new());
     for &(cycle, core, axon, row) in &trace.sched_writes {
         counts[core as usize].add(Event::AxonIn, 1);
