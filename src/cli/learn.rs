@@ -85,6 +85,19 @@ pub(super) fn run(args: &LearnArgs, console: &Console) -> Result<u8> {
             .help("leave --test out")
             .into());
     }
+    let given = &args.stimulus;
+    let flags = [
+        ("--bin-us", given.bin_us != 1000),
+        ("--encoding", given.encoding.is_some()),
+        ("--binary", given.binary),
+        ("--encoding-seed", given.encoding_seed != 0),
+    ];
+    if let Some((flag, _)) = flags.into_iter().find(|(_, used)| *used && args.input == Path::new(DIGITS)) {
+        return Err(Problem::invalid("cli/stimulus", flag, "the embedded digits are encoded in one way")
+            .limit("--samples and --ticks act on them")
+            .help(format!("leave {flag} out, or give a file of digits"))
+            .into());
+    }
     let session = Session::open(&args.image, &args.chip)?;
     if session.image.learning().next().is_none() {
         return Err(Problem::invalid("learn/rule", args.image.display().to_string(), "nothing in this image learns")

@@ -22,7 +22,7 @@ use crate::image;
 use flat::{Flat, REACH};
 use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::{LearnState, Learning, Lesson};
-use load::load_list;
+use load::{costs_of, load_list};
 pub(super) use load::{events_of, time_of};
 pub(super) use plastic::Effect;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
@@ -73,10 +73,10 @@ pub(in crate::emu) struct CubaCore {
     delays: Vec<u8>,
     axon_offsets: Vec<u32>,
     uses: Vec<image::ListUse>,
-    /// Synapses of each axon: dense, sparse, shared.
-    axon_events: Vec<[u32; 3]>,
-    /// Time of each axon's packet in picoseconds.
-    axon_times: Vec<u64>,
+    /// What the packets of each axon cost, by its number in `costs`.
+    axon_costs: Vec<u32>,
+    /// Synapses (dense, sparse, shared) and the time of a packet in picoseconds.
+    costs: Vec<([u32; 3], u64)>,
     shifted: Vec<Shifted>,
     initial: Vec<image::InitialState>,
     dialect: Dialect,
@@ -114,8 +114,8 @@ impl CubaCore {
             delays: image.synapses.iter().map(|synapse| synapse.delay).collect(),
             axon_offsets: image.axon_offsets.clone(),
             uses: image.list_uses.clone(),
-            axon_events: Vec::new(),
-            axon_times: Vec::new(),
+            axon_costs: Vec::new(),
+            costs: Vec::new(),
             shifted: sums.sums,
             initial: image.initial.clone(),
             dialect: spec.dialect,
@@ -125,12 +125,12 @@ impl CubaCore {
             limit: (1_i32 << (u32::from(spec.state_bits).clamp(2, 31) - 1)) - 1,
         };
         core.lists_learn();
-        core.axon_events = (0..image.axon_offsets.len() - 1).map(|axon| events_of(image, axon)).collect();
+        (core.axon_costs, core.costs) = costs_of(image, times);
         core.flat = Flat::new(&core);
         if core.flat.is_some() {
             (core.targets, core.weights, core.delays) = Default::default();
+            (core.lists, core.uses, core.axon_offsets) = Default::default();
         }
-        core.axon_times = core.axon_events.iter().map(|&events| time_of(events, times)).collect();
         core
     }
 
@@ -168,12 +168,12 @@ impl CubaCore {
 
     /// Counts the synaptic events of `times` packets for `axon`.
     pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
-        count_events(self.axon_events[usize::from(axon)], times, counts);
+        count_events(self.costs[self.axon_costs[usize::from(axon)] as usize].0, times, counts);
     }
 
     /// Time that a packet for `axon` takes, its synapses included, in picoseconds.
     pub(super) fn axon_time(&self, axon: u16) -> u64 {
-        self.axon_times[usize::from(axon)]
+        self.costs[self.axon_costs[usize::from(axon)] as usize].1
     }
 }
 

@@ -11,8 +11,8 @@ const LONG_RUN: u32 = 16;
 /// Synapses of every axon: target in the low half, shifted weight in the high half.
 #[derive(Debug)]
 pub(super) struct Flat {
-    /// Start of each axon in `entries`, and its end.
-    spans: Vec<[u32; 2]>,
+    /// Start of each axon in `entries`, one more than there are axons.
+    offsets: Vec<u32>,
     entries: Vec<u32>,
 }
 
@@ -32,9 +32,8 @@ impl Flat {
         if total > 2 * core.targets.len() as u64 || total > u64::from(u32::MAX) {
             return None;
         }
-        let mut flat = Self { spans: Vec::new(), entries: Vec::with_capacity(total as usize) };
+        let mut flat = Self { offsets: vec![0], entries: Vec::with_capacity(total as usize) };
         for span in core.axon_offsets.windows(2) {
-            let first = flat.entries.len() as u32;
             for used in &core.uses[span[0] as usize..span[1] as usize] {
                 let list = &core.lists[used.list as usize];
                 for at in list.first as usize..(list.first + list.count) as usize {
@@ -43,7 +42,7 @@ impl Flat {
                     flat.entries.push(u32::from(target) | u32::from(weight.cast_unsigned()) << 16);
                 }
             }
-            flat.spans.push([first, flat.entries.len() as u32]);
+            flat.offsets.push(flat.entries.len() as u32);
         }
         Some(flat)
     }
@@ -58,19 +57,22 @@ impl Flat {
         self.entries.iter().all(|&entry| i8::try_from((entry >> 16) as u16 as i16).is_ok())
     }
 
+    #[inline]
+    fn row(&self, axon: u16) -> &[u32] {
+        let axon = usize::from(axon);
+        &self.entries[self.offsets[axon] as usize..self.offsets[axon + 1] as usize]
+    }
+
     /// Target and shifted weight of the synapses of `axon`.
     pub(super) fn synapses(&self, axon: u16) -> impl Iterator<Item = (u16, i16)> {
-        let [first, end] = self.spans[usize::from(axon)];
-        let entries = self.entries[first as usize..end as usize].iter();
-        entries.map(|&entry| (entry as u16, (entry >> 16) as u16 as i16))
+        self.row(axon).iter().map(|&entry| (entry as u16, (entry >> 16) as u16 as i16))
     }
 
     /// Adds the synapses of the packets for `axons` to `sums`.
     pub(super) fn add(&self, axons: &[u16], sums: &mut [i32]) {
         let Some(sums) = sums.first_chunk_mut::<REACH>() else { return };
         for &axon in axons {
-            let [first, end] = self.spans[usize::from(axon)];
-            let (fours, rest) = self.entries[first as usize..end as usize].as_chunks::<4>();
+            let (fours, rest) = self.row(axon).as_chunks::<4>();
             fours.iter().for_each(|four| four.iter().for_each(|&entry| add(sums, entry)));
             rest.iter().for_each(|&entry| add(sums, entry));
         }

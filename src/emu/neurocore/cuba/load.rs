@@ -1,5 +1,7 @@
 //! From an image's lists to those of a core.
 
+use std::collections::BTreeMap;
+
 use super::super::super::program::Times;
 use super::super::exponent::{ShiftedSums, exponent_of, left_shift, synapses_of};
 use super::{Kind, List};
@@ -53,4 +55,18 @@ pub(in crate::emu::neurocore) fn events_of(image: &image::CubaCore, axon: usize)
 pub(in crate::emu::neurocore) fn time_of(events: [u32; 3], times: &Times) -> u64 {
     let [dense, sparse, shared] = events.map(u64::from);
     times.axon_in + dense * times.dense + sparse * times.sparse + shared * times.shared
+}
+
+/// What the packets of each axon cost: a number, and by it events and time. Axons with as many synapses share one.
+pub(super) fn costs_of(image: &image::CubaCore, times: &Times) -> (Vec<u32>, Vec<([u32; 3], u64)>) {
+    let (mut known, mut costs) = (BTreeMap::new(), Vec::new());
+    let axons = 0..image.axon_offsets.len() - 1;
+    let number = axons.map(|axon| {
+        let events = events_of(image, axon);
+        *known.entry(events).or_insert_with(|| {
+            costs.push((events, time_of(events, times)));
+            costs.len() as u32 - 1
+        })
+    });
+    (number.collect(), costs)
 }

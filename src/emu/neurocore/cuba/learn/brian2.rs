@@ -1,6 +1,8 @@
 //! A learning step as brian2-loihi computes it: an epoch of one tick, a change rounded away from zero, and then to the
 //! step of the weights by what the change was before the spikes of the tick.
 
+use std::mem::take;
+
 use super::state::GroupState;
 use super::{Group, Term};
 use crate::rule::{DRAW_BITS, Dependency, Draws, Trace, Variable};
@@ -15,8 +17,11 @@ pub(super) fn step(state: &mut GroupState, group: &Group, fired: impl Iterator<I
     state.targets.clear();
     state.targets.extend(fired);
     // Traces before the spikes: they decide roundings. How much of a fraction is kept is decided by them too.
-    let early_before: Vec<[u8; 2]> = state.before.iter().map(|unit| unit.values).collect();
-    let early_after: Vec<[u8; 3]> = state.after.iter().map(|unit| unit.values).collect();
+    let (mut early_before, mut early_after) = (take(&mut state.early_before), take(&mut state.early_after));
+    early_before.clear();
+    early_before.extend(state.before.iter().map(|unit| unit.values));
+    early_after.clear();
+    early_after.extend(state.after.iter().map(|unit| unit.values));
     for &source in &state.sources {
         let unit = &mut state.before[source as usize];
         unit.last = 1;
@@ -51,6 +56,7 @@ pub(super) fn step(state: &mut GroupState, group: &Group, fired: impl Iterator<I
         unit.last = 0;
         fade(&mut unit.values, &group.after, early, draws.y_decay);
     }
+    (state.early_before, state.early_after) = (early_before, early_after);
     state.sources.clear();
     state.targets.clear();
     visits

@@ -29,6 +29,9 @@ pub(super) struct GroupState {
     pub(super) given: Vec<[u8; 3]>,
     /// Sources and targets that fired in this epoch.
     pub(super) sources: Vec<u32>,
+    /// Traces before the spikes of a step (brian2).
+    pub(super) early_before: Vec<[u8; 2]>,
+    pub(super) early_after: Vec<[u8; 3]>,
     pub(super) targets: Vec<u32>,
     /// Learning steps since the reset, and of all runs.
     pub(super) step: u32,
@@ -156,6 +159,8 @@ impl GroupState {
             fresh: Vec::new(),
             given: vec![[0; 3]; targets],
             sources: Vec::new(),
+            early_before: Vec::new(),
+            early_after: Vec::new(),
             targets: Vec::new(),
             step: 0,
             steps: group.steps,
