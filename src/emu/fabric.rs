@@ -110,7 +110,7 @@ impl Fabric {
         self.count_injected(program, cores);
         let Some(time) = &mut self.time else {
             self.injected.iter().for_each(|(to, payload)| {
-                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, *payload)
+                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, *payload);
             });
             return pass_on(program, cores);
         };
