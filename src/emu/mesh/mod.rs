@@ -48,6 +48,7 @@
 
 pub mod clocked;
 mod edge;
+mod flight;
 mod ports;
 mod queue;
 mod route;
@@ -56,8 +57,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use self::edge::Edges;
+use self::flight::{Flight, Flit, Offer, Target, Wake};
 use self::ports::{Choice, Kind, NONE, Ports, SIDES};
-use self::queue::{Queue, Timed};
+use self::queue::Queue;
 pub use self::route::{hops, zero_load};
 use super::counters::{BorderUse, LinkLoad};
 use crate::chip::MeshSpec;
@@ -84,64 +86,6 @@ pub struct Arrival {
     pub at: Picos,
     /// The packet's number.
     pub tag: u32,
-}
-
-/// Where a packet goes: the router, and that router's link to the core.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Target {
-    x: u16,
-    y: u16,
-    exit: u32,
-}
-
-/// A packet under way.
-#[derive(Debug, Clone, Copy)]
-struct Flit {
-    to: Target,
-    /// The packet behind it in the same input.
-    behind: u32,
-    tag: u32,
-}
-
-/// A packet that its source has not offered yet; ordered as the source offers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Offer {
-    ready: u64,
-    tag: u32,
-    packet: u32,
-}
-
-/// A packet on a wire to an input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Flight {
-    at: u64,
-    input: u32,
-    flit: u32,
-    to: Target,
-}
-
-/// The end of a handshake that something waits for, by the input that sends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Wake {
-    at: u64,
-    input: u32,
-}
-
-impl Flight {
-    /// No packet.
-    const NONE: Self = Self { at: 0, input: NONE, flit: NONE, to: Target { x: 0, y: 0, exit: 0 } };
-}
-
-impl Timed for Flight {
-    fn at(&self) -> u64 {
-        self.at
-    }
-}
-
-impl Timed for Wake {
-    fn at(&self) -> u64 {
-        self.at
-    }
 }
 
 /// The end of time, when nothing happens any more.

@@ -266,7 +266,8 @@ fn immediate(op: Op, reader: &mut Reader<'_>) -> Step<i32> {
     let form = op.info().form;
     let range = form.immediate().unwrap_or((0, 0));
     // The upper half may be written as the unsigned number that it is.
-    let value = if form == Form::DI && op == Op::Lih && value > 32_767 { value - 65_536 } else { value };
+    let value =
+        if form == Form::DI && op == Op::Lih && (32_768..=65_535).contains(&value) { value - 65_536 } else { value };
     within(value, range).map_err(|what| Fault { at, what: format!("{what} of '{}'", op.info().mnemonic) })
 }
 
