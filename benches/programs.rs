@@ -126,7 +126,7 @@ fn steps(mut lanes: Lanes, ticks: u32) {
     black_box(spikes);
 }
 
-/// 128 cores of 8192 `lif`, each neuron with four synapses on the next core; a bias makes each fire about once in 100
+/// 128 cores of 8192 `lif`, each neuron with [`FAN_OUT`] synapses on the next core; a bias makes each fire about once in 100
 /// ticks.
 fn million() -> Image {
     let program = assemble(builtin_text("lif").expect("built in"), "lif").expect("it assembles");
@@ -158,10 +158,10 @@ fn million() -> Image {
         };
         let mut synapses = Vec::new();
         for _ in 0..neurons {
-            let mut targets: Vec<u16> = (0..4).map(|_| rng.below(neurons.into()) as u16).collect();
+            let mut targets: Vec<u16> = (0..FAN_OUT).map(|_| rng.below(neurons.into()) as u16).collect();
             targets.sort_unstable();
             targets.dedup();
-            while targets.len() < 4 {
+            while targets.len() < FAN_OUT {
                 targets.push(*targets.last().expect("one at least"));
             }
             synapses.extend(targets.iter().map(|&target| Synapse {
@@ -170,7 +170,12 @@ fn million() -> Image {
                 delay: 0,
             }));
         }
-        let list = |number: u32| SynapseList { format: 0, projection: 0, first: 4 * number, count: 4 };
+        let list = |number: u32| SynapseList {
+            format: 0,
+            projection: 0,
+            first: FAN_OUT as u32 * number,
+            count: FAN_OUT as u32,
+        };
         let body = CubaCore {
             configs: vec![CompartmentConfig::PROGRAM],
             config_of: vec![0; neurons as usize],
@@ -207,6 +212,9 @@ fn million() -> Image {
         depth: 0,
     }
 }
+
+/// Synapses a neuron: with one word for the list the core's memory holds all neurons.
+const FAN_OUT: usize = 2;
 
 fn run_million(ticks: u32) {
     let chip = load("loihi2");
