@@ -36,7 +36,8 @@ impl RancBody {
 }
 
 impl RancNeuron {
-    fn fault(&self, spec: &RancSpec, chip: &ChipSpec) -> Option<String> {
+    /// The first register that does not hold its value on the design, in words; destinations by their names in RANC.
+    pub(crate) fn fault(&self, spec: &RancSpec, chip: &ChipSpec) -> Option<String> {
         let signed = [
             ("potential", self.potential, spec.potential_width),
             ("reset_potential", self.reset_potential, spec.potential_width),
@@ -53,8 +54,8 @@ impl RancNeuron {
         }
         let unsigned = [
             ("reset_mode", u32::from(self.reset_mode), address_bits(spec.reset_modes)),
-            ("axon", u32::from(self.axon), address_bits(chip.capacity.axons_in)),
-            ("delay", u32::from(self.delay), address_bits(spec.ticks)),
+            ("destination_axon", u32::from(self.axon), address_bits(chip.capacity.axons_in)),
+            ("destination_tick", u32::from(self.delay), address_bits(spec.ticks)),
         ];
         if let Some((name, value, bits)) = unsigned.into_iter().find(|(_, value, bits)| value >> bits != 0) {
             return Some(format!("{name} {value} does not fit {bits} bits"));

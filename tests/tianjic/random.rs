@@ -127,13 +127,13 @@ fn convolutions_are_cut_into_blocks_and_equal_the_oracle() {
     let populations = vec![
         population("in", &[1, 20, 20], None),
         population("conv1", &[4, 16, 16], Some(relu(&mut rng, 1024, 6))),
-        population("conv2", &[12, 5, 5], Some(relu(&mut rng, 300, 8))),
+        population("conv2", &[6, 7, 7], Some(relu(&mut rng, 294, 8))),
         population("out", &[10], Some(snn(900, FcoreInput::Values))),
     ];
     let projections = vec![
         projection(0, 1, conv([1, 20, 20], [4, 16, 16], 5, 1), values(&mut rng, 100, 90)),
-        projection(1, 2, conv([4, 16, 16], [12, 5, 5], 8, 2), values(&mut rng, 4 * 12 * 64, 40)),
-        projection(2, 3, Pattern::Dense { sources: 300, targets: 10 }, values(&mut rng, 3000, 30)),
+        projection(1, 2, conv([4, 16, 16], [6, 7, 7], 4, 2), values(&mut rng, 4 * 6 * 16, 40)),
+        projection(2, 3, Pattern::Dense { sources: 294, targets: 10 }, values(&mut rng, 2940, 30)),
     ];
     let graph = graph(populations, projections);
     let made = compiled(&graph, &chip).unwrap_or_else(|problems| panic!("{problems}"));

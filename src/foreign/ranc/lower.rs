@@ -51,7 +51,7 @@ pub(super) fn lower(network: &Network, chip: &ChipSpec, parts: Parts<'_>) -> Res
             found.push(Problem::invalid("foreign/reference", core.place.as_str(), what).limit(limit));
             continue;
         }
-        let Some(body) = body(core, chip, &mut found) else { continue };
+        let Some(body) = body(core, spec, chip, &mut found) else { continue };
         if bodies.insert(position, CoreBody::Ranc(body)).is_some() {
             let what = format!("core ({}, {}) is there twice", core.x, core.y);
             found.push(Problem::invalid("foreign/reference", core.place.as_str(), what));
@@ -119,7 +119,7 @@ fn sizes(chip: &ChipSpec, spec: &RancSpec, delays: usize, file: &str) -> Result<
 }
 
 /// `None` where the core is not of the grid's size.
-fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> Option<RancBody> {
+fn body(core: &Core, spec: &RancSpec, chip: &ChipSpec, found: &mut Vec<Problem>) -> Option<RancBody> {
     let (axons, neurons) = (chip.capacity.axons_in as usize, chip.capacity.neurons as usize);
     let before = found.len();
     for (what, length, expected) in [("axons", core.axon_types.len(), axons), ("neurons", core.neurons.len(), neurons)]
@@ -128,6 +128,15 @@ fn body(core: &Core, chip: &ChipSpec, found: &mut Vec<Problem>) -> Option<RancBo
             let what = format!("core ({}, {}) has {length} {what}", core.x, core.y);
             found.push(
                 Problem::invalid("foreign/value", core.place.as_str(), what).limit(format!("{expected}, as all cores")),
+            );
+        }
+    }
+    for (number, neuron) in core.neurons.iter().enumerate() {
+        if let Some(fault) = neuron.word.fault(spec, chip) {
+            let what = format!("neuron {number} of core ({}, {}): {fault}", core.x, core.y);
+            found.push(
+                Problem::invalid("foreign/value", core.place.as_str(), what)
+                    .help("widths are keys of core.ranc in the chip file: --set core.ranc.KEY=VALUE"),
             );
         }
     }
