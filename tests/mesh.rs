@@ -37,9 +37,14 @@ fn packet(ready: u64, from: u32, to: u32, tag: u32) -> Packet {
     Packet { ready: Picos(ready), from: Some(CoreId(from)), to: CoreId(to), tag }
 }
 
+/// Arrivals of one tick, swept line by line where that can be, and the same moved event by event.
 fn deliver(spec: &MeshSpec, packets: &[Packet]) -> Vec<Arrival> {
-    let mut arrivals = Vec::new();
-    Mesh::new(spec).deliver(packets, &mut arrivals);
+    let (mut swept, mut moved) = (Mesh::new(spec).sweeps_from(0), Mesh::new(spec).sweeps_from(usize::MAX));
+    let (mut arrivals, mut others) = (Vec::new(), Vec::new());
+    swept.deliver(packets, &mut arrivals);
+    moved.deliver(packets, &mut others);
+    assert!(arrivals == others, "sweeps and events differ on {spec:?}, {packets:?}");
+    assert_eq!(swept.links(), moved.links());
     arrivals
 }
 
@@ -250,6 +255,17 @@ proptest! {
         let packets = random_packets(seed, cores, count, spread);
         assert_delivered(&spec, &packets);
         prop_assert_eq!(deliver(&spec, &packets), mesh_support::deliver(&spec, &packets));
+    }
+
+    /// All times are given and no edge is crossed, so that all but the fullest meshes are swept.
+    #[test]
+    fn sweeps_equal_events(mut spec in any_spec(), seed: u64, count in 0_u32..300, spread in 1_u64..2_000) {
+        spec.edge = None;
+        for hop in [&mut spec.hop_x, &mut spec.hop_y] {
+            *hop = Some(Picos(hop.unwrap_or_default().0.max(1)));
+        }
+        let cores = u32::from(spec.width) * u32::from(spec.height) * u32::from(spec.cores_per_router);
+        assert_eq!(deliver(&spec, &random_packets(seed, cores, count, spread)).len(), count as usize);
     }
 }
 

@@ -45,13 +45,18 @@
 //! in order, and the next event is the smallest of a few fronts; there is no wheel. The end of a handshake is an event
 //! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
 //! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
+//!
+//! Where a tick has many packets and they seldom meet, most of that work is nobody's concern: it is swept line by
+//! line instead ([`sweep`]), with the same result.
 
 pub mod clocked;
 mod edge;
 mod flight;
+mod line;
 mod ports;
 mod queue;
 mod route;
+mod sweep;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -61,6 +66,7 @@ use self::flight::{Flight, Flit, Offer, Target, Wake};
 use self::ports::{Choice, Kind, NONE, Ports, SIDES};
 use self::queue::Queue;
 pub use self::route::{hops, zero_load};
+use self::sweep::Sweep;
 use super::counters::{BorderUse, LinkLoad};
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
@@ -119,7 +125,14 @@ pub struct Mesh {
     /// Links that were used in this tick.
     used: Vec<u32>,
     links: Vec<LinkLoad>,
+    /// Where ticks can be swept line by line.
+    sweep: Option<Box<Sweep>>,
+    /// Packets from which on they are.
+    sweeps_from: usize,
 }
+
+/// Fewer packets are sooner moved event by event than swept through all lines.
+const SWEEPS_FROM: usize = 64;
 
 impl Mesh {
     /// An empty mesh. The chip loader has checked the shape; a buffer of zero counts as one.
@@ -137,6 +150,8 @@ impl Mesh {
             cycle: picos(spec.cycle).max(1),
             links: vec![LinkLoad::default(); ports.routers() * SIDES],
             edges: Edges::new(spec, &ports),
+            sweep: Sweep::new(spec, ports.links.iter().any(|link| link.kind == Kind::Edge)).map(Box::new),
+            sweeps_from: SWEEPS_FROM,
             ports,
             flits: Vec::new(),
             offers: Vec::new(),
@@ -149,12 +164,26 @@ impl Mesh {
         }
     }
 
+    /// The mesh where ticks of at least so many packets are swept line by line, if they can be, and others moved event by
+    /// event. The results are the same.
+    #[must_use]
+    pub const fn sweeps_from(mut self, packets: usize) -> Self {
+        self.sweeps_from = packets;
+        self
+    }
+
     /// Moves the packets of one tick, given in any order, through the empty mesh. `arrivals` is cleared and then
     /// holds each packet once, ascending by (time, tag).
     ///
     /// # Panics
     /// If a core is not on the chip.
     pub fn deliver(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) {
+        if packets.len() >= self.sweeps_from
+            && let Some(sweep) = &mut self.sweep
+            && sweep.deliver(&self.spec, packets, arrivals, &mut self.links)
+        {
+            return;
+        }
         arrivals.clear();
         self.load(packets);
         while let Some(now) = self.move_alone(packets, arrivals) {

@@ -1,0 +1,219 @@
+//! A tick's packets swept through the mesh line by line, instead of event by event.
+//!
+//! Without back-pressure and without blocking at the head of an input, routes in x before y make the mesh acyclic: a
+//! row's links can be computed from its ends inwards, then the columns', then the exits, each channel serving the list
+//! of all its requests by (time of request, port). What stands against that is only that a packet that leaves a line
+//! holds its input until the next line's channel takes it, and that a full input holds the channel behind it. Both are
+//! rare where the mesh is not full, and small where they happen. So both are **assumed** at first not to happen, computed
+//! exactly afterwards, and where an assumption was wrong *and* mattered, corrected and the lines concerned are
+//! swept again, until all hold.
+//!
+//! # Why the result is that of the events
+//!
+//! The rules of [`super`] are equations: a packet asks at `max(its arrival, end of the handshake before it in its
+//! input)`; a channel takes the requests in order of (time, port), each at `max(request, end of the channel's last
+//! handshake, end of the handshake that frees its slot)`. Cycles and hops take time, so each time follows from strictly
+//! earlier ones: there is one solution, the one that the events step through. A sweep whose assumptions all hold
+//! satisfies every equation, so it is that one. Where it does not settle in [`SWEEPS`] sweeps the caller lets
+//! the events decide.
+
+use super::line::{Column, Context, Request, Row};
+use super::ports::SIDES;
+use super::route::router_of;
+use super::{Arrival, Packet};
+use crate::chip::MeshSpec;
+use crate::emu::counters::LinkLoad;
+use crate::units::Picos;
+
+/// Sweeps after which the events decide.
+const SWEEPS: u32 = 24;
+/// Later times are left to the events, which saturate.
+const LATEST: u64 = 1 << 60;
+
+/// The lines of a mesh within one chip.
+#[derive(Debug, Clone)]
+pub(super) struct Sweep {
+    context: Context,
+    cores: usize,
+    rows: Vec<Row>,
+    columns: Vec<Column>,
+    /// Packets by (source, ready, tag), those of the host last.
+    order: Vec<u32>,
+    /// Routers whose exits have other requests than before.
+    changed: Vec<bool>,
+    /// When each packet is at its core.
+    arrived: Vec<u64>,
+    /// When each exit's last handshake ends, of one router, and the requests there.
+    free: Vec<u64>,
+    requests: Vec<Request>,
+    /// Packets that enter less those that leave a direction of a line at each router, by [`LinkLoad`]'s numbers.
+    steps: Vec<[i32; SIDES]>,
+    /// Ticks for which sweeps are not tried, since the last did not settle, and how many it will be the next time.
+    pause: (u32, u32),
+}
+
+impl Sweep {
+    /// `None` where sweeps cannot be: links over chip edges, or hops that take no time.
+    pub(super) fn new(spec: &MeshSpec, has_edges: bool) -> Option<Self> {
+        let context = Context::new(spec)?;
+        let routers = usize::from(spec.width) * usize::from(spec.height);
+        (!has_edges).then(|| Self {
+            context,
+            cores: usize::from(spec.cores_per_router),
+            rows: (0..spec.height).map(|y| Row::new(y, spec.width)).collect(),
+            columns: (0..spec.width).map(|x| Column::new(x, spec.height)).collect(),
+            order: Vec::new(),
+            changed: vec![true; routers],
+            arrived: Vec::new(),
+            free: vec![0; usize::from(spec.cores_per_router)],
+            requests: Vec::new(),
+            steps: vec![[0; SIDES]; routers],
+            pause: (0, 1),
+        })
+    }
+
+    /// As [`super::Mesh::deliver`], or `false` where the events have to decide.
+    pub(super) fn deliver(
+        &mut self,
+        spec: &MeshSpec,
+        packets: &[Packet],
+        arrivals: &mut Vec<Arrival>,
+        links: &mut [LinkLoad],
+    ) -> bool {
+        if self.pause.0 > 0 {
+            self.pause.0 -= 1;
+            return false;
+        }
+        self.load(spec, packets);
+        if packets.iter().any(|packet| packet.ready.0 > LATEST) || !self.settles(packets) {
+            // Traffic is alike from tick to tick: after a failure the next trial waits, longer each time.
+            self.pause = (self.pause.1, (self.pause.1 * 2).min(256));
+            return false;
+        }
+        self.pause = (0, 1);
+        arrivals.clear();
+        arrivals
+            .extend(self.arrived.iter().zip(packets).map(|(&at, packet)| Arrival { at: Picos(at), tag: packet.tag }));
+        arrivals.sort_unstable_by_key(|arrival| (arrival.at, arrival.tag));
+        self.count(spec, packets, links);
+        true
+    }
+
+    /// Gives each row the packets that set out in it.
+    fn load(&mut self, spec: &MeshSpec, packets: &[Packet]) {
+        let source = |packet: u32| packets[packet as usize].from.map_or(u32::MAX, |core| core.0);
+        let key = |packet: u32| {
+            let Packet { ready, tag, .. } = packets[packet as usize];
+            (source(packet), ready, tag)
+        };
+        let all = 0..packets.len() as u32;
+        self.order.clear();
+        self.order.extend(all.clone().filter(|&packet| source(packet) != u32::MAX));
+        self.order.extend(all.filter(|&packet| source(packet) == u32::MAX));
+        if !self.order.is_sorted_by_key(|&packet| key(packet)) {
+            self.order.sort_unstable_by_key(|&packet| key(packet));
+        }
+        self.context.begin(packets.iter().map(|packet| router_of(spec, packet.to)));
+        self.arrived.clear();
+        self.arrived.resize(packets.len(), 0);
+        self.changed.fill(true);
+        self.rows.iter_mut().for_each(Row::begin);
+        self.columns.iter_mut().for_each(Column::begin);
+        for &packet in &self.order {
+            let from = packets[packet as usize].from;
+            let (x, y) = from.map_or(spec.host, |core| router_of(spec, core));
+            let port = SIDES + from.map_or(self.cores, |core| core.index() % self.cores);
+            self.rows[usize::from(y)].sources.push((x, port as u16, packet));
+        }
+        // The host is a source of its router like its cores.
+        self.rows[usize::from(spec.host.1)].sources.sort_by_key(|&(x, port, _)| (x, port));
+    }
+
+    /// Sweeps until all assumptions hold; whether they do.
+    fn settles(&mut self, packets: &[Packet]) -> bool {
+        let width = self.columns.len();
+        for _ in 0..SWEEPS {
+            let Self { context, rows, columns, changed, .. } = self;
+            for (y, row) in rows.iter_mut().enumerate().filter(|(_, row)| row.dirty) {
+                row.sweep(context, packets, |x| {
+                    columns[x].dirty = true;
+                    changed[y * width + x] = true;
+                });
+            }
+            for (x, column) in columns.iter_mut().enumerate().filter(|(_, column)| column.dirty) {
+                column.sweep(context, rows, |y| changed[y * width + x] = true);
+            }
+            self.leave(packets);
+            let mut dirty = self.rows.iter().map(|row| row.dirty).chain(self.columns.iter().map(|column| column.dirty));
+            if !dirty.any(|dirty| dirty) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The exits of the routers that changed.
+    fn leave(&mut self, packets: &[Packet]) {
+        let (cycle, local, width) = (self.context.cycle, self.context.local, self.columns.len());
+        for (router, changed) in self.changed.iter_mut().enumerate() {
+            if !std::mem::take(changed) {
+                continue;
+            }
+            let (x, y) = (router % width, router / width);
+            self.requests.clear();
+            self.rows[y].exits(x, &mut self.requests);
+            self.columns[x].exits(y, &mut self.requests);
+            self.requests.sort_unstable_by_key(Request::key);
+            self.free.fill(0);
+            for request in &self.requests {
+                let free = &mut self.free[packets[request.packet as usize].to.index() % self.cores];
+                let granted = request.at.max(*free);
+                *free = granted + cycle;
+                self.arrived[request.packet as usize] = granted + local;
+                if !self.context.holds(request, granted) {
+                    match request.port {
+                        2 | 3 => self.columns[x].dirty = true,
+                        _ => self.rows[y].dirty = true,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the tick to the loads of the links.
+    fn count(&mut self, spec: &MeshSpec, packets: &[Packet], links: &mut [LinkLoad]) {
+        let width = usize::from(spec.width);
+        for packet in packets {
+            let from = packet.from.map_or(spec.host, |core| router_of(spec, core));
+            let (from, to) = ((usize::from(from.0), usize::from(from.1)), router_of(spec, packet.to));
+            let to = (usize::from(to.0), usize::from(to.1));
+            let (side_x, side_y) = (usize::from(to.0 < from.0), 2 + usize::from(to.1 > from.1));
+            self.steps[from.1 * width + from.0][side_x] += 1;
+            self.steps[from.1 * width + to.0][side_x] -= 1;
+            self.steps[from.1 * width + to.0][side_y] += 1;
+            self.steps[to.1 * width + to.0][side_y] -= 1;
+        }
+        let mut add = |running: &mut i32, steps: &mut i32, link: usize| {
+            *running += std::mem::take(steps);
+            links[link].packets += *running as u64;
+            links[link].peak = links[link].peak.max(*running as u32);
+        };
+        let height = usize::from(spec.height);
+        for y in 0..height {
+            let mut running = [0; 2];
+            for (x, back) in (0..width).zip((0..width).rev()) {
+                let (east, west) = (y * width + x, y * width + back);
+                add(&mut running[0], &mut self.steps[east][0], east * SIDES);
+                add(&mut running[1], &mut self.steps[west][1], west * SIDES + 1);
+            }
+        }
+        for x in 0..width {
+            let mut running = [0; 2];
+            for (y, back) in (0..height).zip((0..height).rev()) {
+                let (south, north) = (y * width + x, back * width + x);
+                add(&mut running[0], &mut self.steps[north][2], north * SIDES + 2);
+                add(&mut running[1], &mut self.steps[south][3], south * SIDES + 3);
+            }
+        }
+    }
+}
