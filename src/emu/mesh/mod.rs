@@ -57,6 +57,7 @@ mod ports;
 mod queue;
 mod route;
 mod sweep;
+mod way;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -17,9 +17,10 @@
 //! satisfies every equation, so it is that one. Where it does not settle in [`SWEEPS`] sweeps the caller lets
 //! the events decide.
 
-use super::line::{Column, Context, Request, Row};
+use super::line::{Column, Row};
 use super::ports::SIDES;
 use super::route::router_of;
+use super::way::{Context, Request};
 use super::{Arrival, Packet};
 use crate::chip::MeshSpec;
 use crate::emu::counters::LinkLoad;
