@@ -19,7 +19,7 @@
 
 use super::line::{Column, Row};
 use super::ports::SIDES;
-use super::route::router_of;
+use super::route::{hops, router_of};
 use super::way::{Context, Request};
 use super::{Arrival, Packet};
 use crate::chip::MeshSpec;
@@ -27,7 +27,9 @@ use crate::emu::counters::LinkLoad;
 use crate::units::Picos;
 
 /// Sweeps after which the events decide.
-const SWEEPS: u32 = 24;
+const SWEEPS: u32 = 8;
+/// Mean hops of a packet from which on sweeps are worth it: their work is per packet, that of the events per hop.
+const FAR: u64 = 12;
 /// Later times are left to the events, which saturate.
 const LATEST: u64 = 1 << 60;
 
@@ -49,6 +51,8 @@ pub(super) struct Sweep {
     requests: Vec<Request>,
     /// Packets that enter less those that leave a direction of a line at each router, by [`LinkLoad`]'s numbers.
     steps: Vec<[i32; SIDES]>,
+    /// Mean hops of a packet from which on it is tried.
+    pub far: u64,
     /// Ticks for which sweeps are not tried, since the last did not settle, and how many it will be the next time.
     pause: (u32, u32),
 }
@@ -69,6 +73,7 @@ impl Sweep {
             free: vec![0; usize::from(spec.cores_per_router)],
             requests: Vec::new(),
             steps: vec![[0; SIDES]; routers],
+            far: FAR,
             pause: (0, 1),
         })
     }
@@ -83,6 +88,13 @@ impl Sweep {
     ) -> bool {
         if self.pause.0 > 0 {
             self.pause.0 -= 1;
+            return false;
+        }
+        let hops = |packet: &Packet| {
+            let (x, y) = hops(spec, packet.from, packet.to);
+            u64::from(x) + u64::from(y)
+        };
+        if packets.iter().map(hops).sum::<u64>() < self.far * packets.len() as u64 {
             return false;
         }
         self.load(spec, packets);
