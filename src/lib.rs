@@ -10,6 +10,7 @@ pub mod digest;
 pub mod event;
 pub mod fixed;
 pub mod ids;
+pub mod pages;
 pub mod parameters;
 pub mod rng;
 pub mod rule;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files directly in `src` that every room may use.
-const BASE: [&str; 11] =
-    ["bits", "diag", "digest", "event", "fixed", "ids", "parameters", "rng", "rule", "units", "watch"];
+const BASE: [&str; 12] =
+    ["bits", "diag", "digest", "event", "fixed", "ids", "pages", "parameters", "rng", "rule", "units", "watch"];
 
 /// Every room: what the command line may use, and what the library shows.
 const ROOMS: [&str; 21] = [
@@ -61,10 +61,12 @@ const FENCES: [(&str, &[&str]); 23] = [
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 16] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 18] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
+    ("memmap2::", &["pages.rs"]),
+    ("bytemuck::", &["pages.rs"]),
     ("crossbeam::", &["emu/shard", "trace/writer"]),
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),

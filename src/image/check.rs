@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rows::Rows;
 use super::{
     CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Header, Image,
     InitialState, TinyOdinBody,
@@ -459,6 +460,14 @@ impl CoreBody {
 }
 
 impl Image {
+    /// Puts the crosspoints of all cores side by side in memory, which makes runs of large images faster.
+    pub fn gather_rows(&mut self) {
+        Rows::gather(self.cores.iter_mut().filter_map(|core| match &mut core.body {
+            CoreBody::Crossbar(body) => Some(&mut body.rows),
+            _ => None,
+        }));
+    }
+
     /// The loaded core with this physical number. Cores ascend, which the check makes sure of.
     #[must_use]
     pub fn core(&self, core: u32) -> Option<&CoreImage> {

@@ -61,10 +61,11 @@ pub fn encode(image: &Image, chip: Digest) -> Vec<u8> {
 pub fn decode(bytes: &[u8], file: &str) -> Result<(Image, Header)> {
     let header = read_header(bytes, file)?;
     let payload = &bytes[HEADER_LENGTH..];
-    let image = decode_payload(payload).map_err(|error| {
+    let mut image = decode_payload(payload).map_err(|error| {
         Problem::invalid("image/payload", file, format!("the payload does not decode: {error}"))
             .help("the checksum is right, so the writer was wrong: compile the network again and report this")
     })?;
+    image.gather_rows();
     Ok((image, header))
 }
 

@@ -279,7 +279,7 @@ fn around(chip: &ChipSpec, network: &Recurrent, size: Size, cores: Vec<CoreImage
             targets: (0..network.inputs).map(target).collect(),
         });
     }
-    Image {
+    let mut image = Image {
         network: format!("recurrent, {} Hz, {} synapses an axon", network.rate, network.synapses),
         chip: chip.name.clone(),
         cores,
@@ -287,5 +287,7 @@ fn around(chip: &ChipSpec, network: &Recurrent, size: Size, cores: Vec<CoreImage
         inputs,
         outputs: Vec::new(),
         depth: 0,
-    }
+    };
+    image.gather_rows();
+    image
 }
