@@ -188,7 +188,7 @@ impl Lists {
         let core = |core| Core::new(core, timing, sheet.is_none(), record, &outputs);
         Self {
             cores: program.cores.iter().map(core).collect(),
-            fabric: Fabric::new(program, timing),
+            fabric: Fabric::new(program, timing, threads),
             sheet: sheet.map(|sheet| SheetState::new(program, sheet)),
         }
     }

@@ -31,8 +31,12 @@ pub(super) struct Fabric {
 }
 
 impl Fabric {
-    pub(super) fn new(program: &Program, timing: bool) -> Self {
-        Self { time: timing.then(|| TimePass::new(program)), injected: Vec::new(), counts: EventCounts::default() }
+    pub(super) fn new(program: &Program, timing: bool, threads: usize) -> Self {
+        Self {
+            time: timing.then(|| TimePass::new(program, threads)),
+            injected: Vec::new(),
+            counts: EventCounts::default(),
+        }
     }
 
     pub(super) fn reset(&mut self) {

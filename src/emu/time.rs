@@ -76,9 +76,9 @@ pub(super) struct TimePass {
 }
 
 impl TimePass {
-    pub(super) fn new(program: &Program) -> Self {
+    pub(super) fn new(program: &Program, threads: usize) -> Self {
         Self {
-            mesh: Mesh::new(&program.chip.mesh),
+            mesh: Mesh::new(&program.chip.mesh).on_threads(threads),
             parcels: Vec::new(),
             packets: Vec::new(),
             arrivals: Vec::new(),

@@ -52,7 +52,7 @@ impl Banks {
         let banks: Vec<_> = firsts.map(|first| Mutex::new(Bank::new(program, timing, record, first, per))).collect();
         let between = Between {
             post: Post::new(program.cores.len(), per, banks.len()),
-            time: timing.then(|| TimePass::new(program)),
+            time: timing.then(|| TimePass::new(program, threads)),
             injected: vec![0; program.cores.len()],
             ways: Ways::default(),
         };

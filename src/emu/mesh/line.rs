@@ -1,23 +1,62 @@
 //! The lines of the mesh, rows and columns, each in its two directions; see [`super::sweep`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::Packet;
 use super::way::{Context, Course, Request, Stage, Way};
 
+/// A mark for each of many things, that lines swept side by side set.
+#[derive(Debug)]
+pub(super) struct Marks(Vec<AtomicBool>);
+
+impl Marks {
+    pub(super) fn new(count: usize) -> Self {
+        Self((0..count).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    pub(super) fn set_all(&self) {
+        self.0.iter().for_each(|mark| mark.store(true, Ordering::Relaxed));
+    }
+
+    #[inline]
+    pub(super) fn set(&self, number: usize) {
+        self.0[number].store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was set; it is no more.
+    #[inline]
+    pub(super) fn take(&self, number: usize) -> bool {
+        let mark = &self.0[number];
+        mark.load(Ordering::Relaxed) && mark.swap(false, Ordering::Relaxed)
+    }
+
+    /// How many are set.
+    pub(super) fn count(&self) -> usize {
+        self.0.iter().filter(|mark| mark.load(Ordering::Relaxed)).count()
+    }
+}
+
+/// What has to be computed again: rows, columns, and the exits of routers.
+#[derive(Debug)]
+pub(super) struct Dirty {
+    pub rows: Marks,
+    pub columns: Marks,
+    pub routers: Marks,
+}
+
 /// A row: eastward and westward.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Row {
-    y: u16,
+    pub y: u16,
     ways: [Way; 2],
     /// Its packets that set out, by (x, port of the source) and within them in the order in which the source offers.
     pub sources: Vec<(u16, u16, u32)>,
     /// The sources' requests, and where those of each place end; in this sweep and the one before.
     starts: Starts,
     before: Starts,
-    /// It has to be swept.
-    pub dirty: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Starts {
     requests: Vec<Request>,
     ends: Vec<u32>,
@@ -36,14 +75,13 @@ impl Row {
         let way =
             |backwards| Way::new(Course { axis: 0, backwards, places: width, across: y, port: u16::from(!backwards) });
         let (starts, before) = (Starts::default(), Starts::default());
-        Self { y, ways: [way(false), way(true)], sources: Vec::new(), starts, before, dirty: true }
+        Self { y, ways: [way(false), way(true)], sources: Vec::new(), starts, before }
     }
 
     /// Nothing is known of the tick.
     pub(super) fn begin(&mut self) {
         self.ways.iter_mut().for_each(Way::begin);
         self.sources.clear();
-        self.dirty = true;
     }
 
     /// Requests of the row's inputs and sources to other lines, of the router at `x`.
@@ -81,8 +119,9 @@ impl Row {
         ends.resize(width, requests.len() as u32);
     }
 
-    /// Computes the row anew; `changed` gets the places whose requests to other lines are others than before.
-    pub(super) fn sweep(&mut self, context: &mut Context, packets: &[Packet], mut changed: impl FnMut(usize)) {
+    /// Computes the row anew. Columns and exits that get other requests than before have to follow, and the row itself,
+    /// where something was assumed wrongly.
+    pub(super) fn sweep(&mut self, context: &Context, packets: &[Packet], dirty: &Dirty) {
         let width = usize::from(self.ways[0].course.places);
         self.set_out(context, packets, width);
         let mut held = true;
@@ -94,19 +133,23 @@ impl Row {
             let mut wrong = false;
             held &= way.sweep(context, |_| wrong = true) & !wrong;
         }
-        self.dirty = !held;
-        let differs = |x: usize| self.starts.at(x) != self.before.at(x) || self.ways.iter().any(|way| way.differs(x));
-        (0..width).filter(|&x| differs(x)).for_each(&mut changed);
+        if !held {
+            dirty.rows.set(self.y.into());
+        }
+        for x in 0..width {
+            if self.starts.at(x) != self.before.at(x) || self.ways.iter().any(|way| way.differs(x)) {
+                dirty.columns.set(x);
+                dirty.routers.set(usize::from(self.y) * width + x);
+            }
+        }
     }
 }
 
 /// A column: northward and southward.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Column {
-    x: u16,
+    pub x: u16,
     ways: [Way; 2],
-    /// It has to be swept.
-    pub dirty: bool,
 }
 
 impl Column {
@@ -115,13 +158,12 @@ impl Column {
         let way = |backwards| {
             Way::new(Course { axis: 1, backwards, places: height, across: x, port: 2 + u16::from(backwards) })
         };
-        Self { x, ways: [way(true), way(false)], dirty: true }
+        Self { x, ways: [way(true), way(false)] }
     }
 
     /// Nothing is known of the tick.
     pub(super) fn begin(&mut self) {
         self.ways.iter_mut().for_each(Way::begin);
-        self.dirty = true;
     }
 
     /// Requests for the exits of the router at `y`.
@@ -129,9 +171,9 @@ impl Column {
         self.ways.iter().for_each(|way| requests.extend(way.leaving(y)));
     }
 
-    /// Computes the column anew; `changed` gets the places whose requests for exits are others than before, and rows
-    /// whose packets waited otherwise than assumed have to be swept again.
-    pub(super) fn sweep(&mut self, context: &mut Context, rows: &mut [Row], mut changed: impl FnMut(usize)) {
+    /// Computes the column anew. Exits that get other requests than before have to follow, rows whose packets waited
+    /// otherwise than assumed, and the column itself, where something was assumed wrongly.
+    pub(super) fn sweep(&mut self, context: &Context, rows: &[Row], width: usize, dirty: &Dirty) {
         let mut held = true;
         for way in &mut self.ways {
             way.joins.clear();
@@ -143,10 +185,14 @@ impl Column {
             // Few are wrong: where they joined is looked up.
             for join in way.joins.iter().filter(|join| wrong.contains(&join.request.packet)) {
                 let y = if way.course.backwards { rows.len() - 1 - join.step as usize } else { join.step as usize };
-                rows[y].dirty = true;
+                dirty.rows.set(y);
             }
         }
-        self.dirty = !held;
-        (0..rows.len()).filter(|&y| self.ways.iter().any(|way| way.differs(y))).for_each(&mut changed);
+        if !held {
+            dirty.columns.set(self.x.into());
+        }
+        (0..rows.len())
+            .filter(|&y| self.ways.iter().any(|way| way.differs(y)))
+            .for_each(|y| dirty.routers.set(y * width + usize::from(self.x)));
     }
 }

@@ -46,8 +46,7 @@
 //! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
 //! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
 //!
-//! Where a tick has many packets and they seldom meet, most of that work is nobody's concern: it is swept line by
-//! line instead ([`sweep`]), with the same result.
+//! Where a tick has many packets that seldom meet it is swept line by line instead ([`sweep`]), with the same result.
 
 pub mod clocked;
 mod edge;
@@ -106,7 +105,7 @@ const fn after(now: u64, delay: u64) -> u64 {
 }
 
 /// The mesh of one chip or board: empty between ticks, with the loads of its links accumulated.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Mesh {
     spec: MeshSpec,
     hop: [u64; 2],
@@ -166,12 +165,21 @@ impl Mesh {
     }
 
     /// The mesh where all ticks of at least so many packets are swept line by line, if they can be, and others moved event
-    /// by event. The results are the same; without this, sweeps are tried where they should be faster.
+    /// by event. Results are the same; without this, sweeps are tried where they should be faster.
     #[must_use]
     pub fn sweeps_from(mut self, packets: usize) -> Self {
         self.sweeps_from = packets;
         if let Some(sweep) = &mut self.sweep {
             sweep.far = 0;
+        }
+        self
+    }
+
+    /// The mesh where sweeps use so many threads, with the same results.
+    #[must_use]
+    pub fn on_threads(mut self, threads: usize) -> Self {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.threads = threads.max(1);
         }
         self
     }

@@ -17,7 +17,9 @@
 //! satisfies every equation, so it is that one. Where it does not settle in [`SWEEPS`] sweeps the caller lets
 //! the events decide.
 
-use super::line::{Column, Row};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::line::{Column, Dirty, Marks, Row};
 use super::ports::SIDES;
 use super::route::{hops, router_of};
 use super::way::{Context, Request};
@@ -33,22 +35,23 @@ const FAR: u64 = 12;
 /// Later times are left to the events, which saturate.
 const LATEST: u64 = 1 << 60;
 
+/// Lines that make further threads worth their start.
+const MANY: usize = 16;
+
 /// The lines of a mesh within one chip.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Sweep {
     context: Context,
     cores: usize,
+    pub threads: usize,
     rows: Vec<Row>,
     columns: Vec<Column>,
+    exits: Vec<Exits>,
+    dirty: Dirty,
     /// Packets by (source, ready, tag), those of the host last.
     order: Vec<u32>,
-    /// Routers whose exits have other requests than before.
-    changed: Vec<bool>,
     /// When each packet is at its core.
-    arrived: Vec<u64>,
-    /// When each exit's last handshake ends, of one router, and the requests there.
-    free: Vec<u64>,
-    requests: Vec<Request>,
+    arrived: Vec<AtomicU64>,
     /// Packets that enter less those that leave a direction of a line at each router, by [`LinkLoad`]'s numbers.
     steps: Vec<[i32; SIDES]>,
     /// Mean hops of a packet from which on it is tried.
@@ -65,13 +68,17 @@ impl Sweep {
         (!has_edges).then(|| Self {
             context,
             cores: usize::from(spec.cores_per_router),
+            threads: 1,
+            exits: (0..usize::from(spec.height)).map(|y| Exits { y, ..Exits::default() }).collect(),
+            dirty: Dirty {
+                rows: Marks::new(spec.height.into()),
+                columns: Marks::new(spec.width.into()),
+                routers: Marks::new(routers),
+            },
             rows: (0..spec.height).map(|y| Row::new(y, spec.width)).collect(),
             columns: (0..spec.width).map(|x| Column::new(x, spec.height)).collect(),
             order: Vec::new(),
-            changed: vec![true; routers],
             arrived: Vec::new(),
-            free: vec![0; usize::from(spec.cores_per_router)],
-            requests: Vec::new(),
             steps: vec![[0; SIDES]; routers],
             far: FAR,
             pause: (0, 1),
@@ -105,8 +112,12 @@ impl Sweep {
         }
         self.pause = (0, 1);
         arrivals.clear();
-        arrivals
-            .extend(self.arrived.iter().zip(packets).map(|(&at, packet)| Arrival { at: Picos(at), tag: packet.tag }));
+        arrivals.extend(
+            self.arrived
+                .iter_mut()
+                .zip(packets)
+                .map(|(at, packet)| Arrival { at: Picos(*at.get_mut()), tag: packet.tag }),
+        );
         arrivals.sort_unstable_by_key(|arrival| (arrival.at, arrival.tag));
         self.count(spec, packets, links);
         true
@@ -128,8 +139,8 @@ impl Sweep {
         }
         self.context.begin(packets.iter().map(|packet| router_of(spec, packet.to)));
         self.arrived.clear();
-        self.arrived.resize(packets.len(), 0);
-        self.changed.fill(true);
+        self.arrived.resize_with(packets.len(), AtomicU64::default);
+        [&self.dirty.rows, &self.dirty.columns, &self.dirty.routers].into_iter().for_each(Marks::set_all);
         self.rows.iter_mut().for_each(Row::begin);
         self.columns.iter_mut().for_each(Column::begin);
         for &packet in &self.order {
@@ -144,53 +155,31 @@ impl Sweep {
 
     /// Sweeps until all assumptions hold; whether they do.
     fn settles(&mut self, packets: &[Packet]) -> bool {
-        let width = self.columns.len();
+        let Self { context, cores, threads, rows, columns, exits, dirty, arrived, .. } = self;
+        let (context, dirty, width) = (&*context, &*dirty, columns.len());
+        let threads = |lines: &Marks| if lines.count() < MANY { 1 } else { *threads };
         for _ in 0..SWEEPS {
-            let Self { context, rows, columns, changed, .. } = self;
-            for (y, row) in rows.iter_mut().enumerate().filter(|(_, row)| row.dirty) {
-                row.sweep(context, packets, |x| {
-                    columns[x].dirty = true;
-                    changed[y * width + x] = true;
-                });
-            }
-            for (x, column) in columns.iter_mut().enumerate().filter(|(_, column)| column.dirty) {
-                column.sweep(context, rows, |y| changed[y * width + x] = true);
-            }
-            self.leave(packets);
-            let mut dirty = self.rows.iter().map(|row| row.dirty).chain(self.columns.iter().map(|column| column.dirty));
-            if !dirty.any(|dirty| dirty) {
+            each(threads(&dirty.rows), rows, |row: &mut Row| {
+                if dirty.rows.take(row.y.into()) {
+                    row.sweep(context, packets, dirty);
+                }
+            });
+            let rows = &*rows;
+            each(threads(&dirty.columns), columns, |column: &mut Column| {
+                if dirty.columns.take(column.x.into()) {
+                    column.sweep(context, rows, width, dirty);
+                }
+            });
+            let columns = &*columns;
+            let target = |packet: u32| packets[packet as usize].to.index() % *cores;
+            each(threads(&dirty.routers), exits, |exits: &mut Exits| {
+                exits.leave(context, (&rows[exits.y], columns), dirty, (*cores, target), arrived);
+            });
+            if dirty.rows.count() + dirty.columns.count() == 0 {
                 return true;
             }
         }
         false
-    }
-
-    /// The exits of the routers that changed.
-    fn leave(&mut self, packets: &[Packet]) {
-        let (cycle, local, width) = (self.context.cycle, self.context.local, self.columns.len());
-        for (router, changed) in self.changed.iter_mut().enumerate() {
-            if !std::mem::take(changed) {
-                continue;
-            }
-            let (x, y) = (router % width, router / width);
-            self.requests.clear();
-            self.rows[y].exits(x, &mut self.requests);
-            self.columns[x].exits(y, &mut self.requests);
-            self.requests.sort_unstable_by_key(Request::key);
-            self.free.fill(0);
-            for request in &self.requests {
-                let free = &mut self.free[packets[request.packet as usize].to.index() % self.cores];
-                let granted = request.at.max(*free);
-                *free = granted + cycle;
-                self.arrived[request.packet as usize] = granted + local;
-                if !self.context.holds(request, granted) {
-                    match request.port {
-                        2 | 3 => self.columns[x].dirty = true,
-                        _ => self.rows[y].dirty = true,
-                    }
-                }
-            }
-        }
     }
 
     /// Adds the tick to the loads of the links.
@@ -226,6 +215,64 @@ impl Sweep {
                 let (south, north) = (y * width + x, back * width + x);
                 add(&mut running[0], &mut self.steps[north][2], north * SIDES + 2);
                 add(&mut running[1], &mut self.steps[south][3], south * SIDES + 3);
+            }
+        }
+    }
+}
+
+/// Works on every item, on so many threads.
+fn each<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
+    let share = items.len().div_ceil(threads.max(1)).max(1);
+    let (mine, others) = items.split_at_mut(share.min(items.len()));
+    std::thread::scope(|scope| {
+        for part in others.chunks_mut(share) {
+            let work = &work;
+            scope.spawn(move || part.iter_mut().for_each(work));
+        }
+        mine.iter_mut().for_each(&work);
+    });
+}
+
+/// The exits to the cores of a row's routers.
+#[derive(Debug, Default)]
+struct Exits {
+    y: usize,
+    /// When each exit's last handshake ends, of one router, and the requests there.
+    free: Vec<u64>,
+    requests: Vec<Request>,
+}
+
+impl Exits {
+    /// The exits of the routers that have other requests than before.
+    fn leave(
+        &mut self,
+        context: &Context,
+        (row, columns): (&Row, &[Column]),
+        dirty: &Dirty,
+        (cores, target): (usize, impl Fn(u32) -> usize),
+        arrived: &[AtomicU64],
+    ) {
+        for (x, column) in columns.iter().enumerate() {
+            if !dirty.routers.take(self.y * columns.len() + x) {
+                continue;
+            }
+            self.requests.clear();
+            row.exits(x, &mut self.requests);
+            column.exits(self.y, &mut self.requests);
+            self.requests.sort_unstable_by_key(Request::key);
+            self.free.clear();
+            self.free.resize(cores, 0);
+            for request in &self.requests {
+                let free = &mut self.free[target(request.packet)];
+                let granted = request.at.max(*free);
+                *free = granted + context.cycle;
+                arrived[request.packet as usize].store(granted + context.local, Ordering::Relaxed);
+                if !context.holds(request, granted) {
+                    match request.port {
+                        2 | 3 => dirty.columns.set(x),
+                        _ => dirty.rows.set(self.y),
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! phase: those that stand alone are done, and only the others, in **crowds**, are followed from place to place.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::chip::MeshSpec;
 use crate::units::Picos;
@@ -39,7 +40,7 @@ pub(super) enum Stage {
 }
 
 /// What all lines share: the times of the mesh, and the assumed waits of the tick's packets.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Context {
     hop: [u64; 2],
     pub local: u64,
@@ -49,8 +50,9 @@ pub(super) struct Context {
     early: [u64; 2],
     /// Difference of phases from which on two packets have nothing to do with each other.
     apart: [u64; 2],
-    /// Assumed waits of each packet, by [`Stage`].
-    waits: Vec<[u64; 3]>,
+    /// Assumed waits of each packet, by [`Stage`]. While lines are swept side by side, only the line that grants a
+    /// packet's request corrects its wait, and only those swept at other times read it.
+    waits: Vec<[AtomicU64; 3]>,
     pub to: Vec<(u16, u16)>,
 }
 
@@ -83,21 +85,21 @@ impl Context {
         self.to.clear();
         self.to.extend(to);
         self.waits.clear();
-        self.waits.resize(self.to.len(), [0; 3]);
+        self.waits.resize_with(self.to.len(), Default::default);
     }
 
     pub(super) fn assumed(&self, packet: u32, stage: Stage) -> u64 {
-        self.waits[packet as usize][stage as usize]
+        self.waits[packet as usize][stage as usize].load(Ordering::Relaxed)
     }
 
     /// Whether what was assumed of a request's wait holds, or makes no difference; corrected where not.
-    pub(super) fn holds(&mut self, request: &Request, granted: u64) -> bool {
-        let assumed = &mut self.waits[request.packet as usize][request.stage as usize];
+    pub(super) fn holds(&self, request: &Request, granted: u64) -> bool {
+        let assumed = self.assumed(request.packet, request.stage);
         let wait = granted - request.at;
-        if wait == *assumed || request.at + wait.max(*assumed) + self.cycle <= request.limit {
+        if wait == assumed || request.at + wait.max(assumed) + self.cycle <= request.limit {
             return true;
         }
-        *assumed = wait;
+        self.waits[request.packet as usize][request.stage as usize].store(wait, Ordering::Relaxed);
         false
     }
 }
@@ -200,7 +202,7 @@ impl Way {
 
     /// Computes the direction from its joins. Whether all that was assumed of it holds; joining packets of which it does
     /// not are given to `wrong`.
-    pub(super) fn sweep(&mut self, context: &mut Context, mut wrong: impl FnMut(&Request)) -> bool {
+    pub(super) fn sweep(&mut self, context: &Context, mut wrong: impl FnMut(&Request)) -> bool {
         std::mem::swap(&mut self.leaving, &mut self.before);
         self.leaving.iter_mut().for_each(Vec::clear);
         let (course, places) = (self.course, u64::from(self.course.places));
