@@ -166,6 +166,14 @@ pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
         .help("choose a folder that can be written to")
 }
 
+/// Reads a whole file of bytes.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| {
+        let problem = Problem::invalid("cli/unreadable", path.display().to_string(), error.to_string());
+        problem.help("name a file that is there").into()
+    })
+}
+
 /// Reads a whole text file, `-` from stdin.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let read =

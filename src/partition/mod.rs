@@ -21,6 +21,7 @@ mod limits;
 mod multilevel;
 mod run;
 mod sequential;
+pub mod snn;
 mod state;
 mod strategy;
 #[cfg(test)]

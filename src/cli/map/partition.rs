@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::super::console::{Console, must_not_exist, read_text, write};
+use super::super::console::{Console, must_not_exist, read_bytes, read_text, write};
 use super::clock::{Clock, check_limit, interrupted};
 use super::place::name;
 use crate::diag::{Problem, Result};
 use crate::partition::layers::{Layers, Order};
 use crate::partition::tiling::Tiling;
-use crate::partition::{self, Hypergraph, Limits, Partition, Strategy, Task, formats, order};
+use crate::partition::{self, Hypergraph, Limits, Partition, Strategy, Task, formats, order, snn};
 
 /// Seconds where none are given; the work is planned to stay well below on two common cores.
 const TIME_LIMIT: f64 = 55.0;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PartitionArgs {
-    /// An hMETIS hypergraph: one net a neuron, its weight the neuron's spikes
+    /// A hypergraph, one net a neuron, its weight the neuron's spikes: hMETIS's .hgr, or AxonFlow's .snn
     #[arg(required_unless_present = "generate", conflicts_with = "generate")]
     pub file: Option<PathBuf>,
     /// Divide a network made from its layers instead, such as conv:4x256x256/8k5p2/4k5p2 (CxHxW, then conv CkK[sS][pP],
@@ -68,6 +68,8 @@ struct Outcome {
     found: Partition,
     fault: Option<Problem>,
     traffic: Option<Vec<(u32, u32, f64)>>,
+    /// In how many parts a spike is counted.
+    parts: u64,
 }
 
 pub(super) fn run(args: &PartitionArgs, console: &Console) -> Result<u8> {
@@ -80,7 +82,8 @@ pub(super) fn run(args: &PartitionArgs, console: &Console) -> Result<u8> {
         Some(text) => generated(args, text, &clock)?,
         None => {
             let file = args.file.as_deref().unwrap_or(Path::new("-"));
-            divide(args, &read(args, file)?, &file.display().to_string(), "multilevel", &clock)?
+            let (graph, parts) = read(args, file)?;
+            Outcome { parts, ..divide(args, &graph, &file.display().to_string(), "multilevel", &clock)? }
         }
     };
     let seconds = clock.seconds();
@@ -115,6 +118,7 @@ fn divide(args: &PartitionArgs, graph: &Hypergraph, name: &str, default: &str, c
         fault: found.fault(&task),
         traffic: args.traffic.is_some().then(|| partition::traffic(graph, &found.division)),
         found,
+        parts: 1,
     })
 }
 
@@ -152,15 +156,31 @@ fn generated(args: &PartitionArgs, text: &str, clock: &Clock) -> Result<Outcome>
         strategy: strategy.to_string(),
         cut: false,
     };
-    Ok(Outcome { name: text.to_owned(), vertices: layers.neurons(), found, fault: None, traffic })
+    Ok(Outcome { name: text.to_owned(), vertices: layers.neurons(), found, fault: None, traffic, parts: 1 })
 }
 
-fn read(args: &PartitionArgs, file: &Path) -> Result<Hypergraph> {
+/// The hypergraph, and in how many parts its spikes are counted.
+fn read(args: &PartitionArgs, file: &Path) -> Result<(Hypergraph, u64)> {
+    let shown = file.display().to_string();
+    if is_snn(file) {
+        if let Some(sources) = &args.sources {
+            let what = format!("{} beside {shown}", sources.display());
+            return Err(Problem::invalid("partition/pin", "--sources", what)
+                .help("a .snn file names the source of every net: leave --sources out")
+                .into());
+        }
+        return snn::read_snn(&read_bytes(file)?, &shown);
+    }
     let text = read_text(file)?;
     let open = |path: &PathBuf| -> Result<(String, String)> { Ok((read_text(path)?, path.display().to_string())) };
     let sources = args.sources.as_ref().map(open).transpose()?;
     let sources = sources.as_ref().map(|(text, name)| (text.as_str(), name.as_str()));
-    formats::read_hgr(&text, &file.display().to_string(), sources)
+    Ok((formats::read_hgr(&text, &shown, sources)?, 1))
+}
+
+/// Whether a file is one of AxonFlow's, by its name.
+pub(super) fn is_snn(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("snn"))
 }
 
 /// The list of traffic that `map place` reads.
@@ -215,7 +235,7 @@ fn show(args: &PartitionArgs, outcome: &Outcome, seconds: f64, console: &Console
             "strategy": found.strategy, "seed": args.seed, "km1": measures.km1, "cut": measures.cut,
             "cores": measures.cores, "neurons_max": measures.neurons_max, "axons_max": measures.axons_max,
             "axons_sum": measures.axons_sum, "connectivity": measures.connectivity,
-            "cores_over_a_limit": measures.illegal, "cut_by_the_clock": found.cut, "seconds": seconds,
+            "spike_parts": outcome.parts, "cores_over_a_limit": measures.illegal, "cut_by_the_clock": found.cut, "seconds": seconds,
             "digest": digest.to_string(),
         });
         // A generated network is large; its parts go to a file.
@@ -252,4 +272,7 @@ fn show(args: &PartitionArgs, outcome: &Outcome, seconds: f64, console: &Console
         digest.short(),
     ];
     console.result(&console.table(&header, vec![row]));
+    if outcome.parts > 1 {
+        console.result(&format!("km1 and cut count {} parts of a spike", outcome.parts));
+    }
 }
