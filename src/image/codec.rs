@@ -10,6 +10,8 @@
 //! | 56 | 32 | BLAKE3 of bytes 0..56 and of the payload |
 //! | 88 | | payload: bincode 2, fixed-width integers, little-endian |
 
+use std::fs::File;
+use std::io::{BufReader, Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Image;
@@ -22,6 +24,8 @@ pub const VERSION: u32 = 1;
 /// Bytes before the payload.
 pub const HEADER_LENGTH: usize = 88;
 const CHECKED: usize = 56;
+/// Bytes of a file that are read at a time.
+const CHUNK: usize = 1 << 18;
 
 /// What the header says, after it was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub fn encode(image: &Image, chip: Digest) -> Vec<u8> {
     bytes.extend_from_slice(&0_u32.to_le_bytes());
     bytes.extend_from_slice(&chip.0);
     bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    let checksum = checksum(&bytes, &payload);
+    let checksum = checksum(&bytes, &mut payload.as_slice()).expect("memory can be read");
     bytes.extend_from_slice(&checksum.0);
     bytes.extend_from_slice(&payload);
     bytes
@@ -59,9 +63,40 @@ pub fn encode(image: &Image, chip: Digest) -> Vec<u8> {
 /// # Errors
 /// `image/short`, `image/magic`, `image/version`, `image/flags`, `image/length`, `image/checksum`, `image/payload`.
 pub fn decode(bytes: &[u8], file: &str) -> Result<(Image, Header)> {
-    let header = read_header(bytes, file)?;
-    let payload = &bytes[HEADER_LENGTH..];
-    let mut image = decode_payload(payload).map_err(|error| {
+    decode_from(Cursor::new(bytes), bytes.len() as u64, file)
+}
+
+/// Reads an image file, part by part: it is never in memory beside what it decodes to.
+///
+/// # Errors
+/// `image/unreadable`, and those of [`decode`].
+pub fn read(path: &Path) -> Result<(Image, Header)> {
+    let file = path.display().to_string();
+    let opened = File::open(path).and_then(|opened| Ok((opened.metadata()?, opened)));
+    let (metadata, opened) = opened.map_err(|error| unreadable(&file, &error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(&file, &Error::other("it is no file")).into());
+    }
+    decode_from(BufReader::with_capacity(CHUNK, opened), metadata.len(), &file)
+}
+
+fn unreadable(file: &str, error: &Error) -> Problem {
+    Problem::invalid("image/unreadable", file, error.to_string()).help("name an image that `compile` wrote")
+}
+
+/// Twice through the payload: once for the checksum, then to decode it.
+fn decode_from(mut source: impl Read + Seek, length: u64, file: &str) -> Result<(Image, Header)> {
+    let mut head = Vec::with_capacity(HEADER_LENGTH);
+    source.by_ref().take(HEADER_LENGTH as u64).read_to_end(&mut head).map_err(|error| unreadable(file, &error))?;
+    let header = read_header(&head, length, file)?;
+    let checksum = checksum(&head[..CHECKED], &mut source).map_err(|error| unreadable(file, &error))?;
+    if checksum != header.checksum {
+        return Err(Problem::invalid("image/checksum", file, "the contents do not match the checksum")
+            .help("the file is damaged; copy or compile it again")
+            .into());
+    }
+    source.seek(SeekFrom::Start(HEADER_LENGTH as u64)).map_err(|error| unreadable(file, &error))?;
+    let mut image = decode_payload(source, header.payload).map_err(|error| {
         Problem::invalid("image/payload", file, format!("the payload does not decode: {error}"))
             .help("the checksum is right, so the writer was wrong: compile the network again and report this")
     })?;
@@ -69,19 +104,8 @@ pub fn decode(bytes: &[u8], file: &str) -> Result<(Image, Header)> {
     Ok((image, header))
 }
 
-/// Reads an image file.
-///
-/// # Errors
-/// `image/unreadable`, and those of [`decode`].
-pub fn read(path: &Path) -> Result<(Image, Header)> {
-    let file = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
-        Problem::invalid("image/unreadable", &file, error.to_string()).help("name an image that `compile` wrote")
-    })?;
-    decode(&bytes, &file)
-}
-
-fn read_header(bytes: &[u8], file: &str) -> Result<Header> {
+/// The header of a file of `length` bytes; its checksum is not yet compared.
+fn read_header(bytes: &[u8], length: u64, file: &str) -> Result<Header> {
     let again = "compile the network again with this program";
     if bytes.len() < HEADER_LENGTH {
         return Err(Problem::invalid("image/short", file, format!("{} bytes are too few for an image", bytes.len()))
@@ -106,53 +130,54 @@ fn read_header(bytes: &[u8], file: &str) -> Result<Header> {
         return Err(Problem::invalid("image/flags", file, format!("unknown flags {flags:#x}")).help(again).into());
     }
     let payload = u64::from_le_bytes(array(bytes, 48));
-    let present = (bytes.len() - HEADER_LENGTH) as u64;
+    let present = length.saturating_sub(HEADER_LENGTH as u64);
     if payload != present {
         return Err(Problem::invalid("image/length", file, format!("the payload has {present} bytes"))
             .limit(format!("the header announces {payload}"))
             .help("the file is cut off or was appended to; copy or compile it again")
             .into());
     }
-    let checksum_stored = Digest(array(bytes, CHECKED));
-    if checksum(&bytes[..CHECKED], &bytes[HEADER_LENGTH..]) != checksum_stored {
-        return Err(Problem::invalid("image/checksum", file, "the contents do not match the checksum")
-            .help("the file is damaged; copy or compile it again")
-            .into());
-    }
-    Ok(Header { version, chip: Digest(array(bytes, 16)), payload, checksum: checksum_stored })
+    Ok(Header { version, chip: Digest(array(bytes, 16)), payload, checksum: Digest(array(bytes, CHECKED)) })
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the header's length was checked")
 }
 
-fn checksum(header: &[u8], payload: &[u8]) -> Digest {
+/// Of a header and all that follows.
+fn checksum(header: &[u8], payload: &mut impl Read) -> IoResult<Digest> {
     let mut digester = Digester::default();
     digester.bytes(header);
-    digester.bytes(payload);
-    digester.finish()
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match payload.read(&mut chunk)? {
+            0 => return Ok(digester.finish()),
+            read => digester.bytes(&chunk[..read]),
+        }
+    }
 }
 
 /// Decodes with a memory bound of 16 to 256 times the payload: no element takes more than 16 times its encoded
 /// size in memory (the worst is an absent `Destination`: 1 byte encoded, 12 in memory).
-fn decode_payload(payload: &[u8]) -> std::result::Result<Image, String> {
-    let (image, read) = match payload.len() {
-        0..=0xF_FFFF => decode_within::<{ 1 << 24 }>(payload),
-        0x10_0000..=0xFF_FFFF => decode_within::<{ 1 << 28 }>(payload),
-        0x100_0000..=0xFFF_FFFF => decode_within::<{ 1 << 32 }>(payload),
-        _ => decode_within::<{ 1 << 36 }>(payload),
+fn decode_payload(payload: impl Read, length: u64) -> std::result::Result<Image, String> {
+    let mut payload = payload.take(length);
+    let image = match length {
+        0..=0xF_FFFF => decode_within::<{ 1 << 24 }>(&mut payload),
+        0x10_0000..=0xFF_FFFF => decode_within::<{ 1 << 28 }>(&mut payload),
+        0x100_0000..=0xFFF_FFFF => decode_within::<{ 1 << 32 }>(&mut payload),
+        _ => decode_within::<{ 1 << 36 }>(&mut payload),
     }
     .map_err(|error| error.to_string())?;
-    if read != payload.len() {
-        return Err(format!("{} bytes are left over", payload.len() - read));
+    match payload.limit() {
+        0 => Ok(image),
+        left => Err(format!("{left} bytes are left over")),
     }
-    Ok(image)
 }
 
 fn decode_within<const LIMIT: usize>(
-    payload: &[u8],
-) -> std::result::Result<(Image, usize), bincode::error::DecodeError> {
-    bincode::decode_from_slice(payload, bincode::config::standard().with_fixed_int_encoding().with_limit::<LIMIT>())
+    payload: &mut impl Read,
+) -> std::result::Result<Image, bincode::error::DecodeError> {
+    bincode::decode_from_std_read(payload, bincode::config::standard().with_fixed_int_encoding().with_limit::<LIMIT>())
 }
 
 #[cfg(test)]
@@ -193,7 +218,7 @@ mod tests {
         payload.resize(64, 0);
         let mut bytes = encode(&small(), Digest::default())[..48].to_vec();
         bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-        let sum = checksum(&bytes, &payload);
+        let sum = checksum(&bytes, &mut payload.as_slice()).expect("memory");
         bytes.extend_from_slice(&sum.0);
         bytes.extend_from_slice(&payload);
         assert!(decode(&bytes, "f").expect_err("hostile").has("image/payload"));
