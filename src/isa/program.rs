@@ -3,7 +3,6 @@
 use super::encode::{Instruction, encode};
 use super::op::{Form, Op};
 use crate::diag::Problem;
-use crate::fixed::wrap;
 
 /// Instructions of a program (ours: Loihi 2's limit is not public).
 pub const PROGRAM_MAX: usize = 1_024;
@@ -44,7 +43,8 @@ impl Width {
     #[inline(always)]
     #[must_use]
     pub const fn store(self, value: i32) -> i32 {
-        if self.signed { wrap(value as i64, self.bits as u32) as i32 } else { value & self.range().1 }
+        let unused = 32 - self.bits as u32;
+        if self.signed { (value << unused) >> unused } else { value & self.range().1 }
     }
 
     /// Bytes that it takes.

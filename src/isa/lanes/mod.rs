@@ -16,16 +16,18 @@ mod lower;
 use std::sync::Arc;
 
 use super::exec::Sent;
-use super::program::Program;
+use super::program::{INPUTS_MAX, Program};
 use crate::diag::{Problems, Result};
 use crate::rng;
 use block::{Block, Work};
 use lower::Lowered;
 
 /// Neurons of a block.
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 
 type Row = [i32; BLOCK];
+
+static ZEROS: Row = [0; BLOCK];
 
 /// What a population gives for a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub struct Lanes {
     /// One array a state variable, filled up to whole blocks.
     state: Vec<Vec<i32>>,
     work: Box<Work>,
+    /// The inputs of the last block, where it is not full.
+    ends: Vec<Row>,
     sent: Vec<(u32, Sent)>,
     /// Cycles of each neuron in the last step, filled up to whole blocks.
     cycles: Vec<u32>,
@@ -107,7 +111,8 @@ impl Lanes {
         let lowered = Lowered::new(&program, &bindings, padded);
         Ok(Self {
             state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
-            work: Box::new(Work::new(program.inputs.len())),
+            work: Box::new(Work::new()),
+            ends: vec![[0; BLOCK]; program.inputs.len()],
             loaded: Arc::new(Loaded { program, bindings, lowered, draws }),
             neurons,
             sent: Vec::new(),
@@ -186,16 +191,24 @@ impl pulp::WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
-        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons, counts }, inputs, tick } = self;
+        let Self { lanes: Lanes { loaded, state, work, ends, sent, cycles, neurons, counts }, inputs, tick } = self;
+        let whole = *neurons - *neurons % BLOCK;
+        for (end, input) in ends.iter_mut().zip(inputs) {
+            end[..*neurons - whole].copy_from_slice(&input[whole..*neurons]);
+        }
         let mut total = 0;
         for first in (0..*neurons).step_by(BLOCK) {
-            work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
-            let mut block = Block { loaded, state, tick, first, work, sent };
+            let mut rows = [&ZEROS; INPUTS_MAX];
+            for ((row, input), end) in rows.iter_mut().zip(inputs).zip(&*ends) {
+                *row = if first < whole { block::block(input, first) } else { end };
+            }
+            let active = BLOCK.min(*neurons - first);
+            let mut block = Block { loaded, state, inputs: &rows, tick, first, work, sent };
             if *counts {
-                block.run::<true>();
+                block.run::<true>(active);
                 total += work.finish(&mut cycles[first..first + BLOCK]);
             } else {
-                block.run::<false>();
+                block.run::<false>(active);
             }
         }
         total
