@@ -8,8 +8,8 @@ use crate::isa::exec::{Sent, arithmetic, compare};
 use crate::isa::op::Op;
 use crate::isa::program::INPUTS_MAX;
 
-/// Neurons that are looked at together for who sends; divides a block.
-const NEIGHBOURS: usize = 16;
+/// Neurons that are looked at together for who sends, a bit each; divides a block.
+const NEIGHBOURS: usize = 32;
 
 /// Registers of a block, and how far its neurons are.
 #[derive(Debug, Clone)]
@@ -312,12 +312,16 @@ impl Block<'_> {
             self.sent.extend((0..active).map(|lane| ((first + lane) as u32, what(values[lane]))));
             return;
         }
-        // Few send: where none of some neighbours does, they are passed together.
-        for (number, wake) in self.work.wake.as_chunks::<NEIGHBOURS>().0.iter().enumerate() {
-            let asleep = wake.map(|wake| i32::from(wake > step.at));
-            if asleep.iter().fold(1, |all, asleep| all & asleep) == 0 {
-                let from = number * NEIGHBOURS;
-                for lane in (from..active.min(from + NEIGHBOURS)).filter(|lane| asleep[lane - from] == 0) {
+        let chunks = self.work.wake[..active.next_multiple_of(NEIGHBOURS)].as_chunks::<NEIGHBOURS>().0;
+        for (from, wake) in (0..active).step_by(NEIGHBOURS).zip(chunks) {
+            let mut awake = 0_u32;
+            for lane in 0..NEIGHBOURS {
+                awake |= u32::from(wake[lane] <= step.at) << lane;
+            }
+            while awake != 0 {
+                let lane = from + awake.trailing_zeros() as usize;
+                awake &= awake - 1;
+                if lane < active {
                     self.sent.push(((first + lane) as u32, what(values[lane])));
                 }
             }

@@ -4,7 +4,7 @@
 //!   its source: no other write reaches them, and no store comes between.
 //! - An instruction on numbers that no tick changes (parameters, immediates) is worked out once.
 //! - A branch that shared parameters decide is no branch, and what it leaves out no step ([`super::fold`]).
-//! - A product with such a number that is small enough needs no 64 bits.
+//! - A product with such a number that is small enough needs no 64 bits; one with 2^n that is shifted by n is a move.
 //!
 //! What is left out still costs its cycles. A run of instructions without a jump or a label inside is done by the same
 //! neurons, so its cycles are counted once, with its first step.
@@ -236,11 +236,29 @@ impl Lowering<'_> {
                 Binding::Table(_) => Known::Made,
             },
             Op::Li => self.keep(vec![instruction.imm; BLOCK], true),
-            Op::Mov => match self.operand(at, usize::from(instruction.ra)) {
-                Source::Row(_) => Known::Made,
-                source => Known::Same(source),
+            Op::Mov | Op::Mulshr | Op::Mulshz => match self.unchanged(at) {
+                Some(source) if !matches!(source, Source::Row(_)) => Known::Same(source),
+                _ => self.work_out(at).unwrap_or(Known::Made),
             },
             _ => self.work_out(at).unwrap_or(Known::Made),
+        }
+    }
+
+    /// The operand that an instruction gives as it is: a move, or a product with `2^n` that is shifted by n.
+    fn unchanged(&self, at: usize) -> Option<Source> {
+        let instruction = &self.code[at];
+        let [a, b] = reads(instruction).map(|register| register.map(|register| self.operand(at, register)));
+        let one = |source: &Option<Source>| match source {
+            Some(Source::Fixed(number)) if (0..31).contains(&instruction.imm) => {
+                self.fixed[*number].shared && self.fixed[*number].values[0] == 1 << instruction.imm
+            }
+            _ => false,
+        };
+        match instruction.op {
+            Op::Mov => a,
+            Op::Mulshr | Op::Mulshz if one(&b) => a,
+            Op::Mulshr | Op::Mulshz if one(&a) => b,
+            _ => None,
         }
     }
 
@@ -347,19 +365,20 @@ impl Lowering<'_> {
     /// The step of an instruction that is not left out.
     fn step(&self, at: usize, (a, b): (Source, Source)) -> Step {
         let instruction = &self.code[at];
-        let (a, b) = self.moved(at, instruction, a, b);
+        let unchanged = self.unchanged(at).filter(|_| self.known[at] == Known::Made);
+        let (a, b) = unchanged.map_or_else(|| self.moved(at, instruction, a, b), |source| (source, b));
         Step {
             work: match instruction.op.info().form {
                 Form::Jump if self.folded.taken[at].is_some() => Work::Goto,
                 Form::Jump => Work::Jump,
-                _ if self.halves(instruction.op, b, instruction.imm) => Work::Halves,
+                _ if unchanged.is_none() && self.halves(instruction.op, b, instruction.imm) => Work::Halves,
                 _ => Work::Op,
             },
             op: match self.known[at] {
                 // One that all take is no condition.
                 Known::Made if self.folded.taken[at].is_some() => Op::Jmp,
-                Known::Made => instruction.op,
-                Known::Same(_) => Op::Mov,
+                Known::Made if unchanged.is_none() => instruction.op,
+                _ => Op::Mov,
             },
             rd: usize::from(instruction.rd),
             a,
