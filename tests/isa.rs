@@ -1,5 +1,8 @@
 //! The neuron instruction set from outside: table, manual and the programs that are shipped.
 
+#[path = "../benches/fuzz/cases.rs"]
+mod cases;
+
 use std::fmt::Write as _;
 use std::fs;
 
@@ -266,4 +269,11 @@ fn fuzzing_for_long_finds_nothing() {
         seed += 1;
     }
     println!("fuzz: {} programs, of which {assembled} assembled, in {seconds} s", (seed - 2) * 1_000);
+}
+
+/// The first cases of the fuzz that `benches/fuzz` runs for minutes.
+#[test]
+fn some_cases_of_the_fuzz_find_nothing() {
+    let programs = (0..1_500).filter(|&case| cases::check(case).unwrap_or_else(|finding| panic!("{finding}"))).count();
+    assert!(programs > 300, "only {programs} cases made programs");
 }

@@ -177,6 +177,26 @@ fn built_in_programs_with_shared_parameters_equal_the_reference() {
     }
 }
 
+/// What the lanes leave out or take another way: products with one, moves of states, flags of the start, whole blocks
+/// that jump or send.
+#[test]
+fn lanes_equal_the_reference_where_they_take_another_way() {
+    let codes = [
+        "ld r0, a\nli r1, 16\nmulshz r0, r0, r1, 4\nin r2, x\nmulshr r2, r1, r2, 4\nadd r0, r0, r2\nst a, r0\nspikev o, r2",
+        "li r1, 1\nld r3, a\nst b, r3\nmulshr r3, r3, r1, 0\nst a, r3\nrmw r4, a, r3\nspikev o, r4\nspikev k, r3",
+        "in r0, x\nflag r1\njc +2\nadd r1, r1, 1\nspikev o, r1\ngt r0, 0\njn +2\nspike o\nmulshz r1, r0, r0, 63\nst c, r1",
+        "in r0, x\ngt r0, 40\njc past\ngt r0, -9\njc some\nspike o\njmp end\nsome: spikev k, r0\nrnd r4, 9\nst a, r4\npast: add r0, r0, 1\n\
+         end: st b, r0\nprobe 3, r0",
+        "spike o\ntick r0\nspikev k, r0\nand r1, r0, r1\neq r1, 0\njc end\nmov r2, r2\nend: st a, r0",
+    ];
+    for (number, code) in (0..).zip(codes) {
+        let program = program(&format!("{FRAME}{code}"));
+        for neurons in [1, 31, 32, 33, 256, 700] {
+            executors_agree(&program, neurons, number);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
