@@ -18,7 +18,7 @@ use spikeloom::rng::Rng;
 const FILE: &str = "fuzz.nmc";
 
 /// What is wrong with case number `case`, with the text or word that shows it; else whether it made a program.
-pub fn check(case: u64) -> Result<bool, String> {
+pub(crate) fn check(case: u64) -> Result<bool, String> {
     let mut rng = Rng::new(case);
     let shown = std::cell::RefCell::new(String::new());
     let done = catch_unwind(AssertUnwindSafe(|| {

@@ -23,8 +23,8 @@ pub use exec::{Sent, Update, execute};
 pub use lanes::{Binding, Draws, Lanes, bind};
 pub use op::{Class, Form, Op, OpInfo};
 pub use program::{
-    INPUTS_MAX, Layout, OUTPUTS_MAX, PARAMETERS_MAX, PROGRAM_MAX, Parameter, Program, STATE_BYTES_MAX, TABLE_MAX,
-    Variable, Width,
+    INPUTS_MAX, Layout, OUTPUTS_MAX, PARAMETERS_MAX, PROGRAM_MAX, Parameter, Places, Program, STATE_BYTES_MAX,
+    TABLE_MAX, Variable, Width,
 };
 
 #[cfg(test)]

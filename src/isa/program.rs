@@ -84,6 +84,24 @@ pub struct Parameter {
     pub default: Option<i32>,
 }
 
+/// Where declarations stand in the text that a program was assembled from, as line and column from 1; `None` where it
+/// has none. No part of what the program is: all are equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places {
+    /// The name of the chip that it is written for.
+    pub chip: Option<(usize, usize)>,
+    /// The first state.
+    pub state: Option<(usize, usize)>,
+}
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
 /// A neuron program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
@@ -99,6 +117,8 @@ pub struct Program {
     pub outputs: Vec<String>,
     /// The instructions.
     pub code: Vec<Instruction>,
+    /// Where its declarations stand.
+    pub places: Places,
 }
 
 /// What a program takes of a core's memory.

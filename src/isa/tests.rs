@@ -245,6 +245,7 @@ fn errors_have_places_and_limits() {
         ("li r0, 1 << 40", "isa/syntax", "t.nmc:1:10", "leaves 32 bits"),
         ("mov r0, r0\nstate v: s8", "isa/syntax", "t.nmc:2:1", "behind the first instruction"),
         ("word 0x2000_0020", "isa/syntax", "t.nmc:1:6", "0..=31"),
+        ("chip a\nchip b\nmov r0, r0", "isa/syntax", "t.nmc:2:6", "first in line 1"),
         ("word -1", "isa/syntax", "t.nmc:1:6", "32 bits"),
         ("mov r0, @", "isa/token", "t.nmc:1:9", "no token"),
         ("", "isa/empty", "t.nmc", "no instruction"),
