@@ -274,8 +274,26 @@ fn any_token(rng: &mut Rng) -> String {
     if rng.below(3) == 0 { token.to_owned() } else { format!("{token} ") }
 }
 
-/// One change: a line doubled, moved or left out, a token put in or in another's place, or some bytes cut off.
+/// Up to 12 characters from a place on are taken out, and a token or themselves put in somewhere.
+fn change_characters(rng: &mut Rng, text: &mut String) {
+    let mut characters: Vec<char> = text.chars().collect();
+    let from = rng.below(characters.len() as u64 + 1) as usize;
+    let to = (from + rng.below(13) as usize).min(characters.len());
+    let token = any_token(rng);
+    let piece: Vec<char> = if rng.below(2) == 0 { characters[from..to].to_vec() } else { token.chars().collect() };
+    if rng.below(2) == 0 {
+        characters.drain(from..to);
+    }
+    let place = rng.below(characters.len() as u64 + 1) as usize;
+    characters.splice(place..place, piece);
+    *text = characters.into_iter().collect();
+}
+
+/// One change: as above, or a line doubled, moved or left out, a token put in or in another's place, an end cut off.
 fn change(rng: &mut Rng, text: &mut String) {
+    if rng.below(3) == 0 {
+        return change_characters(rng, text);
+    }
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     if lines.is_empty() {
         text.push_str(&any_token(rng));

@@ -197,6 +197,62 @@ fn lanes_equal_the_reference_where_they_take_another_way() {
     }
 }
 
+/// Every built-in program through stretches without input, in which blocks come to rest and are woken by a neuron.
+#[test]
+fn blocks_at_rest_equal_the_reference() {
+    const NEURONS: usize = 600;
+    let mut rng = crate::rng::Rng::new(5);
+    for (name, text) in super::BUILTIN {
+        let program = program(text);
+        let bound: Vec<(String, Binding)> = program
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.default.is_none())
+            .map(|parameter| {
+                let value = if parameter.width.bits > 2 { 3 } else { 0 };
+                let table = |entries| Binding::Table(vec![value; usize::from(entries)]);
+                (parameter.name.clone(), parameter.entries.map_or(Binding::Shared(value), table))
+            })
+            .collect();
+        let draws = Draws { seed: 1, core: 1, first: 0 };
+        let bindings = bind(&program, NEURONS, &bound).expect("in range");
+        let parameters: Vec<&[i32]> = bindings
+            .iter()
+            .map(|binding| match binding {
+                Binding::Shared(value) => std::slice::from_ref(value),
+                Binding::PerNeuron(values) | Binding::Table(values) => &values[..],
+            })
+            .collect();
+        let mut lanes = Lanes::new(program.clone(), NEURONS, &bound, draws).expect("fits");
+        let mut states: Vec<Vec<i32>> = vec![program.states.iter().map(|state| state.initial).collect(); NEURONS];
+        for tick in 0..120 {
+            let busy = matches!(tick, 3 | 40 | 41 | 63 | 64 | 100);
+            let mut inputs = vec![vec![0; NEURONS]; program.inputs.len()];
+            for input in inputs.iter_mut().filter(|_| busy) {
+                (0..3).for_each(|_| input[rng.below(NEURONS as u64) as usize] = rng.below(5_000) as i32 - 1_000);
+            }
+            if tick == 80 && !program.states.is_empty() {
+                lanes.state_mut(0)[300] = 1;
+                states[300][0] = 1;
+            }
+            let slices: Vec<&[i32]> = inputs.iter().map(Vec::as_slice).collect();
+            let (mut got, mut expected, mut cycles) = (Vec::new(), Vec::new(), 0);
+            let counted = lanes.step(&slices, tick, &mut |neuron, sent| got.push((neuron, sent)));
+            for (neuron, state) in states.iter_mut().enumerate() {
+                let own: Vec<i32> = inputs.iter().map(|input| input[neuron]).collect();
+                let draw = |number| draws.get(neuron as u32, tick, number);
+                let update = execute(&program, state, &parameters, &own, tick, draw);
+                cycles += u64::from(update.cycles);
+                assert_eq!(lanes.cycles()[neuron], update.cycles, "{name}, tick {tick}");
+                expected.extend(update.sent.into_iter().map(|sent| (neuron as u32, sent)));
+                let mut slots = state.iter().enumerate();
+                assert!(slots.all(|(slot, value)| lanes.state(slot)[neuron] == *value), "{name}, tick {tick}");
+            }
+            assert_eq!((got, counted), (expected, cycles), "{name}, tick {tick}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

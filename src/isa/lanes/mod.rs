@@ -6,12 +6,13 @@
 //! between is computed and thrown away. The results equal [`super::execute`] for every neuron.
 //!
 //! Before the first step the program is lowered ([`lower`]): what only moves a number, and what is the same in every
-//! tick, is no work of a tick.
+//! tick, is no work of a tick. Nor is a block of neurons at rest ([`rest`]).
 
 mod bind;
 mod block;
 mod fold;
 mod lower;
+mod rest;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::diag::{Problems, Result};
 use crate::rng;
 use block::{Block, Work};
 use lower::Lowered;
+use rest::{Plan, Rest};
 
 /// Neurons of a block.
 const BLOCK: usize = 256;
@@ -76,6 +78,7 @@ pub struct Lanes {
     cycles: Vec<u32>,
     /// Whether cycles are counted.
     counts: bool,
+    rest: Rest,
 }
 
 /// What does not change.
@@ -113,6 +116,7 @@ impl Lanes {
             state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
             work: Box::new(Work::new()),
             ends: vec![[0; BLOCK]; program.inputs.len()],
+            rest: Rest::new(&program, padded / BLOCK),
             loaded: Arc::new(Loaded { program, bindings, lowered, draws }),
             neurons,
             sent: Vec::new(),
@@ -139,8 +143,9 @@ impl Lanes {
         &self.state[slot][..self.neurons]
     }
 
-    /// State variable `slot` of every neuron, to be set.
+    /// State variable `slot` of every neuron, to be set. No block is taken to be at rest after that.
     pub fn state_mut(&mut self, slot: usize) -> &mut [i32] {
+        self.rest.end();
         &mut self.state[slot][..self.neurons]
     }
 
@@ -148,12 +153,14 @@ impl Lanes {
     pub fn restart(&mut self, other: &Self) {
         self.state.iter_mut().zip(&other.state).for_each(|(own, state)| own.copy_from_slice(state));
         self.cycles.fill(0);
+        self.rest.end();
     }
 
     /// Without cycles, for whoever does not ask for time: they stay 0.
     #[must_use]
     pub fn uncounted(mut self) -> Self {
         self.counts = false;
+        self.rest.end();
         self
     }
 
@@ -191,7 +198,8 @@ impl pulp::WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
-        let Self { lanes: Lanes { loaded, state, work, ends, sent, cycles, neurons, counts }, inputs, tick } = self;
+        let Self { lanes, inputs, tick } = self;
+        let Lanes { loaded, state, work, ends, sent, cycles, neurons, counts, rest } = lanes;
         let whole = *neurons - *neurons % BLOCK;
         for (end, input) in ends.iter_mut().zip(inputs) {
             end[..*neurons - whole].copy_from_slice(&input[whole..*neurons]);
@@ -202,14 +210,27 @@ impl pulp::WithSimd for Step<'_> {
             for ((row, input), end) in rows.iter_mut().zip(inputs).zip(&*ends) {
                 *row = if first < whole { block::block(input, first) } else { end };
             }
-            let active = BLOCK.min(*neurons - first);
+            let plan = rest.plan(first / BLOCK, tick, &rows[..inputs.len()]);
+            if let Plan::Skip(cycles) = plan {
+                total += cycles;
+                continue;
+            }
+            if plan == Plan::Watch {
+                rest.keep(state, first);
+            }
+            let (active, sent_before) = (BLOCK.min(*neurons - first), sent.len());
             let mut block = Block { loaded, state, inputs: &rows, tick, first, work, sent };
+            let mut spent = 0;
             if *counts {
                 block.run::<true>(active);
-                total += work.finish(&mut cycles[first..first + BLOCK]);
+                spent = work.finish(&mut cycles[first..first + BLOCK]);
             } else {
                 block.run::<false>(active);
             }
+            if plan == Plan::Watch {
+                rest.see(state, first, sent.len() > sent_before, spent);
+            }
+            total += spent;
         }
         total
     }
