@@ -6,7 +6,7 @@ mod cases;
 use std::fmt::Write as _;
 use std::fs;
 
-use spikeloom::isa::{Binding, Class, Draws, Lanes, Op, assemble, encode};
+use spikeloom::isa::{Binding, Class, Draws, FlagUse, Lanes, Op, assemble, encode};
 
 fn class_name(class: Class) -> &'static str {
     Class::ALL.iter().find(|(known, _)| *known == class).expect("every class has a name").1
@@ -25,15 +25,17 @@ fn the_table_is_the_normative_one() {
             let text = |key: &str| line[key].as_str().expect("a text").to_owned();
             let number = |key: &str| line[key].as_integer().expect("a number");
             assert!(!text("semantics").is_empty());
-            (text("mnemonic"), number("opcode"), text("operands"), number("cycles"), text("energy_event"))
+            let does = [text("energy_event"), text("flag")];
+            (text("mnemonic"), number("opcode"), text("operands"), number("cycles"), does)
         })
         .collect();
     let built: Vec<_> = Op::TABLE
         .iter()
         .map(|info| {
-            let class = class_name(info.class).to_owned();
+            let flag = FlagUse::ALL.iter().find(|(known, _)| *known == info.op.flag()).expect("every use has a name").1;
+            let does = [class_name(info.class).to_owned(), flag.to_owned()];
             let operands = info.form.operands().to_owned();
-            (info.mnemonic.to_owned(), i64::from(info.opcode), operands, i64::from(info.cycles), class)
+            (info.mnemonic.to_owned(), i64::from(info.opcode), operands, i64::from(info.cycles), does)
         })
         .collect();
     assert_eq!(written, built);
@@ -134,20 +136,20 @@ fn example(name: &str, operands: &str) -> (String, u32) {
 fn the_manual_is_fresh() {
     let text = fs::read_to_string("isa/neuron.toml").expect("isa/neuron.toml");
     let file: toml::Table = text.parse().expect("TOML");
-    let mut table = "| instruction | word | cycles | energy event | what it does | refused | example |\n\
-                     | --- | --- | --- | --- | --- | --- | --- |\n"
+    let mut table = "| instruction | word | cycles | energy event | flag | what it does | refused | example |\n\
+                     | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for line in file["instruction"].as_array().expect("a list") {
         let text = |key: &str| line[key].as_str().expect("a text").replace('|', "\\|");
         let (opcode, cycles) = (line["opcode"].as_integer(), line["cycles"].as_integer());
         let (opcode, cycles) = (opcode.expect("a number"), cycles.expect("a number"));
         let (name, operands, event) = (text("mnemonic"), text("operands"), text("energy_event"));
-        let what = text("semantics");
+        let (flag, what) = (text("flag"), text("semantics"));
         let (diagram, refused, (example, word)) =
             (fields(opcode, &operands), refused(&name, &operands), example(&name, &operands));
         writeln!(
             table,
-            "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {what} | {refused} | `{example}` is `0x{word:08x}` |"
+            "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {flag} | {what} | {refused} | `{example}` is `0x{word:08x}` |"
         )
         .expect("a string");
     }

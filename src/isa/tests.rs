@@ -15,6 +15,7 @@ fn opcodes_ascend_so_that_none_overlap() {
         assert_eq!(info.op.info(), info);
         assert_eq!(Op::from_mnemonic(info.mnemonic), Some(info.op));
         assert!(info.cycles > 0);
+        assert_eq!(exec::compare(info.op, 0, 0, 0).is_some(), info.op.flag() == FlagUse::Sets, "{}", info.mnemonic);
     }
 }
 
