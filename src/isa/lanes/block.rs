@@ -221,7 +221,7 @@ impl Block<'_> {
         match step.op {
             Op::St => self.store(step, apart, |_, a| a),
             Op::Rmw => {
-                self.store(step, apart, |old, a| old.wrapping_add(a));
+                self.store(step, apart, i32::wrapping_add);
                 *self.work.spare = *block(&self.state[slot], self.first);
                 self.work.settle(rd, at, apart);
             }
