@@ -4,7 +4,8 @@
 //!     cargo bench --bench programs -- cuba-kernel 500  # one case so many ticks, for valgrind --tool=callgrind
 //!
 //! The cases: `cuba-kernel`, `cuba-lanes` (the same network on loihi and loihi2), `cuba-exec` (the reference executor on
-//! as many neurons), `truenorth-kernel`, `truenorth-lanes`, and `million` (a chip of 1,048,576 neurons with `lif`).
+//! as many neurons), `truenorth-kernel`, `truenorth-lanes`, `million` (a chip of 1,048,576 neurons with `lif`), and `quiet` (the
+//! same without a bias: all are at rest).
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -126,9 +127,9 @@ fn steps(mut lanes: Lanes, ticks: u32) {
     black_box(spikes);
 }
 
-/// 128 cores of 8192 `lif`, each neuron with [`FAN_OUT`] synapses on the next core; a bias makes each fire about once in 100
-/// ticks.
-fn million() -> Image {
+/// 128 cores of 8192 `lif`, each neuron with [`FAN_OUT`] synapses on the next core; a bias of 1,000 makes each fire about once
+/// in 100 ticks.
+fn million(bias: i32) -> Image {
     let program = assemble(builtin_text("lif").expect("built in"), "lif").expect("it assembles");
     let (cores, neurons) = (128_u32, 8192_u32);
     let mut rng = Rng::new(3);
@@ -152,7 +153,7 @@ fn million() -> Image {
             count: neurons,
             population: 0,
             neuron: number * neurons,
-            parameters: vec![named("decay", vec![0]), named("threshold", vec![100_000]), named("bias", vec![1_000])],
+            parameters: vec![named("decay", vec![0]), named("threshold", vec![100_000]), named("bias", vec![bias])],
             initial: vec![named("v", (0..neurons).map(|_| rng.below(100_000) as i32).collect())],
             inputs: Vec::new(),
         };
@@ -216,10 +217,10 @@ fn million() -> Image {
 /// Synapses a neuron: with one word for the list the core's memory holds all neurons.
 const FAN_OUT: usize = 2;
 
-fn run_million(ticks: u32) {
+fn run_million(ticks: u32, bias: i32) {
     let chip = load("loihi2");
     let program = {
-        let image = million();
+        let image = million(bias);
         Program::new(&image, &chip).unwrap_or_else(|problems| panic!("{problems}"))
     };
     let sample = Sample { name: "quiet".to_owned(), ticks, ..Sample::default() };
@@ -231,7 +232,7 @@ fn run_million(ticks: u32) {
     let spikes = result.samples[0].spike_total as f64;
     let activity = 100.0 * spikes / f64::from(ticks) / f64::from(1 << 20);
     println!(
-        "million: {:.0} steps/s on 2 threads, {activity:.2} % active a step, {} MB at most",
+        "{:.0} steps/s on 2 threads, {activity:.2} % active a step, {} MB at most",
         f64::from(ticks) / seconds,
         peak_megabytes()
     );
@@ -262,7 +263,8 @@ fn case(name: &str, ticks: u32) {
         "cuba-exec" => cuba_exec(ticks),
         "truenorth-kernel" => on_chip("truenorth_4x4", &truenorth(), ticks),
         "truenorth-lanes" => truenorth_steps(ticks),
-        "million" => run_million(ticks),
+        "million" => run_million(ticks, 1_000),
+        "quiet" => run_million(ticks, 0),
         other => panic!("no case '{other}'"),
     }
 }
@@ -288,5 +290,5 @@ fn main() {
     let begun = Instant::now();
     assemble_lines(100);
     println!("assembling 1,000 lines: {:.2} ms", begun.elapsed().as_secs_f64() * 10.0);
-    run_million(400);
+    run_million(400, 1_000);
 }

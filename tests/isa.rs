@@ -1,10 +1,12 @@
 //! The neuron instruction set from outside: table, manual and the programs that are shipped.
 
+#[path = "../benches/fuzz/cases.rs"]
+mod cases;
+
 use std::fmt::Write as _;
 use std::fs;
 
-use spikeloom::isa::{BUILTIN, Binding, Class, Draws, Lanes, Op, assemble, decode, disassemble, encode, listing};
-use spikeloom::rng::Rng;
+use spikeloom::isa::{Binding, Class, Draws, FlagUse, Lanes, Op, assemble, encode};
 
 fn class_name(class: Class) -> &'static str {
     Class::ALL.iter().find(|(known, _)| *known == class).expect("every class has a name").1
@@ -23,15 +25,17 @@ fn the_table_is_the_normative_one() {
             let text = |key: &str| line[key].as_str().expect("a text").to_owned();
             let number = |key: &str| line[key].as_integer().expect("a number");
             assert!(!text("semantics").is_empty());
-            (text("mnemonic"), number("opcode"), text("operands"), number("cycles"), text("energy_event"))
+            let does = [text("energy_event"), text("flag")];
+            (text("mnemonic"), number("opcode"), text("operands"), number("cycles"), does)
         })
         .collect();
     let built: Vec<_> = Op::TABLE
         .iter()
         .map(|info| {
-            let class = class_name(info.class).to_owned();
+            let flag = FlagUse::ALL.iter().find(|(known, _)| *known == info.op.flag()).expect("every use has a name").1;
+            let does = [class_name(info.class).to_owned(), flag.to_owned()];
             let operands = info.form.operands().to_owned();
-            (info.mnemonic.to_owned(), i64::from(info.opcode), operands, i64::from(info.cycles), class)
+            (info.mnemonic.to_owned(), i64::from(info.opcode), operands, i64::from(info.cycles), does)
         })
         .collect();
     assert_eq!(written, built);
@@ -132,20 +136,20 @@ fn example(name: &str, operands: &str) -> (String, u32) {
 fn the_manual_is_fresh() {
     let text = fs::read_to_string("isa/neuron.toml").expect("isa/neuron.toml");
     let file: toml::Table = text.parse().expect("TOML");
-    let mut table = "| instruction | word | cycles | energy event | what it does | refused | example |\n\
-                     | --- | --- | --- | --- | --- | --- | --- |\n"
+    let mut table = "| instruction | word | cycles | energy event | flag | what it does | refused | example |\n\
+                     | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     for line in file["instruction"].as_array().expect("a list") {
         let text = |key: &str| line[key].as_str().expect("a text").replace('|', "\\|");
         let (opcode, cycles) = (line["opcode"].as_integer(), line["cycles"].as_integer());
         let (opcode, cycles) = (opcode.expect("a number"), cycles.expect("a number"));
         let (name, operands, event) = (text("mnemonic"), text("operands"), text("energy_event"));
-        let what = text("semantics");
+        let (flag, what) = (text("flag"), text("semantics"));
         let (diagram, refused, (example, word)) =
             (fields(opcode, &operands), refused(&name, &operands), example(&name, &operands));
         writeln!(
             table,
-            "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {what} | {refused} | `{example}` is `0x{word:08x}` |"
+            "| `{name} {operands}` | `{diagram}` | {cycles} | {event} | {flag} | {what} | {refused} | `{example}` is `0x{word:08x}` |"
         )
         .expect("a string");
     }
@@ -183,87 +187,9 @@ fn the_example_of_the_manual_fires_as_computed_by_hand() {
     assert_eq!(fired, expected);
 }
 
-/// Programs with pieces changed, taken out, doubled and moved, and random words: nothing panics, what assembles comes back
-/// from its text and from its words, and a word is one instruction or an error.
-fn fuzz(rng: &mut Rng, rounds: u32) -> u32 {
-    const PIECES: [&str; 24] = [
-        "r0",
-        "r15",
-        "r16",
-        ",",
-        ":",
-        "=",
-        "(",
-        ")",
-        "1 << 31",
-        "-32768",
-        "0x",
-        "state",
-        "param t[4]: s8",
-        "li",
-        "jmp",
-        "jc +1",
-        "end:",
-        "\n",
-        ";",
-        "0xffffffff",
-        "|",
-        "word",
-        "s33",
-        "const X =",
-    ];
-    let mut assembled = 0;
-    for _ in 0..rounds {
-        let mut text = BUILTIN[rng.below(BUILTIN.len() as u64) as usize].1.to_owned();
-        for _ in 0..rng.below(6) {
-            let at = |rng: &mut Rng, text: &str| {
-                let at = rng.below(text.len() as u64 + 1) as usize;
-                (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
-            };
-            let (from, to) = (at(rng, &text), at(rng, &text));
-            let (from, to) = (from.min(to), to.max(from).min(from + 12));
-            let to = (to..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-            match rng.below(4) {
-                0 => text.replace_range(from..to, ""),
-                1 => text.insert_str(from, PIECES[rng.below(PIECES.len() as u64) as usize]),
-                2 => {
-                    let piece = text[from..to].to_owned();
-                    let to = at(rng, &text);
-                    text.insert_str(to, &piece);
-                }
-                _ => text.replace_range(from..to, PIECES[rng.below(PIECES.len() as u64) as usize]),
-            }
-        }
-        if let Ok(program) = assemble(&text, "fuzz.nmc") {
-            assembled += 1;
-            let canonical = disassemble(&program);
-            assert_eq!(assemble(&canonical, "canonical.nmc").as_ref(), Ok(&program), "{text}");
-            assert_eq!(assemble(&listing(&program), "words.nmc").as_ref(), Ok(&program), "{text}");
-        }
-        let word = rng.next_u64() as u32;
-        if let Ok(instruction) = decode(word) {
-            assert_eq!(encode(&instruction), word);
-        }
-    }
-    assembled
-}
-
+/// The first cases of the fuzz that `benches/fuzz` runs for minutes.
 #[test]
 fn a_second_of_fuzzing_finds_nothing() {
-    let assembled = fuzz(&mut Rng::new(1), 3_000);
-    assert!(assembled > 300, "only {assembled} programs assembled");
-}
-
-/// `SPIKELOOM_FUZZ_SECONDS=600 cargo test --release --test isa -- --ignored --nocapture fuzzing_for_long`
-#[test]
-#[ignore = "takes as long as it is asked to"]
-fn fuzzing_for_long_finds_nothing() {
-    let seconds = std::env::var("SPIKELOOM_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let begun = std::time::Instant::now();
-    let (mut seed, mut assembled) = (2, 0_u64);
-    while begun.elapsed().as_secs() < seconds {
-        assembled += u64::from(fuzz(&mut Rng::new(seed), 1_000));
-        seed += 1;
-    }
-    println!("fuzz: {} programs, of which {assembled} assembled, in {seconds} s", (seed - 2) * 1_000);
+    let programs = (0..3_000).filter(|&case| cases::check(case).unwrap_or_else(|finding| panic!("{finding}"))).count();
+    assert!(programs > 900, "only {programs} cases made programs");
 }

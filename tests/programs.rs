@@ -205,8 +205,14 @@ fn what_does_not_fit_is_refused_with_place_and_limit() {
         (OWN.to_owned(), NET.replace("40, 50]", "40]"), "one for each of 3 neurons"),
         (OWN.to_owned(), NET.replace("\"v\": 7", "\"v\": 40000"), "nearest legal value is 32767"),
         (OWN.to_owned(), NET.replace("\"v\": 7", "\"w\": 7"), "no state 'w'"),
-        (format!("chip loihi3\n{OWN}"), NET.to_owned(), "written for chip 'loihi3'"),
-        (wide, many, "128 cores of 196608 bytes on chip 'loihi2'\n  help: 6272 neurons of this network fit"),
+        (format!("chip loihi3\n{OWN}"), NET.to_owned(), "own.nmc:1:6: program 'own.nmc' is written for chip 'loihi3'"),
+        (wide.clone(), many.clone(), "population 'own', own.nmc:1:1: "),
+        (
+            wide,
+            many,
+            "128 cores of 196608 bytes on chip 'loihi2'; 49 neurons of program 'own.nmc' with 4002 bytes of state each fit a \
+             core\n  help: 6272 neurons of this network fit",
+        ),
     ];
     for (own, net, message) in cases {
         let told = with(&own, &net, &chip);

@@ -160,24 +160,13 @@ fn flits(from: u32, out: &Outgoing) -> impl Iterator<Item = Parcel> {
     (1..=flits).map(move |flit| Parcel { from, to, ready: at, payload, part: flit < flits })
 }
 
-/// Places the packets of all neurons that fired in this tick, with timing off.
+/// Places the packets that all cores sent in this tick, with timing off.
 fn pass_on(program: &Program, cores: &mut impl CoreTable) {
-    for (index, loaded) in program.cores.iter().enumerate() {
-        let fired = std::mem::take(&mut cores.core(index).fired);
-        let payloads = std::mem::take(&mut cores.core(index).payloads);
-        for (at, &neuron) in fired.iter().enumerate() {
-            let payload = payloads.get(at).copied().unwrap_or(1);
-            for (_, to) in loaded.targets_of_output(usize::from(neuron), 0) {
-                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, payload);
-            }
+    for index in 0..program.cores.len() {
+        let packets = std::mem::take(&mut cores.core(index).packets);
+        for (to, payload) in &packets {
+            cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, *payload);
         }
-        (cores.core(index).fired, cores.core(index).payloads) = (fired, payloads);
-        let further = std::mem::take(&mut cores.core(index).further);
-        for spike in &further {
-            for (_, to) in loaded.targets_of_output(spike.neuron.into(), spike.output) {
-                cores.core(to.core as usize).accept(&program.cores[to.core as usize], to.axon, spike.payload);
-            }
-        }
-        cores.core(index).further = further;
+        cores.core(index).packets = packets;
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::neurocore::{CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, Vector, vector_units};
+use super::neurocore::{CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, Vector, prefetch, vector_units};
 use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
 use crate::diag::Result;
 use crate::event::Event;
@@ -107,6 +107,12 @@ impl CoreProgram {
         let range = self.out_offsets[neuron] as usize..self.out_offsets[neuron + 1] as usize;
         let of = move |at: &usize| self.outputs.get(*at).copied().unwrap_or(0) == output;
         range.filter(of).map(|at| (at, self.targets[at]))
+    }
+
+    /// Fetches the first of them.
+    #[inline]
+    pub(super) fn prefetch_targets(&self, neuron: usize) {
+        prefetch(&self.targets, self.out_offsets[neuron] as usize);
     }
 
     /// Where the spikes of `neuron` of a list core go, of all outputs.

@@ -21,10 +21,10 @@ pub use disasm::{disassemble, listing};
 pub use encode::{DecodeError, Instruction, decode, encode};
 pub use exec::{Sent, Update, execute};
 pub use lanes::{Binding, Draws, Lanes, bind};
-pub use op::{Class, Form, Op, OpInfo};
+pub use op::{Class, FlagUse, Form, Op, OpInfo};
 pub use program::{
-    INPUTS_MAX, Layout, OUTPUTS_MAX, PARAMETERS_MAX, PROGRAM_MAX, Parameter, Program, STATE_BYTES_MAX, TABLE_MAX,
-    Variable, Width,
+    INPUTS_MAX, Layout, OUTPUTS_MAX, PARAMETERS_MAX, PROGRAM_MAX, Parameter, Places, Program, STATE_BYTES_MAX,
+    TABLE_MAX, Variable, Width,
 };
 
 #[cfg(test)]

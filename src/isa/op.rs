@@ -110,6 +110,22 @@ impl Form {
     }
 }
 
+/// What an instruction does with the flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagUse {
+    /// Nothing.
+    None,
+    /// It depends on it.
+    Reads,
+    /// It sets or clears it.
+    Sets,
+}
+
+impl FlagUse {
+    /// Every use with its name in `isa/neuron.toml`.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::None, "none"), (Self::Reads, "reads"), (Self::Sets, "sets")];
+}
+
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpInfo {
@@ -276,6 +292,17 @@ impl Op {
     #[must_use]
     pub fn from_mnemonic(mnemonic: &str) -> Option<Self> {
         Self::TABLE.iter().find(|info| info.mnemonic == mnemonic).map(|info| info.op)
+    }
+
+    /// What it does with the flag.
+    #[must_use]
+    pub const fn flag(self) -> FlagUse {
+        match self {
+            Self::Sel | Self::Flag | Self::Jc | Self::Jn => FlagUse::Reads,
+            Self::Lt | Self::Le | Self::Eq | Self::Ne | Self::Ge | Self::Gt => FlagUse::Sets,
+            Self::Lti | Self::Lei | Self::Eqi | Self::Nei | Self::Gei | Self::Gti => FlagUse::Sets,
+            _ => FlagUse::None,
+        }
     }
 
     /// Its line of the table.

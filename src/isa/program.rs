@@ -3,7 +3,6 @@
 use super::encode::{Instruction, encode};
 use super::op::{Form, Op};
 use crate::diag::Problem;
-use crate::fixed::wrap;
 
 /// Instructions of a program (ours: Loihi 2's limit is not public).
 pub const PROGRAM_MAX: usize = 1_024;
@@ -44,7 +43,8 @@ impl Width {
     #[inline(always)]
     #[must_use]
     pub const fn store(self, value: i32) -> i32 {
-        if self.signed { wrap(value as i64, self.bits as u32) as i32 } else { value & self.range().1 }
+        let unused = 32 - self.bits as u32;
+        if self.signed { (value << unused) >> unused } else { value & self.range().1 }
     }
 
     /// Bytes that it takes.
@@ -84,6 +84,24 @@ pub struct Parameter {
     pub default: Option<i32>,
 }
 
+/// Where declarations stand in the text that a program was assembled from, as line and column from 1; `None` where it
+/// has none. No part of what the program is: all are equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places {
+    /// The name of the chip that it is written for.
+    pub chip: Option<(usize, usize)>,
+    /// The first state.
+    pub state: Option<(usize, usize)>,
+}
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
 /// A neuron program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
@@ -99,6 +117,8 @@ pub struct Program {
     pub outputs: Vec<String>,
     /// The instructions.
     pub code: Vec<Instruction>,
+    /// Where its declarations stand.
+    pub places: Places,
 }
 
 /// What a program takes of a core's memory.

@@ -5,9 +5,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::draft::{Draft, Row, misfit};
+use super::programs;
 use crate::compile::Log;
 use crate::compile::division::Division;
 use crate::diag::{Problem, Problems, Result};
+use crate::graph::IntNeuron;
 
 /// One draft for each core, in the order of the groups.
 pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Log) -> Result<Vec<Draft>> {
@@ -148,12 +150,19 @@ fn too_many_cores(row: &Row<'_>, placed: u32, next: u32) -> Problem {
     let what = format!("{rest} of {} neurons are left over when all cores are full", row.len());
     let memory = row.spec.programs.as_ref().map(|programs| format!(" of {} bytes", programs.memory_bytes));
     let memory = memory.unwrap_or_default();
-    Problem::misfit("cuba/cores", format!("population '{name}'"), what)
-        .limit(format!("{} cores{memory} on chip '{}'", row.chip.usable_cores(), row.chip.name))
-        .help(format!(
-            "{placed} neurons of this network fit: shrink populations or fan-in, lower the weight bits, \
+    let mut place = format!("population '{name}'");
+    let mut limit = format!("{} cores{memory} on chip '{}'", row.chip.usable_cores(), row.chip.name);
+    if let (Some(IntNeuron::Program(neuron)), Some(spec)) =
+        (&row.graph.populations[population].neuron, &row.spec.programs)
+    {
+        let (at, fit) = programs::state_of(neuron, spec, &place);
+        place = at;
+        limit = format!("{limit}; {fit}");
+    }
+    Problem::misfit("cuba/cores", place, what).limit(limit).help(format!(
+        "{placed} neurons of this network fit: shrink populations or fan-in, lower the weight bits, \
              or describe a chip with more cores"
-        ))
+    ))
 }
 
 /// For every neuron, the packets that it sends when each of its outputs fires.

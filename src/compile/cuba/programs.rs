@@ -29,20 +29,21 @@ pub(super) fn check(
         let what = format!("program '{}' is written for chip '{written_for}'", neuron.name);
         let limit = format!("this network is compiled for '{}'", chip.name);
         problems.push(
-            Problem::misfit("cuba/program", place, what)
+            Problem::misfit("cuba/program", place_in(neuron, place, neuron.program.places.chip), what)
                 .limit(limit)
                 .help("take its line 'chip' out, or compile for that chip"),
         );
     }
     let layout = neuron.program.layout();
-    let mut limit = |what: &str, has: u64, most: u64| {
+    let states = place_in(neuron, place, neuron.program.places.state);
+    let mut limit = |place: &str, what: &str, has: u64, most: u64| {
         if has > most {
             let what = format!("program '{}' has {has} {what}", neuron.name);
             problems.push(Problem::misfit("cuba/program", place, what).limit(format!("{most} on this chip")));
         }
     };
-    limit("instructions", neuron.program.code.len() as u64, programs.instructions.into());
-    limit("bytes of state a neuron", layout.state_bytes.into(), programs.state_bytes.into());
+    limit(place, "instructions", neuron.program.code.len() as u64, programs.instructions.into());
+    limit(&states, "bytes of state a neuron", layout.state_bytes.into(), programs.state_bytes.into());
     room(neuron, programs, place, problems);
     match isa::bind(&neuron.program, size as usize, &neuron.parameters) {
         Ok(_) => {}
@@ -65,19 +66,44 @@ pub(super) fn check(
     }
 }
 
-/// At least one neuron must fit a core beside its program; how many would.
-fn room(neuron: &ProgramNeuron, spec: &ProgramSpec, place: &str, problems: &mut Vec<Problem>) {
+/// The population's place, and that in its program's file where there is one.
+fn place_in(neuron: &ProgramNeuron, place: &str, at: Option<(usize, usize)>) -> String {
+    match at {
+        Some((line, column)) => format!("{place}, {}:{line}:{column}", neuron.name),
+        None => place.to_owned(),
+    }
+}
+
+/// Where the program of a population declares its state, and how many neurons of it a core can hold at most; for an error
+/// about memory.
+pub(super) fn state_of(neuron: &ProgramNeuron, spec: &ProgramSpec, place: &str) -> (String, String) {
+    let layout = neuron.program.layout();
+    let bytes = layout.state_bytes;
+    let fit = format!(
+        "{} neurons of program '{}' with {bytes} bytes of state each fit a core",
+        fit(neuron, spec),
+        neuron.name
+    );
+    (place_in(neuron, place, neuron.program.places.state), fit)
+}
+
+/// How many neurons fit a core beside their program, each with an axon in and one out.
+fn fit(neuron: &ProgramNeuron, spec: &ProgramSpec) -> i64 {
     let layout = neuron.program.layout();
     let left = i64::from(spec.memory_bytes) - i64::from(layout.code_bytes);
     let each = i64::from(layout.state_bytes) + 2 * i64::from(spec.axon_bytes);
-    if left < each {
+    left.max(0) / each.max(1)
+}
+
+/// At least one neuron must fit a core beside its program; how many would.
+fn room(neuron: &ProgramNeuron, spec: &ProgramSpec, place: &str, problems: &mut Vec<Problem>) {
+    if fit(neuron, spec) < 1 {
+        let layout = neuron.program.layout();
         let what = format!(
-            "program '{}' takes {} bytes and {} of state a neuron: {} neurons would fit a core",
-            neuron.name,
-            layout.code_bytes,
-            layout.state_bytes,
-            left.max(0) / each.max(1)
+            "program '{}' takes {} bytes and {} of state a neuron: 0 neurons would fit a core",
+            neuron.name, layout.code_bytes, layout.state_bytes,
         );
+        let place = place_in(neuron, place, neuron.program.places.state);
         problems
             .push(Problem::misfit("cuba/program", place, what).limit(format!("{} bytes a core", spec.memory_bytes)));
     }

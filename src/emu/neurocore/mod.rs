@@ -32,6 +32,9 @@ use super::{Record, Traces};
 use crate::event::Event;
 use crate::units::Picos;
 
+/// Entries of large tables that are fetched together before the first is used.
+const NEAR: usize = 32;
+
 /// A packet that a core sends, and when since the start of the tick.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outgoing {
@@ -69,6 +72,8 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
     pub(super) outbox: Vec<Outgoing>,
+    /// Packets sent in this tick and their payloads, with timing off.
+    pub(super) packets: Vec<(Target, i32)>,
     /// Neurons that fired in this tick, ascending; with timing on `outbox` stands for them, but where the core learns.
     pub(super) fired: Vec<u16>,
     /// Payloads of the same; empty where spikes have none.
@@ -122,6 +127,7 @@ impl Core {
             at_rest: false,
             clock: Clock::default(),
             outbox: Vec::new(),
+            packets: Vec::new(),
             fired: Vec::new(),
             payloads: Vec::new(),
             further: Vec::new(),
@@ -160,6 +166,7 @@ impl Core {
         self.at_rest = false;
         self.clock = Clock::default();
         self.outbox.clear();
+        self.packets.clear();
         self.fired.clear();
         self.counts = EventCounts::default();
         self.faults = Faults::default();
@@ -209,6 +216,28 @@ impl Core {
             self.at_rest = still && !input;
         }
         self.state = state;
+        if !self.timing {
+            self.pack(core);
+        }
+    }
+
+    /// The packets of all neurons that fired in this tick.
+    fn pack(&mut self, core: &CoreProgram) {
+        let Self { packets, fired, payloads, further, .. } = self;
+        packets.clear();
+        for (number, neurons) in fired.chunks(NEAR).enumerate() {
+            // The tables are large and the neurons few: all of them are on their way before the first is waited for.
+            neurons.iter().for_each(|&neuron| prefetch(&core.out_offsets, neuron.into()));
+            neurons.iter().for_each(|&neuron| core.prefetch_targets(neuron.into()));
+            for (at, &neuron) in (number * NEAR..).zip(neurons) {
+                let payload = payloads.get(at).copied().unwrap_or(1);
+                packets.extend(core.targets_of_output(neuron.into(), 0).map(|(_, to)| (to, payload)));
+            }
+        }
+        for spike in further {
+            packets
+                .extend(core.targets_of_output(spike.neuron.into(), spike.output).map(|(_, to)| (to, spike.payload)));
+        }
     }
 
     /// A tick begins: every compartment is looked at, nothing is sent yet.
@@ -430,6 +459,13 @@ impl Sweep<'_> {
             self.now += self.program.times.axon_out;
             self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
         }
+    }
+
+    /// Fetches what [`Self::note`] writes for a neuron.
+    #[inline]
+    fn prefetch(&self, neuron: usize) {
+        prefetch(self.spike_counts, neuron);
+        prefetch(self.first_spikes, neuron);
     }
 
     #[inline]

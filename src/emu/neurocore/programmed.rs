@@ -11,9 +11,10 @@ mod plastic;
 
 use super::super::counters::EventCounts;
 use super::super::program::Times;
-use super::Sweep;
+use super::crossbar::prefetch;
 use super::cuba::{LearnState, Learning, count_events, events_of, time_of};
 use super::exponent::{Shifted, ShiftedSums, exponent_of, left_shift, loaded_weights};
+use super::{NEAR, Sweep};
 use crate::chip::{CubaSpec, Dialect, ProgramSpec};
 use crate::image;
 use crate::isa::{self, Lanes, Sent};
@@ -169,6 +170,17 @@ impl ProgrammedCore {
         (row * self.inputs + input) * self.neurons
     }
 
+    /// Fetches the first synapses of these packets: the tables are large and the packets few, so all are on their way
+    /// before the first is waited for.
+    fn prefetch(&self, packets: &[(u16, i32)]) {
+        let axons = || packets.iter().map(|(axon, _)| usize::from(*axon));
+        axons().for_each(|axon| prefetch(&self.axon_offsets, axon));
+        axons().for_each(|axon| prefetch(&self.uses, self.axon_offsets[axon] as usize));
+        for used in axons().filter_map(|axon| self.uses.get(self.axon_offsets[axon] as usize)) {
+            prefetch(&self.synapses, used.first as usize);
+        }
+    }
+
     fn row(&self, tick: u32, delay: usize) -> usize {
         (tick as usize + delay) % self.rows
     }
@@ -255,7 +267,10 @@ impl State {
     /// Works through the synapses of all packets that came since the tick before.
     pub(super) fn integrate(&mut self, core: &ProgrammedCore, tick: u32) {
         let inbox = std::mem::take(&mut self.inbox);
-        for &(axon, payload) in &inbox {
+        for (number, &(axon, payload)) in inbox.iter().enumerate() {
+            if number % NEAR == 0 {
+                core.prefetch(&inbox[number..inbox.len().min(number + NEAR)]);
+            }
             let axon = usize::from(axon);
             for used in &core.uses[core.axon_offsets[axon] as usize..core.axon_offsets[axon + 1] as usize] {
                 if used.plain {
@@ -397,7 +412,10 @@ fn fire(core: &ProgrammedCore, first: usize, cycles: &[u32], sent: &[(u32, u8, O
             done = end;
         }
     };
-    for &(neuron, output, payload) in sent {
+    for (number, &(neuron, output, payload)) in sent.iter().enumerate() {
+        if number % NEAR == 0 {
+            sent[number..].iter().take(NEAR).for_each(|&(neuron, ..)| sweep.prefetch(first + neuron as usize));
+        }
         pass(sweep, neuron as usize + 1);
         let (neuron, flits) = (first + neuron as usize, core.flits(payload));
         match output {

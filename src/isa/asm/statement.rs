@@ -80,7 +80,11 @@ impl Assembler {
         let named = reader.column();
         let name = self.word(reader, "a name")?;
         if word == "chip" {
+            if let Some((first, _)) = self.program.places.chip {
+                return Err(Fault { at: named, what: format!("a second chip (first in line {first}); name one") });
+            }
             self.program.chip = Some(name);
+            self.program.places.chip = named.map(|column| (line.number, column));
             return Ok(());
         }
         if register(&name).is_some() || Op::from_mnemonic(&name).is_some() {
@@ -96,6 +100,7 @@ impl Assembler {
             "input" if fresh => self.program.inputs.push(name),
             "output" if fresh => self.program.outputs.push(name),
             "state" => {
+                self.program.places.state.get_or_insert((line.number, column));
                 let width = self.width(reader)?;
                 let initial = self.ranged(reader, width)?.unwrap_or(0);
                 self.program.states.push(Variable { name, width, initial });

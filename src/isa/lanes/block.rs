@@ -6,22 +6,21 @@ use super::lower::{Lowered, REGISTERS, Source, Step, Work as Kind};
 use super::{BLOCK, Binding, Loaded, Row};
 use crate::isa::exec::{Sent, arithmetic, compare};
 use crate::isa::op::Op;
-use crate::isa::program::Width;
+use crate::isa::program::INPUTS_MAX;
 
-/// Neurons that are looked at together for who sends; divides a block.
-const NEIGHBOURS: usize = 16;
+/// Neurons that are looked at together for who sends, a bit each; divides a block.
+const NEIGHBOURS: usize = 32;
 
-/// Registers and inputs of a block, and how far its neurons are.
+/// Registers of a block, and how far its neurons are.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
-    /// Registers, then inputs.
-    #[expect(clippy::vec_box, reason = "a result changes places with its row: two pointers, not two rows")]
-    rows: Vec<Box<Row>>,
+    /// A result changes places with its row: two pointers, not two rows.
+    rows: [Box<Row>; REGISTERS],
     /// Where a result is made before it changes places with its row.
     spare: Box<Row>,
     /// All ones where the flag is set.
     flag: Row,
-    /// The instruction that each neuron waits for.
+    /// The instruction that each neuron waits for, where not all go together.
     wake: Row,
     /// The instruction that all are awake at.
     together: i32,
@@ -40,6 +39,7 @@ pub(super) struct Work {
 pub(super) struct Block<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) state: &'a mut [Vec<i32>],
+    pub(super) inputs: &'a [&'a Row; INPUTS_MAX],
     pub(super) tick: u32,
     /// First neuron.
     pub(super) first: usize,
@@ -49,33 +49,40 @@ pub(super) struct Block<'a> {
 
 /// A block of a longer array.
 #[inline(always)]
-fn block(values: &[i32], first: usize) -> &Row {
+pub(super) fn block(values: &[i32], first: usize) -> &Row {
     values[first..first + BLOCK].try_into().expect("arrays are filled up to whole blocks")
 }
 
-/// The numbers that an operand is.
-#[inline(always)]
-fn numbers<'s>(
-    rows: &'s [Box<Row>],
+/// Where operands are found.
+#[derive(Clone, Copy)]
+struct Operands<'s> {
+    rows: &'s [Box<Row>; REGISTERS],
     state: &'s [Vec<i32>],
+    inputs: &'s [&'s Row; INPUTS_MAX],
     lowered: &'s Lowered,
     first: usize,
-    source: Source,
-) -> &'s Row {
-    match source {
-        Source::Row(row) => &rows[row],
-        Source::State(slot) => block(&state[slot], first),
-        Source::Fixed(number) => {
-            let fixed = &lowered.fixed[number];
-            block(&fixed.values, if fixed.shared { 0 } else { first })
+}
+
+impl<'s> Operands<'s> {
+    /// The numbers that an operand is.
+    #[inline(always)]
+    fn of(self, source: Source) -> &'s Row {
+        match source {
+            Source::Row(row) => &self.rows[row],
+            Source::Input(input) => self.inputs[input],
+            Source::State(slot) => block(&self.state[slot], self.first),
+            Source::Fixed(number) => {
+                let fixed = &self.lowered.fixed[number];
+                block(&fixed.values, if fixed.shared { 0 } else { self.first })
+            }
         }
     }
 }
 
 impl Work {
-    pub(super) fn new(inputs: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            rows: vec![Box::new([0; BLOCK]); REGISTERS + inputs],
+            rows: std::array::from_fn(|_| Box::new([0; BLOCK])),
             spare: Box::new([0; BLOCK]),
             flag: [0; BLOCK],
             wake: [0; BLOCK],
@@ -88,16 +95,14 @@ impl Work {
         }
     }
 
-    /// At the start of an update of `active` neurons from `first`.
+    /// At the start of an update of `active` neurons.
     #[inline(always)]
-    pub(super) fn start(&mut self, loaded: &Loaded, inputs: &[&[i32]], first: usize, active: usize) {
-        for (row, input) in self.rows[REGISTERS..].iter_mut().zip(inputs) {
-            row[..active].copy_from_slice(&input[first..first + active]);
-        }
+    pub(super) fn start<const COUNTS: bool>(&mut self, loaded: &Loaded, active: usize) {
         loaded.lowered.cleared.iter().for_each(|register| *self.rows[*register] = [0; BLOCK]);
-        self.flag = [0; BLOCK];
-        if self.together > 0 {
-            self.wake = [0; BLOCK];
+        if loaded.lowered.flag_first {
+            self.flag = [0; BLOCK];
+        }
+        if COUNTS && self.together > 0 {
             self.extra = [0; BLOCK];
         }
         self.together = 0;
@@ -127,7 +132,7 @@ impl Work {
     #[inline(always)]
     fn count<const COUNTS: bool>(&mut self, at: i32, cycles: u32) -> bool {
         let apart = at < self.together;
-        if !COUNTS {
+        if !COUNTS || cycles == 0 {
             return apart;
         }
         if apart {
@@ -151,30 +156,27 @@ impl Work {
             Op::Jn => (-1, 0),
             _ => (0, -1),
         };
-        let mut jumps = [0; BLOCK];
-        for lane in 0..BLOCK {
-            jumps[lane] = (self.flag[lane] ^ flip) | always;
-        }
         if !apart {
-            let sum: i32 = if self.active == BLOCK { jumps.iter().sum() } else { jumps[..self.active].iter().sum() };
-            if sum == -(self.active as i32) {
+            let flags = if self.active == BLOCK { &self.flag[..] } else { &self.flag[..self.active] };
+            let set = -flags.iter().sum::<i32>();
+            let jumping = if flip == 0 { set } else { self.active as i32 - set };
+            if jumping == self.active as i32 || always != 0 {
                 return target;
             }
-            if sum == 0 {
+            if jumping == 0 {
                 return next;
             }
-        }
-        self.together = self.together.max(target);
-        if !apart {
             // Some are left, and go on with the next.
+            self.together = target;
             for lane in 0..BLOCK {
-                self.wake[lane] = target & jumps[lane];
+                self.wake[lane] = target & (self.flag[lane] ^ flip);
             }
             return next;
         }
+        self.together = self.together.max(target);
         for lane in 0..BLOCK {
-            let wake = self.wake[lane];
-            self.wake[lane] = if (wake < next) & (jumps[lane] != 0) { target } else { wake };
+            let (jumps, wake) = ((self.flag[lane] ^ flip) | always, self.wake[lane]);
+            self.wake[lane] = if (wake < next) & (jumps != 0) { target } else { wake };
         }
         // Where all sleep, the first to wake says where to go on.
         let wakes = if self.active == BLOCK { &self.wake[..] } else { &self.wake[..self.active] };
@@ -196,7 +198,8 @@ impl Work {
 
 impl Block<'_> {
     #[inline(always)]
-    pub(super) fn run<const COUNTS: bool>(&mut self) {
+    pub(super) fn run<const COUNTS: bool>(&mut self, active: usize) {
+        self.work.start::<COUNTS>(self.loaded, active);
         let Lowered { steps, step_of, .. } = &self.loaded.lowered;
         let mut next = 0;
         while let Some(step) = steps.get(next) {
@@ -216,9 +219,9 @@ impl Block<'_> {
     fn one(&mut self, step: &Step, apart: bool) {
         let (at, rd, slot) = (step.at, step.rd, step.imm as usize);
         match step.op {
-            Op::St => self.store(step, apart, |width, _, a| width.store(a)),
+            Op::St => self.store(step, apart, |_, a| a),
             Op::Rmw => {
-                self.store(step, apart, |width, old, a| width.store(old.wrapping_add(a)));
+                self.store(step, apart, i32::wrapping_add);
                 *self.work.spare = *block(&self.state[slot], self.first);
                 self.work.settle(rd, at, apart);
             }
@@ -234,10 +237,10 @@ impl Block<'_> {
                 *self.work.spare = [(self.tick & 0x7fff_ffff) as i32; BLOCK];
                 self.work.settle(rd, at, apart);
             }
-            Op::Rnd => self.draw(step),
-            Op::Spike => self.send(step, |_| Sent::Spike { output: step.imm as u8, payload: None }),
-            Op::Spikev => self.send(step, |a| Sent::Spike { output: step.imm as u8, payload: Some(a) }),
-            Op::Probe => self.send(step, |value| Sent::Probe { channel: step.imm as u8, value }),
+            Op::Rnd => self.draw(step, apart),
+            Op::Spike => self.send(step, apart, |_| Sent::Spike { output: step.imm as u8, payload: None }),
+            Op::Spikev => self.send(step, apart, |a| Sent::Spike { output: step.imm as u8, payload: Some(a) }),
+            Op::Probe => self.send(step, apart, |value| Sent::Probe { channel: step.imm as u8, value }),
             _ => self.registers(step, apart),
         }
     }
@@ -245,41 +248,54 @@ impl Block<'_> {
     /// The numbers that an operand is.
     #[inline(always)]
     fn source(&self, source: Source) -> &Row {
-        numbers(&self.work.rows, self.state, &self.loaded.lowered, self.first, source)
+        let (rows, lowered) = (&self.work.rows, &self.loaded.lowered);
+        Operands { rows, state: self.state, inputs: self.inputs, lowered, first: self.first }.of(source)
     }
 
-    /// `new` makes what is stored of the width, what was there, and `ra`.
+    /// `new` makes what is stored, before its width, of what was there and `ra`.
     #[inline(always)]
-    fn store(&mut self, step: &Step, apart: bool, new: impl Fn(Width, i32, i32) -> i32) {
+    fn store(&mut self, step: &Step, apart: bool, new: impl Fn(i32, i32) -> i32) {
+        let width = self.loaded.program.states[step.imm as usize].width;
+        if width.signed {
+            let unused = 32 - u32::from(width.bits);
+            self.put(step, apart, |old, a| (new(old, a) << unused) >> unused);
+        } else {
+            let most = width.range().1;
+            self.put(step, apart, |old, a| new(old, a) & most);
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, step: &Step, apart: bool, new: impl Fn(i32, i32) -> i32) {
         let slot = step.imm as usize;
-        let width = self.loaded.program.states[slot].width;
         let Work { rows, spare, wake, .. } = &mut *self.work;
         let a: &Row = if let Source::State(from) = step.a {
             // Both stand in the state: through a copy.
             **spare = *block(&self.state[from], self.first);
             spare
         } else {
-            numbers(rows, &[], &self.loaded.lowered, self.first, step.a)
+            let lowered = &self.loaded.lowered;
+            Operands { rows, state: &[], inputs: self.inputs, lowered, first: self.first }.of(step.a)
         };
         let cells = &mut self.state[slot][self.first..self.first + BLOCK];
         let cells: &mut Row = cells.try_into().expect("arrays are filled up to whole blocks");
         let at = step.at;
         if apart {
             for lane in 0..BLOCK {
-                let stored = new(width, cells[lane], a[lane]);
+                let stored = new(cells[lane], a[lane]);
                 cells[lane] = if wake[lane] <= at { stored } else { cells[lane] };
             }
             return;
         }
         for lane in 0..BLOCK {
-            cells[lane] = new(width, cells[lane], a[lane]);
+            cells[lane] = new(cells[lane], a[lane]);
         }
     }
 
-    fn draw(&mut self, step: &Step) {
+    fn draw(&mut self, step: &Step, apart: bool) {
         let work = &mut *self.work;
         work.drawn = true;
-        for lane in (0..work.active).filter(|lane| work.wake[*lane] <= step.at) {
+        for lane in (0..work.active).filter(|lane| !apart || work.wake[*lane] <= step.at) {
             let drawn = self.loaded.draws.get((self.first + lane) as u32, self.tick, work.draw[lane]);
             work.rows[step.rd][lane] = (drawn >> (32 - step.imm)) as i32;
             work.draw[lane] += 1;
@@ -287,14 +303,25 @@ impl Block<'_> {
     }
 
     /// Every neuron that is awake sends what `what` makes of its operand.
-    fn send(&mut self, step: &Step, what: impl Fn(i32) -> Sent) {
-        let (active, first, work) = (self.work.active, self.first, &*self.work);
-        let values = numbers(&work.rows, self.state, &self.loaded.lowered, first, step.a);
-        // Few send: where none of some neighbours does, they are passed together.
-        for from in (0..active).step_by(NEIGHBOURS) {
-            let awake: i32 = work.wake[from..from + NEIGHBOURS].iter().map(|wake| i32::from(*wake <= step.at)).sum();
-            if awake > 0 {
-                for lane in (from..active.min(from + NEIGHBOURS)).filter(|lane| work.wake[*lane] <= step.at) {
+    #[inline(always)]
+    fn send(&mut self, step: &Step, apart: bool, what: impl Fn(i32) -> Sent) {
+        let (active, first) = (self.work.active, self.first);
+        let (rows, lowered) = (&self.work.rows, &self.loaded.lowered);
+        let values = Operands { rows, state: self.state, inputs: self.inputs, lowered, first }.of(step.a);
+        if !apart {
+            self.sent.extend((0..active).map(|lane| ((first + lane) as u32, what(values[lane]))));
+            return;
+        }
+        let chunks = self.work.wake[..active.next_multiple_of(NEIGHBOURS)].as_chunks::<NEIGHBOURS>().0;
+        for (from, wake) in (0..active).step_by(NEIGHBOURS).zip(chunks) {
+            let mut awake = 0_u32;
+            for lane in 0..NEIGHBOURS {
+                awake |= u32::from(wake[lane] <= step.at) << lane;
+            }
+            while awake != 0 {
+                let lane = from + awake.trailing_zeros() as usize;
+                awake &= awake - 1;
+                if lane < active {
                     self.sent.push(((first + lane) as u32, what(values[lane])));
                 }
             }
@@ -311,10 +338,9 @@ impl Block<'_> {
                     $(Op::$op => self.apply(step, apart, |d, a, b, n| arithmetic(Op::$op, d, a, b, n)),)*
                     Op::Sel => {
                         let Work { rows, spare, flag, .. } = &mut *self.work;
-                        let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
-                        let a = numbers(rows, state, lowered, first, step.a);
-                        let b = numbers(rows, state, lowered, first, step.b);
-                        let new = &mut **spare;
+                        let (lowered, first) = (&self.loaded.lowered, self.first);
+                        let operands = Operands { rows, state: self.state, inputs: self.inputs, lowered, first };
+                        let (a, b, new) = (operands.of(step.a), operands.of(step.b), &mut **spare);
                         for lane in 0..BLOCK {
                             new[lane] = (a[lane] & flag[lane]) | (b[lane] & !flag[lane]);
                         }
@@ -344,21 +370,30 @@ impl Block<'_> {
 
     #[inline(always)]
     fn apply(&mut self, step: &Step, apart: bool, value: impl Fn(i32, i32, i32, i32) -> i32) {
-        let Work { rows, spare, .. } = &mut *self.work;
-        let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
-        let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
-        let (d, new, n) = (&*rows[step.rd], &mut **spare, step.imm);
-        for lane in 0..BLOCK {
-            new[lane] = value(d[lane], a[lane], b[lane], n);
+        let Work { rows, spare, wake, .. } = &mut *self.work;
+        let (lowered, first) = (&self.loaded.lowered, self.first);
+        let operands = Operands { rows, state: self.state, inputs: self.inputs, lowered, first };
+        let (a, b) = (operands.of(step.a), operands.of(step.b));
+        let (d, new, n, at) = (&*rows[step.rd], &mut **spare, step.imm, step.at);
+        if apart {
+            for lane in 0..BLOCK {
+                let value = value(d[lane], a[lane], b[lane], n);
+                new[lane] = if wake[lane] <= at { value } else { d[lane] };
+            }
+        } else {
+            for lane in 0..BLOCK {
+                new[lane] = value(d[lane], a[lane], b[lane], n);
+            }
         }
-        self.work.settle(step.rd, step.at, apart);
+        std::mem::swap(&mut self.work.spare, &mut self.work.rows[step.rd]);
     }
 
     #[inline(always)]
     fn judge(&mut self, step: &Step, apart: bool, holds: impl Fn(i32, i32, i32) -> bool) {
         let Work { rows, flag, wake, .. } = &mut *self.work;
-        let (state, lowered, first) = (&*self.state, &self.loaded.lowered, self.first);
-        let (a, b) = (numbers(rows, state, lowered, first, step.a), numbers(rows, state, lowered, first, step.b));
+        let (lowered, first) = (&self.loaded.lowered, self.first);
+        let operands = Operands { rows, state: self.state, inputs: self.inputs, lowered, first };
+        let (a, b) = (operands.of(step.a), operands.of(step.b));
         let (n, at) = (step.imm, step.at);
         if apart {
             for lane in 0..BLOCK {

@@ -18,6 +18,8 @@ pub(super) struct Folded {
     pub(super) value: Vec<Option<i32>>,
     /// Whether anything looks at the flag that it sets.
     pub(super) flag_used: Vec<bool>,
+    /// Whether anything looks at the flag as it is at the start.
+    pub(super) flag_first: bool,
 }
 
 /// What registers and flag are, where it is known.
@@ -63,6 +65,7 @@ impl Folded {
             taken: vec![None; code.len()],
             value: vec![None; code.len()],
             flag_used: vec![false; code.len()],
+            flag_first: false,
         };
         let mut before: Vec<Option<Known>> = vec![None; code.len() + 1];
         before[0] = Some(Known { registers: [Some(0); REGISTERS], flag: Some(false) });
@@ -116,5 +119,6 @@ impl Folded {
             };
             wanted[at] = looks || (later && !sets);
         }
+        self.flag_first = wanted[0];
     }
 }

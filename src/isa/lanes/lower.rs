@@ -4,9 +4,10 @@
 //!   its source: no other write reaches them, and no store comes between.
 //! - An instruction on numbers that no tick changes (parameters, immediates) is worked out once.
 //! - A branch that shared parameters decide is no branch, and what it leaves out no step ([`super::fold`]).
-//! - A product with such a number that is small enough needs no 64 bits.
+//! - A product with such a number that is small enough needs no 64 bits; one with 2^n that is shifted by n is a move.
 //!
-//! What is left out still costs its cycles: they are added to the next step that the same neurons do.
+//! What is left out still costs its cycles. A run of instructions without a jump or a label inside is done by the same
+//! neurons, so its cycles are counted once, with its first step.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +21,10 @@ use crate::isa::program::Program;
 /// Where an operand stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A row of the block: a register, or an input behind the registers.
+    /// A register's row of the block.
     Row(usize),
+    /// The sums of a dendritic input.
+    Input(usize),
     /// A state variable.
     State(usize),
     /// A number that does not change.
@@ -61,7 +64,8 @@ pub(super) struct Step {
     pub(super) imm: i32,
     /// Its place in the program.
     pub(super) at: i32,
-    /// Its cycles, and those of what was left out before it.
+    /// Cycles of all instructions up to the next jump or label, at the first step of such a run: the same neurons do
+    /// all of it.
     pub(super) cycles: u32,
 }
 
@@ -74,9 +78,11 @@ pub(super) struct Lowered {
     pub(super) fixed: Vec<Fixed>,
     /// Registers that must be 0 at the start of an update.
     pub(super) cleared: Vec<usize>,
+    /// Whether the flag must be clear at the start of an update.
+    pub(super) flag_first: bool,
 }
 
-/// Registers of a program; inputs stand behind them.
+/// Registers of a program.
 pub(super) const REGISTERS: usize = 16;
 
 /// The write before the first instruction: every register is 0.
@@ -104,6 +110,19 @@ pub(super) const fn varies(op: Op) -> bool {
 fn targets(code: &[Instruction], folded: &Folded) -> BTreeSet<usize> {
     let live = (0..code.len()).filter(|&at| folded.live[at] && code[at].op.info().form == Form::Jump);
     live.filter_map(|at| folded.next(code, at)[1]).collect()
+}
+
+/// Ends a run before instruction `at`: its first step, or one that does nothing else, counts its cycles.
+fn end_run(steps: &mut Vec<Step>, run: &mut usize, cycles: &mut u32, at: usize) {
+    if *cycles > 0 && *run == steps.len() {
+        let none = Source::Fixed(0);
+        let at = at as i32 - 1;
+        steps.push(Step { work: Work::Nothing, op: Op::Mov, rd: 0, a: none, b: none, imm: 0, at, cycles: 0 });
+    }
+    if *cycles > 0 {
+        steps[*run].cycles = *cycles;
+    }
+    (*run, *cycles) = (steps.len(), 0);
 }
 
 /// The writes that reach every instruction.
@@ -206,7 +225,7 @@ impl Lowering<'_> {
         }
         match instruction.op {
             Op::Ld => Known::Same(Source::State(slot)),
-            Op::In => Known::Same(Source::Row(REGISTERS + slot)),
+            Op::In => Known::Same(Source::Input(slot)),
             Op::Ldp => match &self.bindings[slot] {
                 Binding::Shared(value) => self.keep(vec![*value; BLOCK], true),
                 Binding::PerNeuron(values) => {
@@ -217,11 +236,29 @@ impl Lowering<'_> {
                 Binding::Table(_) => Known::Made,
             },
             Op::Li => self.keep(vec![instruction.imm; BLOCK], true),
-            Op::Mov => match self.operand(at, usize::from(instruction.ra)) {
-                Source::Row(register) if register < REGISTERS => Known::Made,
-                source => Known::Same(source),
+            Op::Mov | Op::Mulshr | Op::Mulshz => match self.unchanged(at) {
+                Some(source) if !matches!(source, Source::Row(_)) => Known::Same(source),
+                _ => self.work_out(at).unwrap_or(Known::Made),
             },
             _ => self.work_out(at).unwrap_or(Known::Made),
+        }
+    }
+
+    /// The operand that an instruction gives as it is: a move, or a product with `2^n` that is shifted by n.
+    fn unchanged(&self, at: usize) -> Option<Source> {
+        let instruction = &self.code[at];
+        let [a, b] = reads(instruction).map(|register| register.map(|register| self.operand(at, register)));
+        let one = |source: &Option<Source>| match source {
+            Some(Source::Fixed(number)) if (0..31).contains(&instruction.imm) => {
+                self.fixed[*number].shared && self.fixed[*number].values[0] == 1 << instruction.imm
+            }
+            _ => false,
+        };
+        match instruction.op {
+            Op::Mov => a,
+            Op::Mulshr | Op::Mulshz if one(&b) => a,
+            Op::Mulshr | Op::Mulshz if one(&a) => b,
+            _ => None,
         }
     }
 
@@ -280,9 +317,7 @@ impl Lowering<'_> {
             let keeps = (instruction.op == Op::Lih).then_some(usize::from(instruction.rd));
             let [a, b] = reads(instruction);
             for (register, source) in [(a, operands[at].0), (b, operands[at].1), (keeps, Source::Row(0))] {
-                if let (Some(register), Source::Row(row)) = (register, source)
-                    && row < REGISTERS
-                {
+                if let (Some(register), Source::Row(_)) = (register, source) {
                     self.needed.extend(&self.reaching[at][register]);
                 }
             }
@@ -301,60 +336,57 @@ impl Lowering<'_> {
         let operands = self.operands();
         let targets = targets(self.code, &self.folded);
         let (mut steps, mut step_of) = (Vec::<Step>::new(), Vec::new());
-        let mut pending: Option<(usize, u32)> = None;
-        let nothing = |(at, cycles): (usize, u32)| Step {
-            work: Work::Nothing,
-            op: Op::Mov,
-            rd: 0,
-            a: Source::Fixed(0),
-            b: Source::Fixed(0),
-            imm: 0,
-            at: at as i32,
-            cycles,
-        };
+        // Cycles of the run so far, and the first step behind its beginning.
+        let (mut cycles, mut run) = (0, 0);
         for (at, instruction) in self.code.iter().enumerate() {
             if targets.contains(&at) {
-                steps.extend(pending.take().map(nothing));
+                end_run(&mut steps, &mut run, &mut cycles, at);
             }
             step_of.push(steps.len());
             if !self.folded.live[at] {
                 continue;
             }
-            let cycles = u32::from(instruction.op.info().cycles);
+            cycles += u32::from(instruction.op.info().cycles);
             if self.left_out(at) {
-                let (from, before) = pending.unwrap_or((at, 0));
-                pending = Some((from, before + cycles));
                 continue;
             }
-            let before = pending.take().map_or(0, |(_, cycles)| cycles);
-            let (a, b) = operands[at];
-            let (a, b) = self.moved(at, instruction, a, b);
-            let halves = self.halves(instruction.op, b, instruction.imm);
-            steps.push(Step {
-                work: match instruction.op.info().form {
-                    Form::Jump if self.folded.taken[at].is_some() => Work::Goto,
-                    Form::Jump => Work::Jump,
-                    _ if halves => Work::Halves,
-                    _ => Work::Op,
-                },
-                op: match self.known[at] {
-                    // One that all take is no condition.
-                    Known::Made if self.folded.taken[at].is_some() => Op::Jmp,
-                    Known::Made => instruction.op,
-                    Known::Same(_) => Op::Mov,
-                },
-                rd: usize::from(instruction.rd),
-                a,
-                b,
-                imm: instruction.imm,
-                at: at as i32,
-                cycles: cycles + before,
-            });
+            let step = self.step(at, operands[at]);
+            steps.push(step);
+            if matches!(step.work, Work::Jump | Work::Goto) {
+                end_run(&mut steps, &mut run, &mut cycles, at + 1);
+            }
         }
-        steps.extend(pending.take().map(nothing));
+        end_run(&mut steps, &mut run, &mut cycles, self.code.len());
         step_of.push(steps.len());
         let cleared = if self.needed.contains(&ENTRY) { self.cleared() } else { Vec::new() };
-        Lowered { steps, step_of, fixed: self.fixed, cleared }
+        Lowered { steps, step_of, fixed: self.fixed, cleared, flag_first: self.folded.flag_first }
+    }
+
+    /// The step of an instruction that is not left out.
+    fn step(&self, at: usize, (a, b): (Source, Source)) -> Step {
+        let instruction = &self.code[at];
+        let unchanged = self.unchanged(at).filter(|_| self.known[at] == Known::Made);
+        let (a, b) = unchanged.map_or_else(|| self.moved(at, instruction, a, b), |source| (source, b));
+        Step {
+            work: match instruction.op.info().form {
+                Form::Jump if self.folded.taken[at].is_some() => Work::Goto,
+                Form::Jump => Work::Jump,
+                _ if unchanged.is_none() && self.halves(instruction.op, b, instruction.imm) => Work::Halves,
+                _ => Work::Op,
+            },
+            op: match self.known[at] {
+                // One that all take is no condition.
+                Known::Made if self.folded.taken[at].is_some() => Op::Jmp,
+                Known::Made if unchanged.is_none() => instruction.op,
+                _ => Op::Mov,
+            },
+            rd: usize::from(instruction.rd),
+            a,
+            b,
+            imm: instruction.imm,
+            at: at as i32,
+            cycles: 0,
+        }
     }
 
     /// The operands of a step: a write that must be made although its number stands elsewhere is a move; of a product,

@@ -6,26 +6,30 @@
 //! between is computed and thrown away. The results equal [`super::execute`] for every neuron.
 //!
 //! Before the first step the program is lowered ([`lower`]): what only moves a number, and what is the same in every
-//! tick, is no work of a tick.
+//! tick, is no work of a tick. Nor is a block of neurons at rest ([`rest`]).
 
 mod bind;
 mod block;
 mod fold;
 mod lower;
+mod rest;
 
 use std::sync::Arc;
 
 use super::exec::Sent;
-use super::program::Program;
+use super::program::{INPUTS_MAX, Program};
 use crate::diag::{Problems, Result};
 use crate::rng;
 use block::{Block, Work};
 use lower::Lowered;
+use rest::{Plan, Rest};
 
 /// Neurons of a block.
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 
 type Row = [i32; BLOCK];
+
+static ZEROS: Row = [0; BLOCK];
 
 /// What a population gives for a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +71,14 @@ pub struct Lanes {
     /// One array a state variable, filled up to whole blocks.
     state: Vec<Vec<i32>>,
     work: Box<Work>,
+    /// The inputs of the last block, where it is not full.
+    ends: Vec<Row>,
     sent: Vec<(u32, Sent)>,
     /// Cycles of each neuron in the last step, filled up to whole blocks.
     cycles: Vec<u32>,
     /// Whether cycles are counted.
     counts: bool,
+    rest: Rest,
 }
 
 /// What does not change.
@@ -107,7 +114,9 @@ impl Lanes {
         let lowered = Lowered::new(&program, &bindings, padded);
         Ok(Self {
             state: program.states.iter().map(|state| vec![state.initial; padded]).collect(),
-            work: Box::new(Work::new(program.inputs.len())),
+            work: Box::new(Work::new()),
+            ends: vec![[0; BLOCK]; program.inputs.len()],
+            rest: Rest::new(&program, padded / BLOCK),
             loaded: Arc::new(Loaded { program, bindings, lowered, draws }),
             neurons,
             sent: Vec::new(),
@@ -134,8 +143,9 @@ impl Lanes {
         &self.state[slot][..self.neurons]
     }
 
-    /// State variable `slot` of every neuron, to be set.
+    /// State variable `slot` of every neuron, to be set. No block is taken to be at rest after that.
     pub fn state_mut(&mut self, slot: usize) -> &mut [i32] {
+        self.rest.end();
         &mut self.state[slot][..self.neurons]
     }
 
@@ -143,12 +153,14 @@ impl Lanes {
     pub fn restart(&mut self, other: &Self) {
         self.state.iter_mut().zip(&other.state).for_each(|(own, state)| own.copy_from_slice(state));
         self.cycles.fill(0);
+        self.rest.end();
     }
 
     /// Without cycles, for whoever does not ask for time: they stay 0.
     #[must_use]
     pub fn uncounted(mut self) -> Self {
         self.counts = false;
+        self.rest.end();
         self
     }
 
@@ -186,17 +198,39 @@ impl pulp::WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> u64 {
-        let Self { lanes: Lanes { loaded, state, work, sent, cycles, neurons, counts }, inputs, tick } = self;
+        let Self { lanes, inputs, tick } = self;
+        let Lanes { loaded, state, work, ends, sent, cycles, neurons, counts, rest } = lanes;
+        let whole = *neurons - *neurons % BLOCK;
+        for (end, input) in ends.iter_mut().zip(inputs) {
+            end[..*neurons - whole].copy_from_slice(&input[whole..*neurons]);
+        }
         let mut total = 0;
         for first in (0..*neurons).step_by(BLOCK) {
-            work.start(loaded, inputs, first, BLOCK.min(*neurons - first));
-            let mut block = Block { loaded, state, tick, first, work, sent };
-            if *counts {
-                block.run::<true>();
-                total += work.finish(&mut cycles[first..first + BLOCK]);
-            } else {
-                block.run::<false>();
+            let mut rows = [&ZEROS; INPUTS_MAX];
+            for ((row, input), end) in rows.iter_mut().zip(inputs).zip(&*ends) {
+                *row = if first < whole { block::block(input, first) } else { end };
             }
+            let plan = rest.plan(first / BLOCK, tick, &rows[..inputs.len()]);
+            if let Plan::Skip(cycles) = plan {
+                total += cycles;
+                continue;
+            }
+            if plan == Plan::Watch {
+                rest.keep(state, first);
+            }
+            let (active, sent_before) = (BLOCK.min(*neurons - first), sent.len());
+            let mut block = Block { loaded, state, inputs: &rows, tick, first, work, sent };
+            let mut spent = 0;
+            if *counts {
+                block.run::<true>(active);
+                spent = work.finish(&mut cycles[first..first + BLOCK]);
+            } else {
+                block.run::<false>(active);
+            }
+            if plan == Plan::Watch {
+                rest.see(state, first, sent.len() > sent_before, spent);
+            }
+            total += spent;
         }
         total
     }
