@@ -1,6 +1,6 @@
 //! One tick of one core: synapses, neurons, and which of them fire.
 
-use super::lanes::{self, Addend, Counts, LANES, PLACES, Range, Vector, WIDE};
+use super::lanes::{self, Addend, Counts, LANES, Range, Vector, WIDE};
 use super::{Alike, CrossbarCore, Next, TYPES};
 use crate::bits::ones;
 use crate::emu::neurocore::stream::Stream;
@@ -18,6 +18,8 @@ pub(in crate::emu) struct Scratch {
     sums: Vec<i32>,
     /// Their counts, by group of [`WIDE`] words.
     counts: Vec<Counts>,
+    /// What they add to a block.
+    addends: Vec<Addend>,
     /// Neurons with a synaptic event, and those that are active, as bits.
     touched: Vec<u64>,
     changed: Vec<u64>,
@@ -103,22 +105,23 @@ impl CrossbarCore {
     fn blocks(&self, v: &mut [i32], range: Range, vector: Option<Vector>, scratch: &mut Scratch) {
         let soma = &self.somas[0];
         let leaks = if soma.leak == 0 { 0 } else { !0 };
+        let mut addends = std::mem::take(&mut scratch.addends);
         for (word, v) in v.chunks_exact_mut(LANES).enumerate() {
             let v: &mut [i32; LANES] = v.try_into().expect("a block has 64 lanes");
-            let mut addends = [(0, 0); TYPES * PLACES];
-            let used = self.addends(word, scratch, &mut addends);
-            let outside = lanes::advance(vector, v, &addends[..used], soma.leak, range);
+            self.addends(word, scratch, &mut addends);
+            let outside = lanes::advance(vector, v, &addends, soma.leak, range);
             let there = self.there(word);
             let outside = outside & there;
             let mut changed = (scratch.touched[word] | leaks) & there & !outside;
             for lane in ones(&[outside]) {
                 let integrated = v[lane].wrapping_sub(i32::from(soma.leak));
-                let before = integrated.wrapping_sub(sum_of(&addends[..used], lane));
+                let before = || integrated.wrapping_sub(sum_of(&addends, lane));
                 let next = self.soma(word * LANES + lane, i64::from(integrated));
                 changed |= settle(next, before, word, lane, v, scratch);
             }
             scratch.close(changed);
         }
+        scratch.addends = addends;
     }
 
     /// Equal neurons that draw for their leak, their threshold, or both, 64 at a time.
@@ -134,35 +137,35 @@ impl CrossbarCore {
         let Some(general) = &self.general else { return };
         let soma = &self.somas[0];
         let sign = soma.leak.signum();
+        let mut addends = std::mem::take(&mut scratch.addends);
         for (word, v) in v.chunks_exact_mut(LANES).enumerate() {
             let v: &mut [i32; LANES] = v.try_into().expect("a block has 64 lanes");
             let there = self.there(word);
-            let mut addends = [(0, 0); TYPES * PLACES + 1];
-            let mut used = self.addends(word, scratch, &mut addends);
-            let synaptic = used;
+            self.addends(word, scratch, &mut addends);
+            let synaptic = addends.len();
             let (mut etas, mut acts) = ([0; LANES], 0);
             let (draws_leak, draws_mask) = (soma.draws.leak, soma.draws.mask > 0);
             self.draw(stream, there.count_ones() as usize, (draws_leak, draws_mask), &mut etas, &mut acts, most);
             let leak = if draws_leak { 0 } else { soma.leak };
             if draws_leak && sign != 0 {
-                addends[used] = (acts, sign);
-                used += 1;
+                addends.push((acts, sign));
             } else {
                 acts = 0;
             }
-            let outside = lanes::advance(vector, v, &addends[..used], leak, range) & there;
+            let outside = lanes::advance(vector, v, &addends, leak, range) & there;
             let leaks = if leak == 0 { acts } else { !0 };
             let mut changed = (scratch.touched[word] | leaks) & there & !outside;
             for lane in ones(&[outside]) {
                 let amount = i32::from(if draws_leak { sign * i16::from(acts >> lane & 1 == 1) } else { leak });
                 let integrated = v[lane].wrapping_sub(amount);
-                let before = integrated.wrapping_sub(sum_of(&addends[..synaptic], lane));
+                let before = || integrated.wrapping_sub(sum_of(&addends[..synaptic], lane));
                 let eta = i64::from(etas[lane]) & soma.draws.mask;
                 let next = general.finish(self, soma, i64::from(integrated), i64::from(amount), eta);
                 changed |= settle(next, before, word, lane, v, scratch);
             }
             scratch.close(changed);
         }
+        scratch.addends = addends;
     }
 
     /// The draws of a block of `count` neurons: which leaks act, and the random parts of the thresholds.
@@ -194,16 +197,13 @@ impl CrossbarCore {
 
     /// The weighted sums of a block as bits with a value: the counts of each type, place by place.
     #[inline]
-    fn addends(&self, word: usize, scratch: &Scratch, addends: &mut [Addend]) -> usize {
-        let mut used = 0;
+    fn addends(&self, word: usize, scratch: &Scratch, addends: &mut Vec<Addend>) {
+        addends.clear();
         let (counts, word) = (&scratch.counts[word / WIDE], word % WIDE);
         for (kind, &weight) in self.somas[0].weights.iter().enumerate().filter(|(_, weight)| **weight != 0) {
-            for (place, words) in counts.places[kind][..counts.depths[kind]].iter().enumerate() {
-                addends[used] = (words[word], weight << place);
-                used += 1;
-            }
+            let places = counts.places[kind][..counts.depths[kind]].iter().enumerate();
+            addends.extend(places.map(|(place, words)| (words[word], weight << place)));
         }
-        used
     }
 
     /// Every neuron by itself, ascending.
@@ -297,12 +297,21 @@ fn sum_of(addends: &[Addend], lane: usize) -> i32 {
 }
 
 /// Writes the tick of a neuron that was taken out of its block; its bit where it is active.
-fn settle(next: Next, before: i32, word: usize, lane: usize, v: &mut [i32; LANES], scratch: &mut Scratch) -> u64 {
+#[inline]
+fn settle(
+    next: Next,
+    before: impl Fn() -> i32,
+    word: usize,
+    lane: usize,
+    v: &mut [i32; LANES],
+    scratch: &mut Scratch,
+) -> u64 {
     v[lane] = next.v;
     scratch.overflows += u64::from(next.overflows);
     if next.fires {
         scratch.fires.push((word * LANES + lane) as u16);
     }
     let event = scratch.touched[word] >> lane & 1 == 1;
-    u64::from(event || next.v != before || next.fires) << lane
+    // What it was before has to be worked out, and is seldom asked for.
+    u64::from(event || next.fires || next.v != before()) << lane
 }
