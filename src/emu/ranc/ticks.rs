@@ -219,15 +219,15 @@ impl RancTicks {
         let count = self.parts.len().div_ceil(per).max(1);
         let (shape, first_tick, keeps_fired, places) = (self.shape, self.now, self.keeps_fired, &self.places);
         let words = u32::try_from(per * per_core).expect("checked with the chip");
-        let chunks = self.parts.chunks_mut(per).zip(self.rows.chunks_mut(per * per_core));
-        let mut shards: Vec<Shard<'_>> = (0_u32..)
-            .zip(chunks)
-            .map(|(number, (parts, rows))| Shard {
+        let (mut parts, mut rows) = (self.parts.chunks_mut(per), self.rows.chunks_mut(per * per_core));
+        // Where nothing can move there is one thread, without cores.
+        let mut shards: Vec<Shard<'_>> = (0..u32::try_from(count).expect("as many as cores"))
+            .map(|number| Shard {
                 shape,
                 places,
                 first: number * words,
-                parts,
-                rows,
+                parts: parts.next().unwrap_or_default(),
+                rows: rows.next().unwrap_or_default(),
                 trace: RancTickTrace::default(),
                 keeps_fired,
                 away: vec![Vec::new(); count],
