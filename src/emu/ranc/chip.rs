@@ -117,10 +117,9 @@ impl RancChip {
     #[must_use]
     pub fn scheduler(&self, core: u32) -> Option<Vec<Vec<u32>>> {
         let scheduler = self.schedule(core)?;
-        let axons = |row: &crate::bits::BitRow| {
-            crate::bits::ones(row.words()).map(|axon| u32::try_from(axon).expect("at most 65536")).collect()
-        };
-        Some(scheduler.rows.iter().map(axons).collect())
+        let axons =
+            |row: &[u64]| crate::bits::ones(row).map(|axon| u32::try_from(axon).expect("at most 65536")).collect();
+        Some(scheduler.rows().map(axons).collect())
     }
 
     /// The scheduler row of a core's present tick.

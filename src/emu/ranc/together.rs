@@ -1,22 +1,26 @@
 //! Whole ticks at once, where all cores take the same tick and nothing stalls.
 //!
 //! Cores are in step then: neuron `n` of each hands its spike over at the same edge, and packets of one neuron number have
-//! mostly arrived before those of the next set out. So a tick is a list of small crowds: [`Crowds`] knows in closed form when
-//! each arrives. Where a packet from outside comes near, [`Crossings`] follows all of them, and where that cannot be decided
-//! either, the cores go on one by one from that neuron on, event by event.
+//! mostly arrived before those of the next set out. So a tick is a list of volleys ([`Volleys`]). Of most it is known beforehand
+//! that nobody in it meets anybody, and when each arrives; where some meet, [`Crowds`] tells it in closed form. Where
+//! packets from outside are met, [`Crossings`] follows them, and where that cannot be decided either, the cores go on one by
+//! one from that neuron on, event by event.
+
+mod meet;
 
 use super::chip::RancInput;
 use super::fast::{Fast, Feed};
 use super::trace::RancTrace;
+use super::volley::Volleys;
 use crate::chip::RancParams;
-use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Shot, flight_time};
+use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Path, Shot, flight_time};
 use crate::emu::neurocore::EventRancCore;
+use meet::Met;
 
 /// What a tick at once needs, and room for its work.
 #[derive(Debug, Clone)]
 pub(super) struct Together {
-    /// Every neuron's packet: `[core][neuron]`, where a core is a position of the grid.
-    shots: Vec<Shot>,
+    volleys: Volleys,
     neurons: usize,
     /// Cycles of one neuron.
     pitch: u64,
@@ -25,17 +29,15 @@ pub(super) struct Together {
     late: u32,
     /// Cycles of the longest way.
     reach: u64,
-    /// Cores that fire, a bit each, and neurons with such cores: `[neuron][word]`.
-    fired: Vec<u64>,
-    words: usize,
-    any: Vec<u64>,
     crowds: Crowds,
     crossings: Crossings,
     /// One crowd: who sets out.
     crowd: Vec<Shot>,
-    /// The same with the packets from outside that may be met, and which those are.
+    /// Those of it, or all, with packets from outside that may be met.
     departures: Vec<Departure>,
+    /// Packets from outside that may be met: which, their ways, and how long after the volley they set out.
     inputs: Vec<usize>,
+    ways: Vec<(Path, i64)>,
     /// Of this tick: packets from outside that have arrived ahead of others.
     arrived: Vec<usize>,
     landings: Vec<Landing>,
@@ -68,40 +70,19 @@ impl Together {
             return None;
         }
         let crowds = Crowds::new(mesh);
-        let neurons = params.num_neurons as usize;
-        let mut shots = Vec::with_capacity(cores.len() * neurons);
-        for (position, core) in (0..).zip(cores) {
-            let Some(core) = core else {
-                shots.resize(shots.len() + neurons, Shot::default());
-                continue;
-            };
-            for flit in core.packets() {
-                let Some(flit) = flit else {
-                    shots.push(Shot::default());
-                    continue;
-                };
-                if flit.delay + 1 == params.num_ticks {
-                    return None;
-                }
-                shots.push(crowds.shot(position, flit)?);
-            }
-        }
-        let words = cores.len().div_ceil(64);
         Some(Self {
-            shots,
-            neurons,
+            volleys: Volleys::new(params, cores, &crowds)?,
+            neurons: params.num_neurons as usize,
             pitch: u64::from(params.num_axons) + 2,
             width: params.grid_x,
             late: params.num_ticks - 1,
             reach: 2 * u64::from(params.grid_x + params.grid_y + 1),
-            fired: vec![0; neurons * words],
-            words,
-            any: vec![0; neurons.div_ceil(64)],
             crowds,
             crossings: Crossings::new(mesh),
             crowd: Vec::new(),
             departures: Vec::new(),
             inputs: Vec::new(),
+            ways: Vec::new(),
             arrived: Vec::new(),
             landings: Vec::new(),
         })
@@ -140,51 +121,10 @@ impl Together {
         tick + 1 + (neuron as u64 + 1) * self.pitch
     }
 
-    fn collect(&mut self, cores: &[Option<EventRancCore>]) {
-        for (position, core) in cores.iter().enumerate() {
-            let Some(core) = core else { continue };
-            core.fired(|neuron| {
-                self.fired[neuron as usize * self.words + position / 64] |= 1 << (position % 64);
-                self.any[neuron as usize / 64] |= 1 << (neuron % 64);
-            });
-        }
-    }
-
-    /// The next neuron from `from` on that fires anywhere.
-    fn next_neuron(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        let mut left = self.any.get(word)? & (u64::MAX << (from % 64));
-        while left == 0 {
-            word += 1;
-            left = *self.any.get(word)?;
-        }
-        Some(word * 64 + left.trailing_zeros() as usize)
-    }
-
-    /// Forgets who fires.
-    fn clear(&mut self) {
-        for (word, any) in self.any.iter_mut().enumerate() {
-            let mut left = std::mem::take(any);
-            while left != 0 {
-                let neuron = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                self.fired[neuron * self.words..(neuron + 1) * self.words].fill(0);
-            }
-        }
-        self.arrived.clear();
-    }
-
-    /// Gathers the packets of `neuron`.
+    /// Gathers the packets of a volley.
     fn gather(&mut self, neuron: usize) {
         self.crowd.clear();
-        for word in 0..self.words {
-            let mut cores = self.fired[neuron * self.words + word];
-            while cores != 0 {
-                let from = word * 64 + cores.trailing_zeros() as usize;
-                cores &= cores - 1;
-                self.crowd.push(self.shots[from * self.neurons + neuron]);
-            }
-        }
+        self.crowd.extend(self.volleys.shots(neuron));
     }
 
     /// Packets from outside, not yet arrived, that are under way between two edges.
@@ -200,8 +140,9 @@ impl Together {
         set_out.filter(move |(index, departure)| departure.arrives() > from && !self.arrived.contains(index))
     }
 
-    /// Lists the landings of the crowd, and those of packets from outside that it holds up; whether all are before `until`.
-    fn outcome(&mut self, span: &Span, left: u64, until: u64, packets: &[RancInput]) -> bool {
+    /// Lists the landings of a volley, and those of packets from outside that it holds up; whether all are before `until`.
+    fn outcome(&mut self, span: &Span, neuron: usize, left: u64, until: u64, packets: &[RancInput]) -> bool {
+        self.gather(neuron);
         self.landings.clear();
         if self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
             let mut last = 0;
@@ -283,11 +224,11 @@ impl Fast {
         }
         let from = lengths(trace);
         let mut sorted = from;
-        together.collect(&self.cores);
-        let mut next = together.next_neuron(0);
+        together.volleys.collect(&self.cores);
+        let mut next = together.volleys.next(0);
         let mut failed = None;
         while let Some(neuron) = next {
-            next = together.next_neuron(neuron + 1);
+            next = together.volleys.next(neuron + 1);
             let disturbed = span.input < span.inputs_end;
             self.land_inputs(together, &mut span, together.launch(tick, neuron) - 1, feed, trace);
             if !self.cross(together, &span, neuron, next, feed, trace) {
@@ -310,7 +251,8 @@ impl Fast {
                 }
             }
         }
-        together.clear();
+        together.volleys.clear();
+        together.arrived.clear();
         let after = lengths(trace);
         // Without packets from outside all is told in order.
         let until = if failed.is_some() || span.input < span.inputs_end { after } else { sorted };
@@ -331,24 +273,30 @@ impl Fast {
         let left = together.launch(span.tick, neuron);
         let until =
             next.map_or(span.end.min(span.clear + 2 * together.reach), |next| together.launch(span.tick, next) - 1);
-        together.gather(neuron);
-        if !together.outcome(span, left, until, feed.packets()) {
+        let met = together.meet(span, neuron, left, until, feed.packets());
+        if met == Met::Unknown && !together.outcome(span, neuron, left, until, feed.packets()) {
             return false;
         }
         if left < self.cycles {
-            let neuron = u32::try_from(neuron).expect("at most 65536 neurons");
-            trace.spikes.extend(together.crowd.iter().map(|shot| (left, shot.from, neuron)));
+            let number = u32::try_from(neuron).expect("at most 65536 neurons");
+            together.volleys.shots(neuron).for_each(|shot| trace.spikes.push((left, shot.from, number)));
+        }
+        if met == Met::Nobody {
+            for landing in together.volleys.landings(neuron) {
+                self.land(span.clear, left + landing.flight, landing.to, landing.flit, trace);
+            }
+            return true;
         }
         if together.landings.len() > 1 {
             together.landings.sort_unstable();
         }
-        let spikes = together.crowd.len();
         for &(at, place) in &together.landings {
             let flit = match together.crowd.get(place as usize) {
                 Some(shot) => shot.flit,
                 None => {
-                    together.arrived.push(together.inputs[place as usize - spikes]);
-                    together.departures[place as usize].flit
+                    let index = together.inputs[place as usize - together.crowd.len()];
+                    together.arrived.push(index);
+                    feed.packets()[index].flit
                 }
             };
             self.land(span.clear, left + (at >> 32), at as u32, flit, trace);
@@ -440,10 +388,23 @@ fn lengths(trace: &RancTrace) -> Lengths {
     [trace.sched_writes.len(), trace.sched_writes_lost.len(), trace.out_packets.len()]
 }
 
-/// Puts what was added in order of time and core.
+/// Puts what was added in order of time and core. It mostly is: a volley and packets from outside are told one after the other.
 fn sort_between(trace: &mut RancTrace, from: Lengths, to: Lengths) {
     let by_core = |event: &(u64, u32, u32, u32)| (event.0, event.1);
-    trace.sched_writes[from[0]..to[0]].sort_by_key(by_core);
-    trace.sched_writes_lost[from[1]..to[1]].sort_by_key(by_core);
-    trace.out_packets[from[2]..to[2]].sort();
+    put_in_order(&mut trace.sched_writes[from[0]..to[0]], by_core);
+    put_in_order(&mut trace.sched_writes_lost[from[1]..to[1]], by_core);
+    put_in_order(&mut trace.out_packets[from[2]..to[2]], |packet| *packet);
+}
+
+/// Every event goes back over those that come after it, which are few.
+fn put_in_order<T: Copy, K: Ord>(events: &mut [T], key: impl Fn(&T) -> K) {
+    for index in 1..events.len() {
+        let event = events[index];
+        let mut place = index;
+        while place > 0 && key(&events[place - 1]) > key(&event) {
+            events[place] = events[place - 1];
+            place -= 1;
+        }
+        events[place] = event;
+    }
 }
