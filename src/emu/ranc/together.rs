@@ -124,7 +124,7 @@ impl Together {
     /// Gathers the packets of a volley.
     fn gather(&mut self, neuron: usize) {
         self.crowd.clear();
-        self.crowd.extend(self.volleys.shots(neuron));
+        self.volleys.each_shot(neuron, |shot| self.crowd.push(*shot));
     }
 
     /// Packets from outside, not yet arrived, that are under way between two edges.
@@ -144,7 +144,9 @@ impl Together {
     fn outcome(&mut self, span: &Span, neuron: usize, left: u64, until: u64, packets: &[RancInput]) -> bool {
         self.gather(neuron);
         self.landings.clear();
-        if self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
+        // Of a volley whose mask is a word it is known that some meet.
+        let is_free = !self.volleys.is_simple() && self.crowds.is_usable() && self.crowds.is_free(&self.crowd);
+        if is_free || self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
             let mut last = 0;
             for ((place, shot), flight) in self.crowd.iter().enumerate().zip(self.crowds.flights()) {
                 self.landings.push(landing(flight, shot.to, place));
@@ -279,12 +281,12 @@ impl Fast {
         }
         if left < self.cycles {
             let number = u32::try_from(neuron).expect("at most 65536 neurons");
-            together.volleys.shots(neuron).for_each(|shot| trace.spikes.push((left, shot.from, number)));
+            together.volleys.each_core(neuron, |core| trace.spikes.push((left, core, number)));
         }
         if met == Met::Nobody {
-            for landing in together.volleys.landings(neuron) {
+            together.volleys.each_landing(neuron, |landing| {
                 self.land(span.clear, left + landing.flight, landing.to, landing.flit, trace);
-            }
+            });
             return true;
         }
         if together.landings.len() > 1 {

@@ -17,11 +17,16 @@ pub(super) struct Landing {
     pub(super) flit: Flit,
 }
 
-/// The bits of a packet, counted from the first of all volleys: by core, and by arrival.
+/// The ways to order the packets of a volley: by core, by arrival, by rank (the order in which merges serve them).
+const CORE: usize = 0;
+const ARRIVAL: usize = 1;
+const RANK: usize = 2;
+
+/// Where a packet is marked, one for each order: the word among those of all volleys, and the bit.
 #[derive(Debug, Clone, Copy, Default)]
-struct Bits {
-    by_core: u32,
-    by_arrival: u32,
+struct Place {
+    words: [u32; 3],
+    bits: [u8; 3],
 }
 
 /// All volleys of a chip, and who fires in this tick.
@@ -33,22 +38,22 @@ pub(super) struct Volleys {
     words: usize,
     /// The first packet of each volley, and the end.
     starts: Vec<usize>,
-    /// Packets by core, and their ways.
+    /// Packets and their ways, by rank.
     shots: Vec<Shot>,
     paths: Vec<Path>,
-    /// The same by arrival.
+    /// Positions that they come from, by core.
+    cores: Vec<u32>,
+    /// The same packets by arrival.
     landings: Vec<Landing>,
-    /// Of each packet by core: those that it would meet; of each volley: those that would meet any. Only where a mask is a word.
+    /// Of each packet by rank: those that it would meet; of each volley: those that would meet any. Only where a mask is a word.
     clashes: Vec<u64>,
     clashing: Vec<u64>,
     /// `[volley][column]`: those that a packet from outside for the column might meet.
     on_way: Vec<u64>,
     /// `[position][neuron]`
-    bits: Vec<Bits>,
-    by_core: Vec<u64>,
-    by_arrival: Vec<u64>,
-    /// Volleys that have a packet.
-    any: Vec<u64>,
+    places: Vec<Place>,
+    /// `[volley][word][order]`
+    marks: Vec<[u64; 3]>,
 }
 
 impl Volleys {
@@ -74,31 +79,32 @@ impl Volleys {
             starts: vec![0],
             shots: Vec::new(),
             paths: Vec::new(),
+            cores: Vec::new(),
             landings: Vec::new(),
             clashes: Vec::new(),
             clashing: Vec::new(),
             on_way: Vec::new(),
-            bits: vec![Bits::default(); cores.len() * neurons],
-            by_core: vec![0; neurons * words],
-            by_arrival: vec![0; neurons * words],
-            any: vec![0; neurons.div_ceil(64)],
+            places: vec![Place::default(); cores.len() * neurons],
+            marks: vec![[0; 3]; neurons * words],
         };
-        for (neuron, volley) in volleys.iter().enumerate() {
+        for (neuron, volley) in volleys.into_iter().enumerate() {
             this.add(params.grid_x, neuron, volley);
         }
         Some(this)
     }
 
-    fn add(&mut self, width: u32, neuron: usize, volley: &[Shot]) {
-        let paths: Vec<Path> = volley.iter().map(|shot| Path::new(width, shot.from, shot.flit)).collect();
-        let mut order: Vec<usize> = (0..volley.len()).collect();
-        order.sort_by_key(|&place| (paths[place].flight(), paths[place].to()));
-        let bit = |place: usize| u32::try_from(neuron * self.words * 64 + place).expect("as many as neurons");
-        for (rank, &place) in order.iter().enumerate() {
-            let Shot { from, flit, .. } = volley[place];
-            self.bits[from as usize * self.neurons + neuron] = Bits { by_core: bit(place), by_arrival: bit(rank) };
-            self.landings.push(Landing { flight: paths[place].flight(), to: paths[place].to(), flit });
-        }
+    /// Adds a volley; its packets are given by core.
+    fn add(&mut self, width: u32, neuron: usize, mut volley: Vec<Shot>) {
+        self.place(neuron, CORE, volley.iter().map(|shot| shot.from));
+        self.cores.extend(volley.iter().map(|shot| shot.from));
+        let path = |shot: &Shot| Path::new(width, shot.from, shot.flit);
+        volley.sort_by_key(|shot| (path(shot).flight(), shot.to));
+        self.place(neuron, ARRIVAL, volley.iter().map(|shot| shot.from));
+        let landing = |shot: &Shot| Landing { flight: path(shot).flight(), to: shot.to, flit: shot.flit };
+        self.landings.extend(volley.iter().map(landing));
+        volley.sort_by_key(Shot::rank);
+        self.place(neuron, RANK, volley.iter().map(|shot| shot.from));
+        let paths: Vec<Path> = volley.iter().map(path).collect();
         if self.is_simple() {
             let among = |holds: &dyn Fn(usize) -> bool| {
                 (0..paths.len()).filter(|&other| holds(other)).fold(0_u64, |mask, other| mask | 1 << other)
@@ -114,6 +120,15 @@ impl Volleys {
         self.starts.push(self.shots.len());
     }
 
+    /// Where the packets of a volley, which come from these positions, are marked in an order.
+    fn place(&mut self, neuron: usize, order: usize, positions: impl Iterator<Item = u32>) {
+        for (number, from) in positions.enumerate() {
+            let place = &mut self.places[from as usize * self.neurons + neuron];
+            place.words[order] = u32::try_from(neuron * self.words + number / 64).expect("as many as neurons");
+            place.bits[order] = (number % 64) as u8;
+        }
+    }
+
     /// Whether a mask of a volley is one word.
     pub(super) const fn is_simple(&self) -> bool {
         self.words == 1
@@ -121,74 +136,69 @@ impl Volleys {
 
     /// Marks who fires.
     pub(super) fn collect(&mut self, cores: &[Option<EventRancCore>]) {
-        for (core, bits) in cores.iter().zip(self.bits.chunks(self.neurons)) {
+        for (core, places) in cores.iter().zip(self.places.chunks(self.neurons)) {
             let Some(core) = core else { continue };
             core.fired(|neuron| {
-                let Bits { by_core, by_arrival } = bits[neuron as usize];
-                self.by_core[by_core as usize / 64] |= 1 << (by_core % 64);
-                self.by_arrival[by_arrival as usize / 64] |= 1 << (by_arrival % 64);
-                self.any[neuron as usize / 64] |= 1 << (neuron % 64);
+                let Place { words, bits } = &places[neuron as usize];
+                for order in [CORE, ARRIVAL, RANK] {
+                    self.marks[words[order] as usize][order] |= 1 << bits[order];
+                }
             });
         }
     }
 
     /// The next volley from `from` on that has a packet.
     pub(super) fn next(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        let mut left = self.any.get(word)? & (u64::MAX << (from % 64));
-        while left == 0 {
-            word += 1;
-            left = *self.any.get(word)?;
-        }
-        Some(word * 64 + left.trailing_zeros() as usize)
+        let marks = self.marks.get(from * self.words..)?;
+        let steps = marks.iter().position(|marks| marks[CORE] != 0)?;
+        Some(from + steps / self.words)
     }
 
     /// Forgets who fires.
     pub(super) fn clear(&mut self) {
-        for (word, any) in self.any.iter_mut().enumerate() {
-            let mut left = std::mem::take(any);
-            while left != 0 {
-                let neuron = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                let words = neuron * self.words..(neuron + 1) * self.words;
-                self.by_core[words.clone()].fill(0);
-                self.by_arrival[words].fill(0);
-            }
-        }
+        self.marks.fill([0; 3]);
     }
 
-    /// The packets of a volley by core.
+    /// Tells the positions that a volley comes from, ascending.
     #[inline]
-    pub(super) fn shots(&self, neuron: usize) -> impl Iterator<Item = &Shot> {
-        self.marked(neuron, &self.by_core, &self.shots)
+    pub(super) fn each_core(&self, neuron: usize, mut tell: impl FnMut(u32)) {
+        self.each(neuron, CORE, &self.cores, |&core| tell(core));
     }
 
-    /// The packets of a volley by arrival.
+    /// Tells the packets of a volley by rank.
     #[inline]
-    pub(super) fn landings(&self, neuron: usize) -> impl Iterator<Item = &Landing> {
-        self.marked(neuron, &self.by_arrival, &self.landings)
+    pub(super) fn each_shot(&self, neuron: usize, tell: impl FnMut(&Shot)) {
+        self.each(neuron, RANK, &self.shots, tell);
+    }
+
+    /// Tells the packets of a volley by arrival.
+    #[inline]
+    pub(super) fn each_landing(&self, neuron: usize, tell: impl FnMut(&Landing)) {
+        self.each(neuron, ARRIVAL, &self.landings, tell);
     }
 
     #[inline]
-    fn marked<'a, T>(&self, neuron: usize, masks: &'a [u64], of: &'a [T]) -> impl Iterator<Item = &'a T> + use<'a, T> {
+    fn each<T>(&self, neuron: usize, order: usize, of: &[T], mut tell: impl FnMut(&T)) {
         let of = &of[self.starts[neuron]..self.starts[neuron + 1]];
-        let masks = &masks[neuron * self.words..(neuron + 1) * self.words];
-        masks.iter().zip(of.chunks(64)).flat_map(|(&mask, of)| Ones(mask).map(|bit| &of[bit]))
+        let marks = &self.marks[neuron * self.words..][..self.words];
+        for (marks, of) in marks.iter().zip(of.chunks(64)) {
+            Ones(marks[order]).for_each(|bit| tell(&of[bit]));
+        }
     }
 
     /// The longest flight of a volley in which nobody is met; 0 of an empty one. Only where [`Self::is_simple`].
     #[inline]
     pub(super) fn longest(&self, neuron: usize) -> u64 {
-        match self.by_arrival[neuron].checked_ilog2() {
+        match self.marks[neuron][ARRIVAL].checked_ilog2() {
             Some(last) => self.landings[self.starts[neuron] + last as usize].flight,
             None => 0,
         }
     }
 
-    /// Who of a volley meets another of it, by core. Only where [`Self::is_simple`].
+    /// Who of a volley meets another of it, by rank. Only where [`Self::is_simple`].
     #[inline]
     pub(super) fn clash(&self, neuron: usize) -> u64 {
-        let mask = self.by_core[neuron];
+        let mask = self.marks[neuron][RANK];
         let suspects = mask & self.clashing[neuron];
         if suspects & suspects.wrapping_sub(1) == 0 {
             return 0;
@@ -197,22 +207,22 @@ impl Volleys {
         Ones(suspects).filter(|&place| clashes[place] & mask != 0).fold(0, |met, place| met | 1 << place)
     }
 
-    /// Ways of a volley by core, and who of them is there. Only where [`Self::is_simple`].
+    /// Ways of a volley by rank, and who of them is there. Only where [`Self::is_simple`].
     #[inline]
     pub(super) fn paths(&self, neuron: usize) -> (&[Path], u64) {
-        (&self.paths[self.starts[neuron]..self.starts[neuron + 1]], self.by_core[neuron])
+        (&self.paths[self.starts[neuron]..self.starts[neuron + 1]], self.marks[neuron][RANK])
     }
 
-    /// Packets of a volley by core, fired or not.
+    /// Packets of a volley by rank, fired or not.
     pub(super) fn all_shots(&self, neuron: usize) -> &[Shot] {
         &self.shots[self.starts[neuron]..self.starts[neuron + 1]]
     }
 
-    /// Who of a volley comes near a packet from outside for column `x` that sets out `after` cycles after it, by core. Only
+    /// Who of a volley comes near a packet from outside for column `x` that sets out `after` cycles after it, by rank. Only
     /// where [`Self::is_simple`].
     #[inline]
     pub(super) fn near(&self, neuron: usize, x: usize, path: &Path, after: i64) -> u64 {
-        let suspects = self.by_core[neuron] & self.on_way[neuron * self.columns + x];
+        let suspects = self.marks[neuron][RANK] & self.on_way[neuron * self.columns + x];
         let paths = &self.paths[self.starts[neuron]..];
         let met = Ones(suspects).filter(|&place| path.comes_near(0, after, &paths[place]));
         met.fold(0, |met, place| met | 1 << place)

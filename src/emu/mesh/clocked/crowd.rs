@@ -70,8 +70,6 @@ pub(in crate::emu) struct Crowds {
     /// By column and direction, and by core.
     columns: Vec<Taken>,
     locals: Vec<Taken>,
-    /// Rank and place of each member.
-    order: Vec<(u32, u32)>,
     column: Column,
     served: Vec<Served>,
 }
@@ -88,7 +86,6 @@ impl Crowds {
             round: 0,
             columns: vec![Taken::default(); 2 * spec.width as usize],
             locals: vec![Taken::default(); (spec.width * spec.height) as usize],
-            order: Vec::new(),
             column: Column::default(),
             served: Vec::new(),
         }
@@ -123,18 +120,35 @@ impl Crowds {
         })
     }
 
-    /// Serves a crowd; `false` where it cannot be decided.
+    /// Serves a crowd, which is in order of [`Shot::rank`]; `false` where it cannot be decided.
     #[inline]
     pub(in crate::emu) fn resolve(&mut self, crowd: &[Shot]) -> bool {
+        self.enter(crowd) && (self.is_free_at_home(crowd) || self.come_home(crowd))
+    }
+
+    /// Whether nobody of a crowd meets anybody; then each is served in its own time.
+    pub(in crate::emu) fn is_free(&mut self, crowd: &[Shot]) -> bool {
         self.round += 1;
         self.served.clear();
         let mut clash = 0;
         for shot in crowd {
             clash |= self.columns[shot.column as usize].take(self.round, shot.key);
-            clash |= self.locals[shot.to as usize].take(self.round, shot.local);
             self.served.push(Served { key: shot.key, local: shot.local });
         }
-        clash == 0 || (self.enter(crowd) && self.come_home(crowd))
+        clash == 0 && self.is_free_at_home(crowd)
+    }
+
+    /// Whether no two come to the last merge of a core at a time.
+    fn is_free_at_home(&mut self, crowd: &[Shot]) -> bool {
+        self.round += 1;
+        let mut clash = 0;
+        for (shot, served) in crowd.iter().zip(&self.served) {
+            if served.local >= u64::BITS {
+                return false;
+            }
+            clash |= self.locals[shot.to as usize].take(self.round, served.local);
+        }
+        clash == 0
     }
 
     /// Cycles from the departure to the arrival of each member.
@@ -145,24 +159,19 @@ impl Crowds {
 
     /// Every member enters its column, in the order in which merges serve them.
     fn enter(&mut self, crowd: &[Shot]) -> bool {
-        self.order.clear();
-        self.order.extend((0_u32..).zip(crowd).map(|(place, shot)| (shot.rank, place)));
-        self.order.sort_unstable();
+        self.served.clear();
         let mut before = u32::MAX;
-        for &(rank, place) in &self.order {
-            let shot = &crowd[place as usize];
+        for shot in crowd {
             // What the ranks have in common tells what is new: the column, the row, the side.
-            match rank ^ before {
+            match shot.rank ^ before {
                 0..64 => {}
                 64..128 => self.column.next_side(),
                 128..8192 => self.column.next_row(shot.row),
                 _ => self.column.begin(),
             }
-            before = rank;
+            before = shot.rank;
             let Some(key) = self.column.enter(shot, self.depth) else { return false };
-            let served = &mut self.served[place as usize];
-            served.local += key - served.key;
-            served.key = key;
+            self.served.push(Served { key, local: shot.local + key - shot.key });
         }
         true
     }
@@ -209,6 +218,11 @@ impl Crowds {
 }
 
 impl Shot {
+    /// Order of entry: column, row, side, distance.
+    pub(in crate::emu) const fn rank(&self) -> u32 {
+        self.rank
+    }
+
     /// As one among others.
     pub(in crate::emu) const fn departure(&self, left: u64) -> Departure {
         Departure { left, from: self.from, outside: false, flit: self.flit }
