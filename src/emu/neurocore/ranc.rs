@@ -89,8 +89,8 @@ impl Scheduler {
 
     /// Where a spike would be written now; rows are counted round.
     #[inline]
-    pub(in crate::emu) const fn slot(&self, flit: Flit) -> Slot {
-        Slot { axon: flit.axon, row: (flit.delay + self.pointer + 1) & self.last_row }
+    pub(in crate::emu) const fn slot(&self, axon: u32, delay: u32) -> Slot {
+        Slot { axon, row: (delay + self.pointer + 1) & self.last_row }
     }
 
     /// Writes a spike; an axon that no core has is no bit of the row.
@@ -188,7 +188,7 @@ impl ClockedRancCore {
         let clear = self.clear;
         self.error |= tick && self.state != TokenState::Idle;
         self.step(tick, full);
-        let slot = arriving.map(|flit| self.scheduler.slot(flit));
+        let slot = arriving.map(|flit| self.scheduler.slot(flit.axon, flit.delay));
         if clear {
             self.scheduler.clear();
         } else if let Some(slot) = slot {

@@ -109,7 +109,7 @@ impl EventRancCore {
     /// A spike arrives at edge `now`; comes before [`Self::act`] and [`Self::tick`] of that edge. Tells where it goes and
     /// whether it is kept.
     pub(in crate::emu) fn arrive(&mut self, now: u64, flit: Flit) -> (Slot, bool) {
-        let slot = self.scheduler.slot(flit);
+        let slot = self.scheduler.slot(flit.axon, flit.delay);
         if self.phase == Phase::Sweep && self.target == self.neurons.len() && self.due == now {
             return (slot, false);
         }
@@ -124,11 +124,13 @@ impl EventRancCore {
         (slot, true)
     }
 
-    /// As [`Self::arrive`], for a spike that is kept and not for the row in work.
+    /// As [`Self::arrive`], for a spike that is not for the row in work; it is written where it is `kept`.
     #[inline]
-    pub(in crate::emu) fn take(&mut self, flit: Flit) -> Slot {
-        let slot = self.scheduler.slot(flit);
-        self.scheduler.write(slot);
+    pub(in crate::emu) fn take(&mut self, axon: u32, delay: u32, kept: bool) -> Slot {
+        let slot = self.scheduler.slot(axon, delay);
+        if kept {
+            self.scheduler.write(slot);
+        }
         slot
     }
 

@@ -11,7 +11,7 @@ mod meet;
 use super::chip::RancInput;
 use super::fast::{Fast, Feed};
 use super::trace::RancTrace;
-use super::volley::Volleys;
+use super::volley::{Landing, Ones, Volleys};
 use crate::chip::RancParams;
 use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Path, Shot, flight_time};
 use crate::emu::neurocore::EventRancCore;
@@ -40,14 +40,16 @@ pub(super) struct Together {
     ways: Vec<(Path, i64)>,
     /// Of this tick: packets from outside that have arrived ahead of others.
     arrived: Vec<usize>,
-    landings: Vec<Landing>,
+    /// Of one volley: who arrives when, and which packets from outside are among them.
+    landings: Vec<Arrival>,
+    held: Vec<usize>,
 }
 
-/// Cycles from the crowd's departure and the position, as one number to sort by; the place in the crowd.
-type Landing = (u64, u32);
+/// Cycles from the volley's departure and the position, as one number to sort by; axon and delay.
+type Arrival = (u64, u32, u32);
 
-fn landing(flight: u64, to: u32, place: usize) -> Landing {
-    (flight << 32 | u64::from(to), u32::try_from(place).expect("as many as cores and packets of a tick"))
+const fn arrival(flight: u64, to: u32, flit: Flit) -> Arrival {
+    (flight << 32 | to as u64, flit.axon, flit.delay)
 }
 
 /// A tick's edges.
@@ -85,6 +87,7 @@ impl Together {
             ways: Vec::new(),
             arrived: Vec::new(),
             landings: Vec::new(),
+            held: Vec::new(),
         })
     }
 
@@ -127,36 +130,41 @@ impl Together {
         self.volleys.each_shot(neuron, |shot| self.crowd.push(*shot));
     }
 
-    /// Packets from outside, not yet arrived, that are under way between two edges.
-    fn under_way<'a>(
-        &'a self,
-        span: &Span,
-        packets: &'a [RancInput],
-        from: u64,
-        until: u64,
-    ) -> impl Iterator<Item = (usize, Departure)> + 'a {
-        let of_tick = (span.input..span.inputs_end).map(|index| (index, outside(&packets[index])));
-        let set_out = of_tick.take_while(move |(_, departure)| departure.left < until);
-        set_out.filter(move |(index, departure)| departure.arrives() > from && !self.arrived.contains(index))
+    /// Lists the landings of a volley that is a word and meets no packet from outside; whether all are before `until`.
+    fn untangle(&mut self, neuron: usize, left: u64, until: u64) -> bool {
+        let shots = self.volleys.all_shots(neuron);
+        let (_, mask) = self.volleys.paths(neuron);
+        if !self.crowds.is_usable() || !self.crowds.resolve(Ones(mask).map(|place| &shots[place])) {
+            return false;
+        }
+        self.landings.clear();
+        self.held.clear();
+        let mut last = 0;
+        for (place, flight) in Ones(mask).zip(self.crowds.flights()) {
+            let shot = &shots[place];
+            self.landings.push(arrival(flight, shot.to, shot.flit));
+            last = last.max(flight);
+        }
+        left + last < until
     }
 
     /// Lists the landings of a volley, and those of packets from outside that it holds up; whether all are before `until`.
     fn outcome(&mut self, span: &Span, neuron: usize, left: u64, until: u64, packets: &[RancInput]) -> bool {
         self.gather(neuron);
         self.landings.clear();
-        // Of a volley whose mask is a word it is known that some meet.
-        let is_free = !self.volleys.is_simple() && self.crowds.is_usable() && self.crowds.is_free(&self.crowd);
-        if is_free || self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
+        self.held.clear();
+        let usable = self.crowds.is_usable();
+        if usable && (self.crowds.is_free(&self.crowd) || self.crowds.resolve(self.crowd.iter())) {
             let mut last = 0;
-            for ((place, shot), flight) in self.crowd.iter().enumerate().zip(self.crowds.flights()) {
-                self.landings.push(landing(flight, shot.to, place));
+            for (shot, flight) in self.crowd.iter().zip(self.crowds.flights()) {
+                self.landings.push(arrival(flight, shot.to, shot.flit));
                 last = last.max(flight);
             }
             if left + last >= until {
                 return false;
             }
             let meets = |(_, packet)| self.crowds.meets(&self.crowd, left, &packet);
-            if !self.under_way(span, packets, left, left + last).any(meets) {
+            if !under_way(&self.arrived, span, packets, left, left + last).any(meets) {
                 return true;
             }
             // Mostly nobody is held up for much longer.
@@ -169,32 +177,46 @@ impl Together {
 
     /// The same, packet by packet, with those from outside that set out before `horizon`.
     fn follow(&mut self, span: &Span, left: u64, until: u64, horizon: u64, packets: &[RancInput]) -> bool {
-        let mut departures = std::mem::take(&mut self.departures);
-        let mut inputs = std::mem::take(&mut self.inputs);
-        departures.clear();
-        inputs.clear();
-        departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
-        for (index, departure) in self.under_way(span, packets, left, horizon) {
-            departures.push(departure);
-            inputs.push(index);
+        self.departures.clear();
+        self.inputs.clear();
+        self.departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
+        for (index, departure) in under_way(&self.arrived, span, packets, left, horizon) {
+            self.departures.push(departure);
+            self.inputs.push(index);
         }
-        (self.departures, self.inputs) = (departures, inputs);
         if !self.crossings.resolve(&self.departures) {
             return false;
         }
         self.landings.clear();
+        self.held.clear();
         let mut last = 0;
         for ((place, packet), &arrives) in self.departures.iter().enumerate().zip(self.crossings.arrivals()) {
             // Packets from outside that nobody has held up land in their own time.
             if !packet.outside || arrives != packet.arrives() {
                 let to = self.crowd.get(place).map_or_else(|| position(self.width, packet.flit), |shot| shot.to);
-                self.landings.push(landing(arrives - left, to, place));
+                self.landings.push(arrival(arrives - left, to, packet.flit));
                 last = last.max(arrives);
+            }
+            if packet.outside && arrives != packet.arrives() {
+                self.held.push(self.inputs[place - self.crowd.len()]);
             }
         }
         // Those that were listed are all that can be met until then.
         last < until.min(horizon)
     }
+}
+
+/// Packets from outside, not yet arrived, that are under way between two edges.
+fn under_way<'a>(
+    arrived: &'a [usize],
+    span: &Span,
+    packets: &'a [RancInput],
+    from: u64,
+    until: u64,
+) -> impl Iterator<Item = (usize, Departure)> + 'a {
+    let of_tick = (span.input..span.inputs_end).map(|index| (index, outside(&packets[index])));
+    let set_out = of_tick.take_while(move |(_, departure)| departure.left < until);
+    set_out.filter(move |(index, departure)| departure.arrives() > from && !arrived.contains(index))
 }
 
 fn outside(packet: &RancInput) -> Departure {
@@ -253,6 +275,7 @@ impl Fast {
                 }
             }
         }
+        self.tell_spikes(together, tick, failed, trace);
         together.volleys.clear();
         together.arrived.clear();
         let after = lengths(trace);
@@ -275,35 +298,38 @@ impl Fast {
         let left = together.launch(span.tick, neuron);
         let until =
             next.map_or(span.end.min(span.clear + 2 * together.reach), |next| together.launch(span.tick, next) - 1);
-        let met = together.meet(span, neuron, left, until, feed.packets());
-        if met == Met::Unknown && !together.outcome(span, neuron, left, until, feed.packets()) {
-            return false;
+        match together.meet(span, neuron, left, until, feed.packets()) {
+            Met::Nobody => {
+                together.volleys.each_landing(neuron, |landing| {
+                    let Landing { flight, to, axon, delay } = *landing;
+                    self.land(span.clear, left + u64::from(flight), to, (axon, delay), trace);
+                });
+                return true;
+            }
+            Met::Listed => {}
+            Met::Unknown if together.outcome(span, neuron, left, until, feed.packets()) => {}
+            Met::Unknown => return false,
         }
-        if left < self.cycles {
+        together.landings.sort_unstable_by_key(|(key, ..)| *key);
+        for &(key, axon, delay) in &together.landings {
+            self.land(span.clear, left + (key >> 32), key as u32, (axon, delay), trace);
+        }
+        together.arrived.append(&mut together.held);
+        true
+    }
+
+    /// Tells the spikes of a tick, up to the neuron that has failed.
+    fn tell_spikes(&self, together: &Together, tick: u64, failed: Option<usize>, trace: &mut RancTrace) {
+        let mut next = together.volleys.next(0);
+        while let Some(neuron) = next.filter(|&neuron| failed != Some(neuron)) {
+            let left = together.launch(tick, neuron);
+            if left >= self.cycles {
+                return;
+            }
             let number = u32::try_from(neuron).expect("at most 65536 neurons");
             together.volleys.each_core(neuron, |core| trace.spikes.push((left, core, number)));
+            next = together.volleys.next(neuron + 1);
         }
-        if met == Met::Nobody {
-            together.volleys.each_landing(neuron, |landing| {
-                self.land(span.clear, left + landing.flight, landing.to, landing.flit, trace);
-            });
-            return true;
-        }
-        if together.landings.len() > 1 {
-            together.landings.sort_unstable();
-        }
-        for &(at, place) in &together.landings {
-            let flit = match together.crowd.get(place as usize) {
-                Some(shot) => shot.flit,
-                None => {
-                    let index = together.inputs[place as usize - together.crowd.len()];
-                    together.arrived.push(index);
-                    feed.packets()[index].flit
-                }
-            };
-            self.land(span.clear, left + (at >> 32), at as u32, flit, trace);
-        }
-        true
     }
 
     /// Lands packets from outside that arrive before `until`, as far as those before them have.
@@ -321,7 +347,7 @@ impl Fast {
             if together.arrived.contains(&span.input) {
                 span.input += 1;
             } else if arrives < until {
-                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
+                self.land_input(together, span.clear, packet, trace);
                 span.input += 1;
             } else {
                 return;
@@ -349,7 +375,7 @@ impl Fast {
                 continue;
             }
             if arrives < until {
-                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
+                self.land_input(together, span.clear, &packet, trace);
             } else {
                 self.flights.set_down(until, outside(&packet), &mut self.mesh);
             }
@@ -363,19 +389,23 @@ impl Fast {
         }
     }
 
-    /// A packet arrives at a position; at the edge `clear`, for nothing.
-    fn land(&mut self, clear: u64, at: u64, to: u32, flit: Flit, trace: &mut RancTrace) {
+    /// A packet for an axon arrives at a position; at the edge `clear`, for nothing.
+    #[inline(always)]
+    fn land(&mut self, clear: u64, at: u64, to: u32, (axon, delay): (u32, u32), trace: &mut RancTrace) {
         let Some(core) = &mut self.cores[to as usize] else {
-            trace.out_packets.push((at, flit.axon & self.line_mask));
+            trace.out_packets.push((at, axon & self.line_mask));
             return;
         };
-        if at == clear {
-            let slot = core.scheduler().slot(flit);
-            trace.sched_writes_lost.push((at, to, slot.axon, slot.row));
-        } else {
-            let slot = core.take(flit);
-            trace.sched_writes.push((at, to, slot.axon, slot.row));
-        }
+        let slot = core.take(axon, delay, at != clear);
+        let list = if at == clear { &mut trace.sched_writes_lost } else { &mut trace.sched_writes };
+        list.push((at, to, slot.axon, slot.row));
+    }
+
+    /// A packet from outside arrives in its own time.
+    fn land_input(&mut self, together: &Together, clear: u64, packet: &RancInput, trace: &mut RancTrace) {
+        let Flit { axon, delay, .. } = packet.flit;
+        let to = position(together.width, packet.flit);
+        self.land(clear, packet.cycle + flight_time(packet.flit), to, (axon, delay), trace);
     }
 }
 

@@ -11,10 +11,11 @@ use crate::emu::neurocore::EventRancCore;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Landing {
     /// Cycles since it set out.
-    pub(super) flight: u64,
+    pub(super) flight: u32,
     /// Position of its core.
     pub(super) to: u32,
-    pub(super) flit: Flit,
+    pub(super) axon: u32,
+    pub(super) delay: u32,
 }
 
 /// The ways to order the packets of a volley: by core, by arrival, by rank (the order in which merges serve them).
@@ -100,7 +101,10 @@ impl Volleys {
         let path = |shot: &Shot| Path::new(width, shot.from, shot.flit);
         volley.sort_by_key(|shot| (path(shot).flight(), shot.to));
         self.place(neuron, ARRIVAL, volley.iter().map(|shot| shot.from));
-        let landing = |shot: &Shot| Landing { flight: path(shot).flight(), to: shot.to, flit: shot.flit };
+        let landing = |shot: &Shot| {
+            let Flit { axon, delay, .. } = shot.flit;
+            Landing { flight: u32::try_from(path(shot).flight()).expect("a way in a grid"), to: shot.to, axon, delay }
+        };
         self.landings.extend(volley.iter().map(landing));
         volley.sort_by_key(Shot::rank);
         self.place(neuron, RANK, volley.iter().map(|shot| shot.from));
@@ -138,12 +142,20 @@ impl Volleys {
     pub(super) fn collect(&mut self, cores: &[Option<EventRancCore>]) {
         for (core, places) in cores.iter().zip(self.places.chunks(self.neurons)) {
             let Some(core) = core else { continue };
-            core.fired(|neuron| {
-                let Place { words, bits } = &places[neuron as usize];
-                for order in [CORE, ARRIVAL, RANK] {
-                    self.marks[words[order] as usize][order] |= 1 << bits[order];
-                }
-            });
+            if self.words == 1 {
+                core.fired(|neuron| {
+                    let marks = &mut self.marks[neuron as usize];
+                    let bits = &places[neuron as usize].bits;
+                    marks.iter_mut().zip(bits).for_each(|(mark, bit)| *mark |= 1 << bit);
+                });
+            } else {
+                core.fired(|neuron| {
+                    let Place { words, bits } = &places[neuron as usize];
+                    for order in [CORE, ARRIVAL, RANK] {
+                        self.marks[words[order] as usize][order] |= 1 << bits[order];
+                    }
+                });
+            }
         }
     }
 
@@ -151,7 +163,7 @@ impl Volleys {
     pub(super) fn next(&self, from: usize) -> Option<usize> {
         let marks = self.marks.get(from * self.words..)?;
         let steps = marks.iter().position(|marks| marks[CORE] != 0)?;
-        Some(from + steps / self.words)
+        Some(from + if self.words == 1 { steps } else { steps / self.words })
     }
 
     /// Forgets who fires.
@@ -190,7 +202,7 @@ impl Volleys {
     #[inline]
     pub(super) fn longest(&self, neuron: usize) -> u64 {
         match self.marks[neuron][ARRIVAL].checked_ilog2() {
-            Some(last) => self.landings[self.starts[neuron] + last as usize].flight,
+            Some(last) => self.landings[self.starts[neuron] + last as usize].flight.into(),
             None => 0,
         }
     }

@@ -122,8 +122,8 @@ impl Crowds {
 
     /// Serves a crowd, which is in order of [`Shot::rank`]; `false` where it cannot be decided.
     #[inline]
-    pub(in crate::emu) fn resolve(&mut self, crowd: &[Shot]) -> bool {
-        self.enter(crowd) && (self.is_free_at_home(crowd) || self.come_home(crowd))
+    pub(in crate::emu) fn resolve<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot> + Clone) -> bool {
+        self.enter(crowd.clone()) && (self.is_free_at_home(crowd.clone()) || self.come_home(crowd))
     }
 
     /// Whether nobody of a crowd meets anybody; then each is served in its own time.
@@ -135,14 +135,15 @@ impl Crowds {
             clash |= self.columns[shot.column as usize].take(self.round, shot.key);
             self.served.push(Served { key: shot.key, local: shot.local });
         }
-        clash == 0 && self.is_free_at_home(crowd)
+        clash == 0 && self.is_free_at_home(crowd.iter())
     }
 
     /// Whether no two come to the last merge of a core at a time.
-    fn is_free_at_home(&mut self, crowd: &[Shot]) -> bool {
+    #[inline]
+    fn is_free_at_home<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot>) -> bool {
         self.round += 1;
         let mut clash = 0;
-        for (shot, served) in crowd.iter().zip(&self.served) {
+        for (shot, served) in crowd.zip(&self.served) {
             if served.local >= u64::BITS {
                 return false;
             }
@@ -158,7 +159,8 @@ impl Crowds {
     }
 
     /// Every member enters its column, in the order in which merges serve them.
-    fn enter(&mut self, crowd: &[Shot]) -> bool {
+    #[inline]
+    fn enter<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot>) -> bool {
         self.served.clear();
         let mut before = u32::MAX;
         for shot in crowd {
@@ -177,9 +179,9 @@ impl Crowds {
     }
 
     /// The last merges: packets from the south go first.
-    fn come_home(&mut self, crowd: &[Shot]) -> bool {
+    fn come_home<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot> + Clone) -> bool {
         self.round += 1;
-        for (shot, served) in crowd.iter().zip(&self.served) {
+        for (shot, served) in crowd.clone().zip(&self.served) {
             if served.local >= u64::BITS {
                 return false;
             }
@@ -190,7 +192,7 @@ impl Crowds {
             let slots = if shot.column & 1 == 0 { &mut local.slots } else { &mut local.second };
             *slots |= 1 << served.local;
         }
-        for (shot, served) in crowd.iter().zip(&mut self.served).filter(|(shot, _)| shot.column & 1 == 1) {
+        for (shot, served) in crowd.zip(&mut self.served).filter(|(shot, _)| shot.column & 1 == 1) {
             let local = &self.locals[shot.to as usize];
             if local.slots & local.second == 0 {
                 continue;

@@ -2,7 +2,7 @@
 
 use super::super::chip::RancInput;
 use super::super::volley::Ones;
-use super::{Span, Together, landing, outside, position};
+use super::{Span, Together, arrival, outside, position, under_way};
 use crate::emu::mesh::clocked::{Departure, Path};
 
 /// What is known of a volley.
@@ -34,8 +34,12 @@ impl Together {
             return Met::Unknown;
         }
         let mut of_volley = self.volleys.clash(neuron);
-        if !self.list_inputs(span, left, left + longest + SLACK, packets) {
-            return if of_volley == 0 { Met::Nobody } else { Met::Unknown };
+        if span.input == span.inputs_end || !self.list_inputs(span, left, left + longest + SLACK, packets) {
+            return match of_volley {
+                0 => Met::Nobody,
+                _ if self.untangle(neuron, left, until) => Met::Listed,
+                _ => Met::Unknown,
+            };
         }
         if self.inputs.len() > 64 {
             return Met::Unknown;
@@ -62,7 +66,7 @@ impl Together {
             (of_volley, of_inputs) = (of_volley | more, of_inputs | more_inputs);
         }
         self.list(neuron, left, of_volley, of_inputs);
-        let last = self.landings.iter().map(|(key, _)| key >> 32).max().unwrap_or(0);
+        let last = self.landings.iter().map(|(key, ..)| key >> 32).max().unwrap_or(0);
         // Those that set out later than the listed meet nobody who lands before.
         if last > longest + SLACK || left + last >= until { Met::Unknown } else { Met::Listed }
     }
@@ -70,14 +74,12 @@ impl Together {
     /// Lists the packets from outside that are under way from edge `left` on and have set out before `horizon`; whether
     /// there are any.
     fn list_inputs(&mut self, span: &Span, left: u64, horizon: u64, packets: &[RancInput]) -> bool {
-        let (mut inputs, mut ways) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.ways));
-        inputs.clear();
-        ways.clear();
-        for (index, packet) in self.under_way(span, packets, left, horizon) {
-            inputs.push(index);
-            ways.push((Path::new(self.width, 0, packet.flit), packet.left.cast_signed() - left.cast_signed()));
+        self.inputs.clear();
+        self.ways.clear();
+        for (index, packet) in under_way(&self.arrived, span, packets, left, horizon) {
+            self.inputs.push(index);
+            self.ways.push((Path::new(self.width, 0, packet.flit), packet.left.cast_signed() - left.cast_signed()));
         }
-        (self.inputs, self.ways) = (inputs, ways);
         !self.inputs.is_empty()
     }
 
@@ -117,22 +119,23 @@ impl Together {
 
     /// Lists the landings: all of the volley, and those from outside that are late.
     fn list(&mut self, neuron: usize, left: u64, of_volley: u64, of_inputs: u64) {
-        self.gather(neuron);
         self.landings.clear();
+        self.held.clear();
         let (paths, mask) = self.volleys.paths(neuron);
+        let shots = self.volleys.all_shots(neuron);
         let mut arrivals = self.crossings.arrivals().iter().zip(&self.departures);
         let mut followed = || arrivals.next().expect("one of each that is followed");
-        for (place, bit) in Ones(mask).enumerate() {
-            let in_time = paths[bit].flight();
-            let flight = if of_volley >> bit & 1 == 0 { in_time } else { followed().0 - left };
-            self.landings.push(landing(flight, paths[bit].to(), place));
+        for place in Ones(mask) {
+            let in_time = paths[place].flight();
+            let flight = if of_volley >> place & 1 == 0 { in_time } else { followed().0 - left };
+            self.landings.push(arrival(flight, paths[place].to(), shots[place].flit));
         }
         for number in Ones(of_inputs) {
             // The others land in their own time.
             let (&arrives, departure): (&u64, &Departure) = followed();
             if arrives != departure.arrives() {
-                let place = self.crowd.len() + number;
-                self.landings.push(landing(arrives - left, position(self.width, departure.flit), place));
+                self.landings.push(arrival(arrives - left, position(self.width, departure.flit), departure.flit));
+                self.held.push(self.inputs[number]);
             }
         }
     }
