@@ -29,6 +29,8 @@ pub(super) struct Together {
     late: u32,
     /// Cycles of the longest way.
     reach: u64,
+    /// Places of a router's buffer.
+    depth: u32,
     crowds: Crowds,
     crossings: Crossings,
     /// One crowd: who sets out.
@@ -78,6 +80,7 @@ impl Together {
             pitch: u64::from(params.num_axons) + 2,
             width: params.grid_x,
             late: params.num_ticks - 1,
+            depth: params.router_buffer_depth,
             reach: 2 * u64::from(params.grid_x + params.grid_y + 1),
             crowds,
             crossings: Crossings::new(mesh),

@@ -30,6 +30,19 @@ struct Place {
     bits: [u8; 3],
 }
 
+/// Whom a packet can have to wait for, as masks by rank, where they are one word.
+#[derive(Debug, Clone, Copy)]
+struct Rivals {
+    /// Those before it that pass where it enters its column, and those of them that do so at the same time.
+    passing: u64,
+    at_once: u64,
+    /// Those that come to its core from the other side, and those of them that do so at the same time.
+    opposite: u64,
+    at_core: u64,
+    /// When it enters its column.
+    key: u32,
+}
+
 /// All volleys of a chip, and who fires in this tick.
 #[derive(Debug, Clone)]
 pub(super) struct Volleys {
@@ -49,12 +62,15 @@ pub(super) struct Volleys {
     /// Of each packet by rank: those that it would meet; of each volley: those that would meet any. Only where a mask is a word.
     clashes: Vec<u64>,
     clashing: Vec<u64>,
+    rivals: Vec<Rivals>,
     /// `[volley][column]`: those that a packet from outside for the column might meet.
     on_way: Vec<u64>,
     /// `[position][neuron]`
     places: Vec<Place>,
     /// `[volley][word][order]`
     marks: Vec<[u64; 3]>,
+    /// Volleys that have a packet.
+    any: Vec<u64>,
 }
 
 impl Volleys {
@@ -84,9 +100,11 @@ impl Volleys {
             landings: Vec::new(),
             clashes: Vec::new(),
             clashing: Vec::new(),
+            rivals: Vec::new(),
             on_way: Vec::new(),
             places: vec![Place::default(); cores.len() * neurons],
             marks: vec![[0; 3]; neurons * words],
+            any: vec![0; neurons.div_ceil(64)],
         };
         for (neuron, volley) in volleys.into_iter().enumerate() {
             this.add(params.grid_x, neuron, volley);
@@ -117,6 +135,17 @@ impl Volleys {
             let clashes: Vec<u64> = (0..paths.len()).map(|place| among(&|other| meets(place, other))).collect();
             self.clashing.push(among(&|place| clashes[place] != 0));
             self.clashes.extend(clashes);
+            self.rivals.extend(volley.iter().enumerate().map(|(place, shot)| {
+                let passing = among(&|other| other < place && volley[other].passes(shot));
+                let opposite = among(&|other| volley[other].comes_opposite(shot));
+                Rivals {
+                    passing,
+                    at_once: passing & among(&|other| volley[other].key() == shot.key()),
+                    opposite,
+                    at_core: opposite & among(&|other| paths[other].flight() == paths[place].flight()),
+                    key: shot.key(),
+                }
+            }));
             self.on_way.extend((0..width).map(|x| among(&|place| paths[place].is_on_way_to(x))));
         }
         self.shots.extend(volley);
@@ -157,13 +186,22 @@ impl Volleys {
                 });
             }
         }
+        for (any, marks) in self.any.iter_mut().zip(self.marks.chunks(64 * self.words)) {
+            let volleys = marks.chunks(self.words).zip(0..);
+            *any = volleys
+                .fold(0, |any, (marks, volley)| any | u64::from(marks.iter().any(|marks| marks[CORE] != 0)) << volley);
+        }
     }
 
     /// The next volley from `from` on that has a packet.
     pub(super) fn next(&self, from: usize) -> Option<usize> {
-        let marks = self.marks.get(from * self.words..)?;
-        let steps = marks.iter().position(|marks| marks[CORE] != 0)?;
-        Some(from + if self.words == 1 { steps } else { steps / self.words })
+        let mut word = from / 64;
+        let mut left = self.any.get(word)? & (u64::MAX << (from % 64));
+        while left == 0 {
+            word += 1;
+            left = *self.any.get(word)?;
+        }
+        Some(word * 64 + left.trailing_zeros() as usize)
     }
 
     /// Forgets who fires.
@@ -192,6 +230,9 @@ impl Volleys {
     #[inline]
     fn each<T>(&self, neuron: usize, order: usize, of: &[T], mut tell: impl FnMut(&T)) {
         let of = &of[self.starts[neuron]..self.starts[neuron + 1]];
+        if self.words == 1 {
+            return Ones(self.marks[neuron][order]).for_each(|bit| tell(&of[bit]));
+        }
         let marks = &self.marks[neuron * self.words..][..self.words];
         for (marks, of) in marks.iter().zip(of.chunks(64)) {
             Ones(marks[order]).for_each(|bit| tell(&of[bit]));
@@ -217,6 +258,37 @@ impl Volleys {
         }
         let clashes = &self.clashes[self.starts[neuron]..];
         Ones(suspects).filter(|&place| clashes[place] & mask != 0).fold(0, |met, place| met | 1 << place)
+    }
+
+    /// How many slots each packet of a volley is late, by rank, where only few wait and none at its core; none else. Buffers
+    /// have `depth` places. Only where [`Self::is_simple`].
+    pub(super) fn delays(&self, neuron: usize, depth: u32) -> Option<[u8; 64]> {
+        let mask = self.marks[neuron][RANK];
+        let rivals = &self.rivals[self.starts[neuron]..];
+        let mut slots = [0_u8; 64];
+        let mut late = 0_u64;
+        for place in Ones(mask) {
+            let own = &rivals[place];
+            if mask & own.at_core != 0 {
+                return None;
+            }
+            if late & own.passing == 0 && mask & own.at_once == 0 {
+                continue;
+            }
+            let taken = |other: usize| rivals[other].key + u32::from(slots[other]);
+            let used = Ones(mask & own.passing).fold(0_u64, |used, other| used | 1_u64.unbounded_shl(taken(other)));
+            let slot = (!used & u64::MAX.unbounded_shl(own.key)).trailing_zeros();
+            if slot == u64::BITS {
+                return None;
+            }
+            slots[place] = (slot - own.key) as u8;
+            late |= u64::from(slot != own.key) << place;
+            if slot != own.key && mask & own.opposite != 0 {
+                return None;
+            }
+        }
+        // A buffer holds one packet more than wait at most.
+        (late.count_ones() + 1 < depth).then_some(slots)
     }
 
     /// Ways of a volley by rank, and who of them is there. Only where [`Self::is_simple`].

@@ -220,6 +220,21 @@ impl Crowds {
 }
 
 impl Shot {
+    /// When it enters its column, counted so that it is the same in all its rows.
+    pub(in crate::emu) const fn key(&self) -> u32 {
+        self.key
+    }
+
+    /// Whether this one, if it has entered before, goes through the merge at which `other` enters its column.
+    pub(in crate::emu) const fn passes(&self, other: &Self) -> bool {
+        self.column == other.column && self.row <= other.row && self.end >= other.row
+    }
+
+    /// Whether the two come to one core from the south and from the north.
+    pub(in crate::emu) const fn comes_opposite(&self, other: &Self) -> bool {
+        self.to == other.to && self.column != other.column
+    }
+
     /// Order of entry: column, row, side, distance.
     pub(in crate::emu) const fn rank(&self) -> u32 {
         self.rank

@@ -37,7 +37,7 @@ impl Together {
         if span.input == span.inputs_end || !self.list_inputs(span, left, left + longest + SLACK, packets) {
             return match of_volley {
                 0 => Met::Nobody,
-                _ if self.untangle(neuron, left, until) => Met::Listed,
+                _ if self.delay(neuron, left, until) || self.untangle(neuron, left, until) => Met::Listed,
                 _ => Met::Unknown,
             };
         }
@@ -69,6 +69,23 @@ impl Together {
         let last = self.landings.iter().map(|(key, ..)| key >> 32).max().unwrap_or(0);
         // Those that set out later than the listed meet nobody who lands before.
         if last > longest + SLACK || left + last >= until { Met::Unknown } else { Met::Listed }
+    }
+
+    /// Lists the landings of a volley that meets no packet from outside, where few wait; whether that can be, and all are before
+    /// `until`.
+    fn delay(&mut self, neuron: usize, left: u64, until: u64) -> bool {
+        let Some(slots) = self.volleys.delays(neuron, self.depth) else { return false };
+        let (paths, mask) = self.volleys.paths(neuron);
+        let shots = self.volleys.all_shots(neuron);
+        self.landings.clear();
+        self.held.clear();
+        let mut last = 0;
+        for place in Ones(mask) {
+            let flight = paths[place].flight() + 2 * u64::from(slots[place]);
+            self.landings.push(arrival(flight, paths[place].to(), shots[place].flit));
+            last = last.max(flight);
+        }
+        left + last < until
     }
 
     /// Lists the packets from outside that are under way from edge `left` on and have set out before `horizon`; whether
