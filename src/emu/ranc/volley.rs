@@ -173,23 +173,20 @@ impl Volleys {
             let Some(core) = core else { continue };
             if self.words == 1 {
                 core.fired(|neuron| {
+                    self.any[neuron as usize / 64] |= 1 << (neuron % 64);
                     let marks = &mut self.marks[neuron as usize];
                     let bits = &places[neuron as usize].bits;
                     marks.iter_mut().zip(bits).for_each(|(mark, bit)| *mark |= 1 << bit);
                 });
             } else {
                 core.fired(|neuron| {
+                    self.any[neuron as usize / 64] |= 1 << (neuron % 64);
                     let Place { words, bits } = &places[neuron as usize];
                     for order in [CORE, ARRIVAL, RANK] {
                         self.marks[words[order] as usize][order] |= 1 << bits[order];
                     }
                 });
             }
-        }
-        for (any, marks) in self.any.iter_mut().zip(self.marks.chunks(64 * self.words)) {
-            let volleys = marks.chunks(self.words).zip(0..);
-            *any = volleys
-                .fold(0, |any, (marks, volley)| any | u64::from(marks.iter().any(|marks| marks[CORE] != 0)) << volley);
         }
     }
 
@@ -206,7 +203,12 @@ impl Volleys {
 
     /// Forgets who fires.
     pub(super) fn clear(&mut self) {
-        self.marks.fill([0; 3]);
+        for (word, any) in self.any.iter_mut().enumerate() {
+            for bit in Ones(std::mem::take(any)) {
+                let volley = (word * 64 + bit) * self.words;
+                self.marks[volley..volley + self.words].fill([0; 3]);
+            }
+        }
     }
 
     /// Tells the positions that a volley comes from, ascending.
