@@ -3,7 +3,6 @@
 //! Source: R/TokenController.v, Scheduler*.v, NeuronBlock.v, IntegratorUnit.v, ThresholdResetUnit.v and CSRAM.v of
 //! UA-RCL/RANC at 08ae4bd; equal to its RTL on every recorded vector (`tests/golden_rtl`).
 
-use crate::bits::BitRow;
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::ranc::{RancCore, RancNeuron, RancParams, TokenState};
 use crate::fixed::wrap;
