@@ -358,7 +358,8 @@ impl Fast {
         }
     }
 
-    /// The tick is left at edge `until`: packets from outside have landed, or go on in the mesh if they have set out.
+    /// The tick is left at edge `until`: packets from outside have landed, or go on in the mesh if they have set out. Those
+    /// that arrive when others may, which are not of this tick's, fly on.
     fn leave(
         &mut self,
         together: &Together,
@@ -368,6 +369,7 @@ impl Fast {
         feed: &mut Feed<'_>,
         trace: &mut RancTrace,
     ) {
+        let alone_until = span.clear + 2 * together.reach;
         for index in span.input..span.inputs_end {
             let packet = feed.packets()[index];
             if packet.cycle >= until {
@@ -377,10 +379,10 @@ impl Fast {
             if together.arrived.contains(&index) {
                 continue;
             }
-            if arrives < until {
-                self.land_input(together, span.clear, &packet, trace);
-            } else {
+            if arrives >= until {
                 self.flights.set_down(until, outside(&packet), &mut self.mesh);
+            } else if arrives < alone_until || !self.flights.launch(packet.cycle, 0, true, packet.flit) {
+                self.land_input(together, span.clear, &packet, trace);
             }
         }
         let set_out = feed.packets()[feed.packet..span.inputs_end].iter().take_while(|packet| packet.cycle < until);
