@@ -235,12 +235,13 @@ impl SlicedCore {
         let masks = &self.synapses[at * self.axons..][..self.axons * WORDS];
         let counts = count_masks::<WORDS, PLANES>(masks.as_chunks().0, &self.spiking[..spikes]);
         let (mut class, mut group) = (at / groups, at % groups);
-        for word in 0..WORDS {
-            let count: [u64; PLANES] = std::array::from_fn(|plane| counts[plane][word]);
+        let of_words: [[u64; PLANES]; WORDS] =
+            std::array::from_fn(|word| std::array::from_fn(|plane| counts[plane][word]));
+        for count in &of_words {
             let hit = count.iter().fold(0, |hit, plane| hit | plane);
             if hit != 0 {
                 self.reached[group] |= hit;
-                add_product(&mut self.after[group * bits..][..bits], &count, self.weights[class]);
+                add_product(&mut self.after[group * bits..][..bits], count, self.weights[class]);
             }
             group += 1;
             if group == groups {
