@@ -98,7 +98,8 @@ impl Together {
     fn span(&self, tick: u64, feed: &Feed<'_>) -> Option<Span> {
         let clear = tick + 3 + self.neurons as u64 * self.pitch;
         let end = feed.next_tick().unwrap_or(u64::MAX).min(feed.cycles());
-        if end < clear {
+        // The next tick may come with the clearing edge, but that has to be run.
+        if end < clear || feed.cycles() <= clear {
             return None;
         }
         // Spikes of the last neuron are under way after the row is cleared.
