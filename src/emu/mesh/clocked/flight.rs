@@ -149,6 +149,7 @@ impl Way {
         Self { width, from, outside, flit }
     }
 
+    #[cfg(test)]
     pub(super) const fn merges(&self) -> u32 {
         self.flit.dx.unsigned_abs() + self.flit.dy.unsigned_abs() + 3
     }
