@@ -128,25 +128,23 @@ impl Volleys {
         self.place(neuron, RANK, volley.iter().map(|shot| shot.from));
         let paths: Vec<Path> = volley.iter().map(path).collect();
         if self.is_simple() {
-            let among = |holds: &dyn Fn(usize) -> bool| {
-                (0..paths.len()).filter(|&other| holds(other)).fold(0_u64, |mask, other| mask | 1 << other)
-            };
+            let count = paths.len();
             let meets = |a: usize, b: usize| a != b && paths[a].comes_near(0, 0, &paths[b]);
-            let clashes: Vec<u64> = (0..paths.len()).map(|place| among(&|other| meets(place, other))).collect();
-            self.clashing.push(among(&|place| clashes[place] != 0));
+            let clashes: Vec<u64> = (0..paths.len()).map(|place| among(count, |other| meets(place, other))).collect();
+            self.clashing.push(among(count, |place| clashes[place] != 0));
             self.clashes.extend(clashes);
             self.rivals.extend(volley.iter().enumerate().map(|(place, shot)| {
-                let passing = among(&|other| other < place && volley[other].passes(shot));
-                let opposite = among(&|other| volley[other].comes_opposite(shot));
+                let passing = among(count, |other| other < place && volley[other].passes(shot));
+                let opposite = among(count, |other| volley[other].comes_opposite(shot));
                 Rivals {
                     passing,
-                    at_once: passing & among(&|other| volley[other].key() == shot.key()),
+                    at_once: passing & among(count, |other| volley[other].key() == shot.key()),
                     opposite,
-                    at_core: opposite & among(&|other| paths[other].flight() == paths[place].flight()),
+                    at_core: opposite & among(count, |other| paths[other].flight() == paths[place].flight()),
                     key: shot.key(),
                 }
             }));
-            self.on_way.extend((0..width).map(|x| among(&|place| paths[place].is_on_way_to(x))));
+            self.on_way.extend((0..width).map(|x| among(count, |place| paths[place].is_on_way_to(x))));
         }
         self.shots.extend(volley);
         self.paths.extend(paths);
@@ -313,6 +311,11 @@ impl Volleys {
         let met = Ones(suspects).filter(|&place| path.comes_near(0, after, &paths[place]));
         met.fold(0, |met, place| met | 1 << place)
     }
+}
+
+/// Those of a volley of `count` packets of which something holds.
+fn among(count: usize, holds: impl Fn(usize) -> bool) -> u64 {
+    (0..count).filter(|&place| holds(place)).fold(0, |mask, place| mask | 1 << place)
 }
 
 /// The bits of a word, ascending.
