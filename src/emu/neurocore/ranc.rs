@@ -3,7 +3,6 @@
 //! Source: R/TokenController.v, Scheduler*.v, NeuronBlock.v, IntegratorUnit.v, ThresholdResetUnit.v and CSRAM.v of
 //! UA-RCL/RANC at 08ae4bd; equal to its RTL on every recorded vector (`tests/golden_rtl`).
 
-use crate::bits::BitRow;
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::ranc::{RancCore, RancNeuron, RancParams, TokenState};
 use crate::fixed::wrap;
@@ -45,44 +44,69 @@ pub(in crate::emu) struct Slot {
 /// Rows of spikes to come, as bits.
 #[derive(Debug, Clone)]
 pub(in crate::emu) struct Scheduler {
-    pub(in crate::emu) rows: Vec<BitRow>,
+    /// `[row][word]`
+    words: Vec<u64>,
+    words_of_row: u32,
+    axons: u32,
+    /// Rows less one; their number is a power of two.
+    last_row: u32,
     /// The row of this tick.
     pub(in crate::emu) pointer: u32,
 }
 
 impl Scheduler {
     pub(in crate::emu) fn new(params: &RancParams) -> Self {
-        let rows = vec![BitRow::zeros(params.num_axons as usize); params.num_ticks as usize];
-        Self { rows, pointer: params.num_ticks - 1 }
+        let words_of_row = params.num_axons.div_ceil(64);
+        Self {
+            words: vec![0; (words_of_row * params.num_ticks) as usize],
+            words_of_row,
+            axons: params.num_axons,
+            last_row: params.num_ticks - 1,
+            pointer: params.num_ticks - 1,
+        }
     }
 
-    /// The row of this tick.
-    pub(in crate::emu) fn current(&self) -> &BitRow {
-        &self.rows[self.pointer as usize]
+    fn of_row(&self, row: u32) -> std::ops::Range<usize> {
+        let start = (row * self.words_of_row) as usize;
+        start..start + self.words_of_row as usize
+    }
+
+    /// The row of this tick, 64 axons a word.
+    pub(in crate::emu) fn current(&self) -> &[u64] {
+        &self.words[self.of_row(self.pointer)]
+    }
+
+    /// Whether an axon has a spike in this tick.
+    pub(in crate::emu) fn has(&self, axon: usize) -> bool {
+        self.current()[axon / 64] >> (axon % 64) & 1 != 0
+    }
+
+    /// All rows.
+    pub(in crate::emu) fn rows(&self) -> impl Iterator<Item = &[u64]> {
+        self.words.chunks(self.words_of_row as usize)
     }
 
     /// Where a spike would be written now; rows are counted round.
     #[inline]
-    pub(in crate::emu) fn slot(&self, flit: Flit) -> Slot {
-        let rows = u32::try_from(self.rows.len()).expect("checked with the parameters");
-        Slot { axon: flit.axon, row: (flit.delay + self.pointer + 1) & (rows - 1) }
+    pub(in crate::emu) const fn slot(&self, axon: u32, delay: u32) -> Slot {
+        Slot { axon, row: (delay + self.pointer + 1) & self.last_row }
     }
 
     /// Writes a spike; an axon that no core has is no bit of the row.
     #[inline]
     pub(in crate::emu) fn write(&mut self, slot: Slot) {
-        let row = &mut self.rows[slot.row as usize];
-        if (slot.axon as usize) < row.len() {
-            row.words_mut()[slot.axon as usize / 64] |= 1 << (slot.axon % 64);
+        if slot.axon < self.axons {
+            self.words[(slot.row * self.words_of_row + slot.axon / 64) as usize] |= 1 << (slot.axon % 64);
         }
     }
 
     pub(in crate::emu) fn clear(&mut self) {
-        self.rows[self.pointer as usize].words_mut().fill(0);
+        let row = self.of_row(self.pointer);
+        self.words[row].fill(0);
     }
 
-    pub(in crate::emu) fn advance(&mut self) {
-        self.pointer = if self.pointer as usize + 1 == self.rows.len() { 0 } else { self.pointer + 1 };
+    pub(in crate::emu) const fn advance(&mut self) {
+        self.pointer = (self.pointer + 1) & self.last_row;
     }
 }
 
@@ -163,7 +187,7 @@ impl ClockedRancCore {
         let clear = self.clear;
         self.error |= tick && self.state != TokenState::Idle;
         self.step(tick, full);
-        let slot = arriving.map(|flit| self.scheduler.slot(flit));
+        let slot = arriving.map(|flit| self.scheduler.slot(flit.axon, flit.delay));
         if clear {
             self.scheduler.clear();
         } else if let Some(slot) = slot {
@@ -225,7 +249,7 @@ impl ClockedRancCore {
 
     fn integrate(&mut self, axon: u32) {
         let (neuron, axon) = (&self.neurons[self.address as usize], axon as usize);
-        if neuron.connections.get(axon) && self.scheduler.current().get(axon) {
+        if neuron.connections.get(axon) && self.scheduler.has(axon) {
             self.sum = wrap(self.sum + neuron.weights[self.types[axon] as usize], self.bits);
         }
     }

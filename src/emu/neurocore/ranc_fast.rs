@@ -109,14 +109,14 @@ impl EventRancCore {
     /// A spike arrives at edge `now`; comes before [`Self::act`] and [`Self::tick`] of that edge. Tells where it goes and
     /// whether it is kept.
     pub(in crate::emu) fn arrive(&mut self, now: u64, flit: Flit) -> (Slot, bool) {
-        let slot = self.scheduler.slot(flit);
+        let slot = self.scheduler.slot(flit.axon, flit.delay);
         if self.phase == Phase::Sweep && self.target == self.neurons.len() && self.due == now {
             return (slot, false);
         }
         let late = self.phase == Phase::Sweep
             && slot.row == self.scheduler.pointer
             && (slot.axon as usize) < self.types.len()
-            && !self.scheduler.current().get(slot.axon as usize);
+            && !self.scheduler.has(slot.axon as usize);
         self.scheduler.write(slot);
         if late {
             self.integrate_late(now, slot.axon as usize);
@@ -124,11 +124,13 @@ impl EventRancCore {
         (slot, true)
     }
 
-    /// As [`Self::arrive`], for a spike that is kept and not for the row in work.
+    /// As [`Self::arrive`], for a spike that is not for the row in work; it is written where it is `kept`.
     #[inline]
-    pub(in crate::emu) fn take(&mut self, flit: Flit) -> Slot {
-        let slot = self.scheduler.slot(flit);
-        self.scheduler.write(slot);
+    pub(in crate::emu) fn take(&mut self, axon: u32, delay: u32, kept: bool) -> Slot {
+        let slot = self.scheduler.slot(axon, delay);
+        if kept {
+            self.scheduler.write(slot);
+        }
         slot
     }
 
@@ -155,7 +157,7 @@ impl EventRancCore {
     fn one_by_one(&self, axon: usize) -> Late {
         let row = self.scheduler.current();
         let sum = |(index, neuron): (usize, &RancNeuron)| {
-            let hits = crate::bits::ones(row.words()).filter(|&hit| hit != axon && neuron.connections.get(hit));
+            let hits = crate::bits::ones(row).filter(|&hit| hit != axon && neuron.connections.get(hit));
             self.sliced.potential(index).0 + hits.map(|hit| neuron.weights[self.types[hit] as usize]).sum::<i64>()
         };
         let sums: Vec<i64> = self.neurons.iter().enumerate().map(sum).collect();
@@ -182,7 +184,7 @@ impl EventRancCore {
             Phase::Idle => {}
             Phase::Set => {
                 self.scheduler.advance();
-                self.sliced.compute(self.scheduler.current().words());
+                self.sliced.compute(self.scheduler.current());
                 self.phase = Phase::Sweep;
                 (self.next, self.first, self.lane) = (0, now + 1, 0);
                 self.aim();
@@ -210,7 +212,7 @@ impl EventRancCore {
     /// The tick that was taken is computed, for [`Self::end_at_once`] or [`Self::go_on`] to end.
     pub(in crate::emu) fn begin_at_once(&mut self) {
         self.scheduler.advance();
-        self.sliced.compute(self.scheduler.current().words());
+        self.sliced.compute(self.scheduler.current());
     }
 
     /// The neurons that fire in a tick that has begun.

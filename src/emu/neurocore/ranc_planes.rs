@@ -54,13 +54,59 @@ pub(super) fn at_least(a: &[u64], bound: &[u64]) -> u64 {
     (sign & !top) | (!(sign ^ top) & least)
 }
 
-/// Planes of a count: of up to 65,536 axons.
-pub(super) const COUNT_PLANES: usize = 17;
-
-/// Counts, lane by lane, the masks that `chosen` names, `WORDS` words side by side.
+/// `sum += weight * count`.
 #[inline]
-pub(super) fn count_masks<const WORDS: usize>(masks: &[[u64; WORDS]], chosen: &[u32]) -> [[u64; WORDS]; COUNT_PLANES] {
-    let mut counts = [[0; WORDS]; COUNT_PLANES];
+pub(super) fn add_product<const PLANES: usize>(sum: &mut [u64], count: &[u64; PLANES], weight: i64) {
+    // RANC's own width, and the weights that most networks have, are worth their own loops.
+    if let Ok(sum) = <&mut [u64; 9]>::try_from(&mut *sum) {
+        match weight {
+            1 => return add_fixed(sum, count),
+            -1 => return subtract_fixed(sum, count),
+            _ => {}
+        }
+    }
+    let height = count.iter().rposition(|&plane| plane != 0).map_or(0, |top| top + 1);
+    let mut left = weight.unsigned_abs();
+    while left != 0 {
+        let shift = left.trailing_zeros() as usize;
+        left &= left - 1;
+        if weight > 0 {
+            add_shifted(sum, &count[..height], shift);
+        } else {
+            subtract_shifted(sum, &count[..height], shift);
+        }
+    }
+}
+
+#[inline]
+fn add_fixed<const BITS: usize, const PLANES: usize>(sum: &mut [u64; BITS], count: &[u64; PLANES]) {
+    let mut carry = 0;
+    for plane in 0..BITS {
+        let (a, b) = (sum[plane], if plane < PLANES { count[plane] } else { 0 });
+        let half = a ^ b;
+        sum[plane] = half ^ carry;
+        carry = (a & b) | (half & carry);
+    }
+}
+
+#[inline]
+fn subtract_fixed<const BITS: usize, const PLANES: usize>(sum: &mut [u64; BITS], count: &[u64; PLANES]) {
+    let mut borrow = 0;
+    for plane in 0..BITS {
+        let (a, b) = (sum[plane], if plane < PLANES { count[plane] } else { 0 });
+        let half = a ^ b;
+        sum[plane] = half ^ borrow;
+        borrow = (!a & b) | (!half & borrow);
+    }
+}
+
+/// Counts, lane by lane, the masks that `chosen` names, `WORDS` words side by side; fewer than 2^PLANES of them.
+#[inline]
+pub(super) fn count_masks<const WORDS: usize, const PLANES: usize>(
+    masks: &[[u64; WORDS]],
+    chosen: &[u32],
+) -> [[u64; WORDS]; PLANES] {
+    let mut counts = [[0; WORDS]; PLANES];
     let load = |index: u32| masks[index as usize];
     let [mut ones, mut twos, mut fours] = [[0; WORDS]; 3];
     let (blocks, rest) = chosen.as_chunks::<8>();
@@ -176,7 +222,7 @@ mod tests {
         for length in 0..40 {
             let masks: Vec<u64> = (0..2 * length).map(|_| rng.next_u64()).collect();
             let chosen: Vec<u32> = (0..length).collect();
-            let counts = count_masks::<2>(masks.as_chunks().0, &chosen);
+            let counts = count_masks::<2, 6>(masks.as_chunks().0, &chosen);
             for (word, lane) in (0..2).flat_map(|word| (0..64).map(move |lane| (word, lane))) {
                 let expected: u64 = masks.iter().skip(word).step_by(2).map(|mask| mask >> lane & 1).sum();
                 let got =

@@ -6,7 +6,7 @@
 //! to where it stays without input; neurons that nothing can ever move have no lane.
 
 use super::ranc::finish;
-use super::ranc_planes::{COUNT_PLANES, MAX_PLANES, add_shifted, at_least, count_masks, get, put, subtract_shifted};
+use super::ranc_planes::{MAX_PLANES, add_product, add_shifted, at_least, count_masks, get, put, subtract_shifted};
 use crate::emu::ranc::{RancCore, RancNeuron, RancParams};
 use crate::fixed::wrap;
 
@@ -25,6 +25,8 @@ struct Constants {
     has_leak: bool,
     /// Whether a reset may end elsewhere than at 0.
     has_reset: bool,
+    /// Whether both bounds of all neurons are 0: then the sign decides.
+    by_sign: bool,
     planes: Vec<u64>,
 }
 
@@ -102,7 +104,7 @@ pub(in crate::emu) struct SlicedCore {
     restless: usize,
     /// Whether a group fires without input.
     drones: bool,
-    /// Axons with a spike in this tick.
+    /// Room for the axons with a spike in this tick.
     spiking: Vec<u32>,
 }
 
@@ -140,7 +142,7 @@ impl SlicedCore {
             fires: vec![0; groups],
             restless: groups,
             drones: false,
-            spiking: Vec::with_capacity(axons),
+            spiking: vec![0; axons],
             weights,
             lane_of,
             neuron_of,
@@ -194,25 +196,33 @@ impl SlicedCore {
     /// Adds the spikes of `row` to `after`.
     #[inline]
     fn integrate(&mut self, row: &[u64]) {
-        self.spiking.clear();
-        for (word, (&spikes, &listened)) in (0_u32..).zip(row.iter().zip(&self.listened)) {
-            let mut left = spikes & listened;
+        let mut spikes = 0;
+        for (word, (&set, &listened)) in (0_u32..).zip(row.iter().zip(&self.listened)) {
+            let mut left = set & listened;
             while left != 0 {
-                self.spiking.push(word * 64 + left.trailing_zeros());
+                self.spiking[spikes] = word * 64 + left.trailing_zeros();
+                spikes += 1;
                 left &= left - 1;
             }
         }
-        if self.spiking.is_empty() {
-            return;
+        match spikes {
+            0 => {}
+            // Counts of so many fit 8 planes.
+            1..256 => self.add_all::<8>(spikes),
+            _ => self.add_all::<17>(spikes),
         }
+    }
+
+    #[inline]
+    fn add_all<const PLANES: usize>(&mut self, spikes: usize) {
         let words = self.weights.len() * self.constants.len();
         let mut at = 0;
         while at < words {
             let (_, width) = block(at, words);
             match width {
-                1 => self.add_counts::<1>(at),
-                2 => self.add_counts::<2>(at),
-                _ => self.add_counts::<4>(at),
+                1 => self.add_counts::<1, PLANES>(at, spikes),
+                2 => self.add_counts::<2, PLANES>(at, spikes),
+                _ => self.add_counts::<4, PLANES>(at, spikes),
             }
             at += width;
         }
@@ -220,20 +230,22 @@ impl SlicedCore {
 
     /// Counts the spikes of the block that begins with word `at`, and adds weight times count to `after`.
     #[inline]
-    fn add_counts<const WORDS: usize>(&mut self, at: usize) {
+    fn add_counts<const WORDS: usize, const PLANES: usize>(&mut self, at: usize, spikes: usize) {
         let (groups, bits) = (self.constants.len(), self.bits);
         let masks = &self.synapses[at * self.axons..][..self.axons * WORDS];
-        let counts = count_masks::<WORDS>(masks.as_chunks().0, &self.spiking);
-        let height = self.spiking.len().ilog2() as usize + 1;
-        let counts = &counts[..height];
-        for word in 0..WORDS {
-            let hit = counts.iter().fold(0, |hit, plane| hit | plane[word]);
+        let counts = count_masks::<WORDS, PLANES>(masks.as_chunks().0, &self.spiking[..spikes]);
+        let (mut class, mut group) = (at / groups, at % groups);
+        let of_words: [[u64; PLANES]; WORDS] =
+            std::array::from_fn(|word| std::array::from_fn(|plane| counts[plane][word]));
+        for count in &of_words {
+            let hit = count.iter().fold(0, |hit, plane| hit | plane);
             if hit != 0 {
-                let (class, group) = ((at + word) / groups, (at + word) % groups);
                 self.reached[group] |= hit;
-                let mut count = [0; COUNT_PLANES];
-                count.iter_mut().zip(counts).for_each(|(plane, of_all)| *plane = of_all[word]);
-                add_product(&mut self.after[group * bits..][..bits], &count[..height], self.weights[class]);
+                add_product(&mut self.after[group * bits..][..bits], count, self.weights[class]);
+            }
+            group += 1;
+            if group == groups {
+                (class, group) = (class + 1, 0);
             }
         }
     }
@@ -260,6 +272,10 @@ impl SlicedCore {
             known.extend_from_slice(sum);
             rest.fires = fires;
             self.drones |= fires != 0;
+            return;
+        }
+        // Where the potentials are what they were, nothing else about them has changed.
+        if sum == before {
             return;
         }
         self.moved.push(u32::try_from(group).expect("at most 1024 groups"));
@@ -373,21 +389,6 @@ const fn block(at: usize, words: usize) -> (usize, usize) {
     (first, width)
 }
 
-/// `sum += weight * count`.
-#[inline]
-fn add_product(sum: &mut [u64], count: &[u64], weight: i64) {
-    let mut left = weight.unsigned_abs();
-    while left != 0 {
-        let shift = left.trailing_zeros() as usize;
-        left &= left - 1;
-        if weight > 0 {
-            add_shifted(sum, count, shift);
-        } else {
-            subtract_shifted(sum, count, shift);
-        }
-    }
-}
-
 /// The distinct weights of a core's synapses, or the units of their bits where there are fewer of these; whether bits.
 fn choose_weights(core: &RancCore, params: &RancParams) -> (Vec<i64>, bool) {
     let mut distinct = std::collections::BTreeSet::new();
@@ -407,7 +408,7 @@ fn choose_weights(core: &RancCore, params: &RancParams) -> (Vec<i64>, bool) {
 impl Constants {
     fn new(bits: usize) -> Self {
         let planes = vec![0; Section::Floor.range(bits).end];
-        Self { used: 0, linear: 0, has_leak: false, has_reset: false, planes }
+        Self { used: 0, linear: 0, has_leak: false, has_reset: false, by_sign: true, planes }
     }
 
     fn put(&mut self, bits: usize, lane: usize, neuron: &RancNeuron) {
@@ -436,6 +437,7 @@ impl Constants {
         self.linear |= u64::from(linear) << lane;
         self.has_leak |= neuron.leak != 0;
         self.has_reset |= hard != 0;
+        self.by_sign &= (neuron.positive_threshold, neuron.negative_threshold) == (0, 0);
     }
 
     /// Leak, thresholds and reset; `sum` becomes the potentials after the tick. Who fires.
@@ -454,8 +456,12 @@ impl Constants {
         if self.has_leak {
             add_shifted(sum, number(Section::Leak), 0);
         }
-        let fires = at_least(sum, number(Section::FiresAt)) & self.used;
-        let falls = !(fires | at_least(sum, number(Section::StaysAt))) & self.used;
+        let (fires, stays) = if self.by_sign {
+            (!sum[bits - 1], !sum[bits - 1])
+        } else {
+            (at_least(sum, number(Section::FiresAt)), at_least(sum, number(Section::StaysAt)))
+        };
+        let (fires, falls) = (fires & self.used, !(fires | stays) & self.used);
         let (by_threshold, by_floor) = (fires & self.linear, falls & self.linear);
         if by_threshold | by_floor != 0 {
             let mut taken = [0_u64; MAX_PLANES];

@@ -75,8 +75,30 @@ impl RancChip {
         stimulus.check(&self.params)?;
         match &mut self.body {
             Body::Plain(body) => body.run(stimulus, &mut self.trace, self.with_states, |_, _, _| {}),
-            Body::Fast(body) => body.run(stimulus, &mut self.trace, self.with_states),
+            Body::Fast(body) => body.run(stimulus, &mut self.trace, self.with_states, |_| {}),
         }
+        Ok(())
+    }
+
+    /// Shows it a stimulus, once only, and tells what happens part by part, in order of time. [`Self::trace`] keeps nothing of
+    /// it but whether and when a tick came to a busy core: a long run needs no memory for what is over. State changes come
+    /// with the last part.
+    ///
+    /// # Errors
+    /// As [`RancChip::run`].
+    pub fn run_telling(&mut self, stimulus: &RancStimulus, mut tell: impl FnMut(&RancTrace)) -> Result<()> {
+        stimulus.check(&self.params)?;
+        match &mut self.body {
+            Body::Plain(body) => body.run(stimulus, &mut self.trace, self.with_states, |_, _, _| {}),
+            Body::Fast(body) => body.run(stimulus, &mut self.trace, self.with_states, |trace| {
+                if trace.is_part() {
+                    tell(trace);
+                    trace.clear();
+                }
+            }),
+        }
+        tell(&self.trace);
+        self.trace.clear();
         Ok(())
     }
 
@@ -117,10 +139,9 @@ impl RancChip {
     #[must_use]
     pub fn scheduler(&self, core: u32) -> Option<Vec<Vec<u32>>> {
         let scheduler = self.schedule(core)?;
-        let axons = |row: &crate::bits::BitRow| {
-            crate::bits::ones(row.words()).map(|axon| u32::try_from(axon).expect("at most 65536")).collect()
-        };
-        Some(scheduler.rows.iter().map(axons).collect())
+        let axons =
+            |row: &[u64]| crate::bits::ones(row).map(|axon| u32::try_from(axon).expect("at most 65536")).collect();
+        Some(scheduler.rows().map(axons).collect())
     }
 
     /// The scheduler row of a core's present tick.

@@ -80,7 +80,14 @@ impl Fast {
         }
     }
 
-    pub(super) fn run(&mut self, stimulus: &RancStimulus, trace: &mut RancTrace, with_states: bool) {
+    /// `look` sees the trace between events: what it takes away is over.
+    pub(super) fn run(
+        &mut self,
+        stimulus: &RancStimulus,
+        trace: &mut RancTrace,
+        with_states: bool,
+        mut look: impl FnMut(&mut RancTrace),
+    ) {
         if !with_states {
             self.cores.iter_mut().flatten().for_each(|core| core.states = None);
         }
@@ -90,6 +97,7 @@ impl Fast {
         let mut feed = Feed { stimulus, tick: 0, packet: 0 };
         self.cycles = stimulus.cycles;
         loop {
+            look(trace);
             let mut now = self.busy_at.min(self.agenda.peek().map_or(u64::MAX, |Reverse((at, _))| *at));
             now = now.min(feed.next_tick().unwrap_or(u64::MAX));
             now = now.min(feed.packets().get(feed.packet).map_or(u64::MAX, |packet| packet.cycle));

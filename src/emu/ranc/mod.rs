@@ -17,6 +17,7 @@ mod plain;
 mod ticks;
 mod together;
 mod trace;
+mod volley;
 
 pub use crate::chip::RancParams;
 pub use chip::{Pace, RancChip, RancInput, RancStimulus, RancView};

@@ -6,7 +6,8 @@
 //!
 //! Threads own contiguous ranges of cores and meet once a tick. Cores without spikes whose neurons are at rest are not computed,
 //! and cores that nothing can ever move have no memory. Spikes only set bits, so neither the order of cores nor the
-//! number of threads can be seen in the outcome.
+//! number of threads can be seen in the outcome; and spikes of neighbours that go to neighbouring axons of one core go
+//! there as one word.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -57,7 +58,7 @@ const NOWHERE: u32 = u32::MAX - 1;
 const LOST: u32 = u32::MAX - 2;
 const UNHEARD: u32 = u32::MAX - 3;
 
-/// A spike on its way to another thread: word and bit.
+/// Spikes on their way to another thread: word and bits.
 type Mail = (u32, u64);
 
 #[derive(Debug, Clone)]
@@ -67,7 +68,23 @@ struct Part {
     neurons: SlicedCore,
     /// Of each lane.
     targets: Vec<Target>,
+    /// Of each group of lanes: lanes that go to the rows one by one, and the end of its runs.
+    groups: Vec<(u64, usize)>,
+    runs: Vec<Run>,
 }
+
+/// Lanes of a group whose spikes go to one word of rows, each to the axon as many places on.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    lanes: u64,
+    /// Word of their axons in the first row of their core.
+    word: u32,
+    delay: u32,
+    turn: u32,
+}
+
+/// Lanes from which on a run is worth its while.
+const RUN: u32 = 3;
 
 /// A chip that only ticks.
 #[derive(Debug, Clone)]
@@ -106,6 +123,7 @@ struct Shape {
 /// Cores of one thread.
 struct Shard<'a> {
     shape: Shape,
+    places: &'a Places,
     /// First word of `rows` among those of all.
     first: u32,
     parts: &'a mut [Part],
@@ -159,8 +177,9 @@ impl RancTicks {
         let part = |(core, neurons): (&RancCore, SlicedCore)| {
             let neuron = |lane: usize| &core.neurons[neurons.neuron(lane) as usize];
             let target = |lane: usize| places.target(shape, core, neuron(lane));
-            let targets = (0..neurons.lanes()).map(target).collect();
-            Part { position: core.y * params.grid_x + core.x, neurons, targets }
+            let targets: Vec<Target> = (0..neurons.lanes()).map(target).collect();
+            let (groups, runs) = group(&targets);
+            Part { position: core.y * params.grid_x + core.x, neurons, targets, groups, runs }
         };
         let parts = moving.into_iter().map(part).collect();
         Ok(Self { rows: vec![0; rows], parts, places, shape, now: 0, keeps_fired: false })
@@ -192,21 +211,23 @@ impl RancTicks {
                 Problem::invalid("ranc/stimulus", "inputs", "are not in order of tick, or are in the past").into()
             );
         }
-        let mut trace = RancTickTrace::default();
-        let posts = self.address(inputs, &mut trace)?;
+        if let Some(RancTickInput { tick, flit }) = inputs.iter().find(|input| !self.has_place(input.flit)) {
+            return Err(no_place(*tick, *flit));
+        }
         let per = self.parts.len().div_ceil(threads.max(1)).max(1);
         let per_core = (self.shape.ticks * self.shape.words) as usize;
         let count = self.parts.len().div_ceil(per).max(1);
-        let (shape, first_tick, keeps_fired) = (self.shape, self.now, self.keeps_fired);
+        let (shape, first_tick, keeps_fired, places) = (self.shape, self.now, self.keeps_fired, &self.places);
         let words = u32::try_from(per * per_core).expect("checked with the chip");
-        let chunks = self.parts.chunks_mut(per).zip(self.rows.chunks_mut(per * per_core));
-        let mut shards: Vec<Shard<'_>> = (0_u32..)
-            .zip(chunks)
-            .map(|(number, (parts, rows))| Shard {
+        let (mut parts, mut rows) = (self.parts.chunks_mut(per), self.rows.chunks_mut(per * per_core));
+        // Where nothing can move there is one thread, without cores.
+        let mut shards: Vec<Shard<'_>> = (0..u32::try_from(count).expect("as many as cores"))
+            .map(|number| Shard {
                 shape,
+                places,
                 first: number * words,
-                parts,
-                rows,
+                parts: parts.next().unwrap_or_default(),
+                rows: rows.next().unwrap_or_default(),
                 trace: RancTickTrace::default(),
                 keeps_fired,
                 away: vec![Vec::new(); count],
@@ -215,25 +236,27 @@ impl RancTicks {
             .collect();
         let ticks_to_do = first_tick..first_tick + ticks;
         if let [shard] = &mut shards[..] {
-            shard.alone(ticks_to_do, &posts);
+            shard.alone(ticks_to_do, inputs);
         } else if shards.iter().all(Shard::is_apart) {
             // Networks side by side: nobody waits for anybody.
             std::thread::scope(|scope| {
                 for shard in &mut shards {
-                    let (ticks, posts) = (ticks_to_do.clone(), &posts);
-                    scope.spawn(move || shard.alone(ticks, posts));
+                    let ticks = ticks_to_do.clone();
+                    scope.spawn(move || shard.alone(ticks, inputs));
                 }
             });
         } else {
-            together(&mut shards, ticks_to_do, &posts);
+            together(&mut shards, ticks_to_do, inputs);
         }
         self.now += ticks;
-        for shard in shards {
-            trace.spikes += shard.trace.spikes;
-            trace.lost += shard.trace.lost;
-            trace.stray += shard.trace.stray;
-            trace.out_packets.extend(shard.trace.out_packets);
-            trace.fired.extend(shard.trace.fired);
+        let mut traces = shards.into_iter().map(|shard| shard.trace);
+        let mut trace = traces.next().unwrap_or_default();
+        for other in traces {
+            trace.spikes += other.spikes;
+            trace.lost += other.lost;
+            trace.stray += other.stray;
+            trace.out_packets.extend(other.out_packets);
+            trace.fired.extend(other.fired);
         }
         // A stable order: shards are in order of cores.
         trace.out_packets.sort_by_key(|(tick, _)| *tick);
@@ -241,23 +264,10 @@ impl RancTicks {
         Ok(trace)
     }
 
-    /// Where every input goes; those that go straight to the output bus become lines of it.
-    fn address(&self, inputs: &[RancTickInput], trace: &mut RancTickTrace) -> Result<Vec<(u64, Target)>> {
-        let mut posts = Vec::with_capacity(inputs.len());
-        for RancTickInput { tick, flit } in inputs {
-            // Below 0 is beyond the grid as well.
-            let word = self.places.at(flit.dx.cast_unsigned(), flit.dy.cast_unsigned());
-            if word == NOWHERE || flit.delay >= self.shape.ticks {
-                return Err(no_place(*tick, *flit));
-            }
-            if word == BUS {
-                trace.out_packets.push((*tick, flit.axon & self.shape.line_mask));
-            } else if word < UNHEARD && flit.axon < self.shape.axons {
-                let target = Target { bit: 1 << (flit.axon % 64), word: word + flit.axon / 64, delay: flit.delay };
-                posts.push((*tick, target));
-            }
-        }
-        Ok(posts)
+    fn has_place(&self, flit: Flit) -> bool {
+        // Below 0 is beyond the grid as well.
+        let (x, y) = self.places.grid;
+        flit.dx.cast_unsigned() < x && flit.dy.cast_unsigned() < y && flit.delay < self.shape.ticks
     }
 }
 
@@ -302,25 +312,32 @@ impl Shard<'_> {
     }
 
     /// Ticks without a word from other threads.
-    fn alone(&mut self, ticks: std::ops::Range<u64>, posts: &[(u64, Target)]) {
+    fn alone(&mut self, ticks: std::ops::Range<u64>, inputs: &[RancTickInput]) {
         let mut next = 0;
         for tick in ticks {
-            next = self.take_inputs(tick, posts, next);
+            next = self.take_inputs(tick, inputs, next);
             self.tick(tick);
         }
     }
 
-    /// Inputs of `tick` for this thread's cores, from the `next` on; the first that is not of this tick.
-    fn take_inputs(&mut self, tick: u64, posts: &[(u64, Target)], mut next: usize) -> usize {
+    /// Inputs of `tick` for this thread's cores, from the `next` on; the first that is not of this tick. Those for the output
+    /// bus are shown by the thread of the first cores.
+    fn take_inputs(&mut self, tick: u64, inputs: &[RancTickInput], mut next: usize) -> usize {
         // The scheduler has not moved on yet when they come.
         let row = self.row(tick);
-        while let Some((at, target)) = posts.get(next)
+        let Shape { axons, ticks, words, line_mask } = self.shape;
+        while let Some(RancTickInput { tick: at, flit }) = inputs.get(next)
             && *at == tick
         {
             next += 1;
-            let word = target.word + ((row + target.delay) & (self.shape.ticks - 1)) * self.shape.words;
-            if let Some(own) = self.rows.get_mut(word.wrapping_sub(self.first) as usize) {
-                *own |= target.bit;
+            let first = self.places.at(flit.dx.cast_unsigned(), flit.dy.cast_unsigned());
+            if first < UNHEARD && flit.axon < axons {
+                let word = first + flit.axon / 64 + ((row + flit.delay) & (ticks - 1)) * words;
+                if let Some(own) = self.rows.get_mut(word.wrapping_sub(self.first) as usize) {
+                    *own |= 1 << (flit.axon % 64);
+                }
+            } else if first == BUS && self.first == 0 {
+                self.trace.out_packets.push((tick, flit.axon & line_mask));
             }
         }
         next
@@ -344,29 +361,70 @@ impl Shard<'_> {
             part.neurons.compute(spikes);
             part.neurons.commit();
             spikes.fill(0);
+            let mut send = |word: u32, delay: u32, bits: u64| {
+                let word = word + ((row + 1 + delay) & (ticks - 1)) * words;
+                match rows.get_mut(word.wrapping_sub(first) as usize) {
+                    Some(own) => *own |= bits,
+                    None => away[(word / per) as usize].push((word, bits)),
+                }
+            };
             if keeps_fired {
                 part.neurons.fired(|neuron| trace.fired.push((tick, part.position, neuron)));
             }
-            for (&fires, targets) in part.neurons.fires().iter().zip(part.targets.chunks(64)) {
+            let mut runs = 0;
+            let groups = part.neurons.fires().iter().zip(&part.groups).zip(part.targets.chunks(64));
+            for ((&fires, &(singles, end)), targets) in groups {
                 trace.spikes += u64::from(fires.count_ones());
-                let mut left = fires;
+                for run in &part.runs[runs..end] {
+                    let bits = fires & run.lanes;
+                    if bits != 0 {
+                        send(run.word, run.delay, bits.rotate_left(run.turn));
+                    }
+                }
+                runs = end;
+                let mut left = fires & singles;
                 while left != 0 {
                     let target = targets[left.trailing_zeros() as usize];
                     left &= left - 1;
                     if target.word >= UNHEARD {
                         trace.drop_or_show(tick, target);
-                        continue;
-                    }
-                    let to = (row + 1 + target.delay) & (ticks - 1);
-                    let word = target.word + to * words;
-                    match rows.get_mut(word.wrapping_sub(first) as usize) {
-                        Some(own) => *own |= target.bit,
-                        None => away[(word / per) as usize].push((word, target.bit)),
+                    } else {
+                        send(target.word, target.delay, target.bit);
                     }
                 }
             }
         }
     }
+}
+
+/// The lanes of each group that go one by one with the end of its runs, and the runs.
+fn group(targets: &[Target]) -> (Vec<(u64, usize)>, Vec<Run>) {
+    let (mut groups, mut runs) = (Vec::new(), Vec::new());
+    for targets in targets.chunks(64) {
+        let start = runs.len();
+        let mut singles = 0;
+        for (lane, target) in (0_u32..).zip(targets) {
+            if target.word >= UNHEARD {
+                singles |= 1 << lane;
+                continue;
+            }
+            let turn = target.bit.trailing_zeros().wrapping_sub(lane) % 64;
+            let like = |run: &&mut Run| (run.word, run.delay, run.turn) == (target.word, target.delay, turn);
+            match runs[start..].iter_mut().find(like) {
+                Some(run) => run.lanes |= 1 << lane,
+                None => runs.push(Run { lanes: 1 << lane, word: target.word, delay: target.delay, turn }),
+            }
+        }
+        let short = |run: &Run| run.lanes.count_ones() < RUN;
+        singles |= runs[start..].iter().filter(|run| short(run)).fold(0, |lanes, run| lanes | run.lanes);
+        let mut place = 0;
+        runs.retain(|run| {
+            place += 1;
+            place <= start || !short(run)
+        });
+        groups.push((singles, runs.len()));
+    }
+    (groups, runs)
 }
 
 impl RancTickTrace {
@@ -385,7 +443,7 @@ impl RancTickTrace {
 type Boxes = [Vec<Vec<Mutex<Vec<Mail>>>>; 2];
 
 /// All threads, tick by tick. What one has for another is read at the beginning of the next tick.
-fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &[(u64, Target)]) {
+fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, inputs: &[RancTickInput]) {
     let count = shards.len();
     let boxes: Boxes =
         std::array::from_fn(|_| (0..count).map(|_| (0..count).map(|_| Mutex::default()).collect()).collect());
@@ -398,7 +456,7 @@ fn together(shards: &mut [Shard<'_>], ticks: std::ops::Range<u64>, posts: &[(u64
                 let mut next = 0;
                 for tick in ticks {
                     exchange(shard, number, &boxes[(tick & 1) as usize]);
-                    next = shard.take_inputs(tick, posts, next);
+                    next = shard.take_inputs(tick, inputs, next);
                     shard.tick(tick);
                     for (to, own) in shard.away.iter_mut().enumerate().filter(|(_, own)| !own.is_empty()) {
                         let there = &boxes[((tick + 1) & 1) as usize][to][number];

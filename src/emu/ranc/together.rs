@@ -1,22 +1,26 @@
 //! Whole ticks at once, where all cores take the same tick and nothing stalls.
 //!
 //! Cores are in step then: neuron `n` of each hands its spike over at the same edge, and packets of one neuron number have
-//! mostly arrived before those of the next set out. So a tick is a list of small crowds: [`Crowds`] knows in closed form when
-//! each arrives. Where a packet from outside comes near, [`Crossings`] follows all of them, and where that cannot be decided
-//! either, the cores go on one by one from that neuron on, event by event.
+//! mostly arrived before those of the next set out. So a tick is a list of volleys ([`Volleys`]). Of most it is known beforehand
+//! that nobody in it meets anybody, and when each arrives; where some meet, [`Crowds`] tells it in closed form. Where
+//! packets from outside are met, [`Crossings`] follows them, and where that cannot be decided either, the cores go on one by
+//! one from that neuron on, event by event.
+
+mod meet;
 
 use super::chip::RancInput;
 use super::fast::{Fast, Feed};
 use super::trace::RancTrace;
+use super::volley::{Landing, Ones, Volleys};
 use crate::chip::RancParams;
-use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Shot, flight_time};
+use crate::emu::mesh::clocked::{Crossings, Crowds, Departure, Flit, MergeMeshSpec, Path, Shot, flight_time};
 use crate::emu::neurocore::EventRancCore;
+use meet::Met;
 
 /// What a tick at once needs, and room for its work.
 #[derive(Debug, Clone)]
 pub(super) struct Together {
-    /// Every neuron's packet: `[core][neuron]`, where a core is a position of the grid.
-    shots: Vec<Shot>,
+    volleys: Volleys,
     neurons: usize,
     /// Cycles of one neuron.
     pitch: u64,
@@ -25,27 +29,29 @@ pub(super) struct Together {
     late: u32,
     /// Cycles of the longest way.
     reach: u64,
-    /// Cores that fire, a bit each, and neurons with such cores: `[neuron][word]`.
-    fired: Vec<u64>,
-    words: usize,
-    any: Vec<u64>,
+    /// Places of a router's buffer.
+    depth: u32,
     crowds: Crowds,
     crossings: Crossings,
     /// One crowd: who sets out.
     crowd: Vec<Shot>,
-    /// The same with the packets from outside that may be met, and which those are.
+    /// Those of it, or all, with packets from outside that may be met.
     departures: Vec<Departure>,
+    /// Packets from outside that may be met: which, their ways, and how long after the volley they set out.
     inputs: Vec<usize>,
+    ways: Vec<(Path, i64)>,
     /// Of this tick: packets from outside that have arrived ahead of others.
     arrived: Vec<usize>,
-    landings: Vec<Landing>,
+    /// Of one volley: who arrives when, and which packets from outside are among them.
+    landings: Vec<Arrival>,
+    held: Vec<usize>,
 }
 
-/// Cycles from the crowd's departure and the position, as one number to sort by; the place in the crowd.
-type Landing = (u64, u32);
+/// Cycles from the volley's departure and the position, as one number to sort by; axon and delay.
+type Arrival = (u64, u32, u32);
 
-fn landing(flight: u64, to: u32, place: usize) -> Landing {
-    (flight << 32 | u64::from(to), u32::try_from(place).expect("as many as cores and packets of a tick"))
+const fn arrival(flight: u64, to: u32, flit: Flit) -> Arrival {
+    (flight << 32 | to as u64, flit.axon, flit.delay)
 }
 
 /// A tick's edges.
@@ -68,42 +74,23 @@ impl Together {
             return None;
         }
         let crowds = Crowds::new(mesh);
-        let neurons = params.num_neurons as usize;
-        let mut shots = Vec::with_capacity(cores.len() * neurons);
-        for (position, core) in (0..).zip(cores) {
-            let Some(core) = core else {
-                shots.resize(shots.len() + neurons, Shot::default());
-                continue;
-            };
-            for flit in core.packets() {
-                let Some(flit) = flit else {
-                    shots.push(Shot::default());
-                    continue;
-                };
-                if flit.delay + 1 == params.num_ticks {
-                    return None;
-                }
-                shots.push(crowds.shot(position, flit)?);
-            }
-        }
-        let words = cores.len().div_ceil(64);
         Some(Self {
-            shots,
-            neurons,
+            volleys: Volleys::new(params, cores, &crowds)?,
+            neurons: params.num_neurons as usize,
             pitch: u64::from(params.num_axons) + 2,
             width: params.grid_x,
             late: params.num_ticks - 1,
+            depth: params.router_buffer_depth,
             reach: 2 * u64::from(params.grid_x + params.grid_y + 1),
-            fired: vec![0; neurons * words],
-            words,
-            any: vec![0; neurons.div_ceil(64)],
             crowds,
             crossings: Crossings::new(mesh),
             crowd: Vec::new(),
             departures: Vec::new(),
             inputs: Vec::new(),
+            ways: Vec::new(),
             arrived: Vec::new(),
             landings: Vec::new(),
+            held: Vec::new(),
         })
     }
 
@@ -111,7 +98,8 @@ impl Together {
     fn span(&self, tick: u64, feed: &Feed<'_>) -> Option<Span> {
         let clear = tick + 3 + self.neurons as u64 * self.pitch;
         let end = feed.next_tick().unwrap_or(u64::MAX).min(feed.cycles());
-        if end < clear {
+        // The next tick may come with the clearing edge, but that has to be run.
+        if end < clear || feed.cycles() <= clear {
             return None;
         }
         // Spikes of the last neuron are under way after the row is cleared.
@@ -140,80 +128,47 @@ impl Together {
         tick + 1 + (neuron as u64 + 1) * self.pitch
     }
 
-    fn collect(&mut self, cores: &[Option<EventRancCore>]) {
-        for (position, core) in cores.iter().enumerate() {
-            let Some(core) = core else { continue };
-            core.fired(|neuron| {
-                self.fired[neuron as usize * self.words + position / 64] |= 1 << (position % 64);
-                self.any[neuron as usize / 64] |= 1 << (neuron % 64);
-            });
-        }
-    }
-
-    /// The next neuron from `from` on that fires anywhere.
-    fn next_neuron(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        let mut left = self.any.get(word)? & (u64::MAX << (from % 64));
-        while left == 0 {
-            word += 1;
-            left = *self.any.get(word)?;
-        }
-        Some(word * 64 + left.trailing_zeros() as usize)
-    }
-
-    /// Forgets who fires.
-    fn clear(&mut self) {
-        for (word, any) in self.any.iter_mut().enumerate() {
-            let mut left = std::mem::take(any);
-            while left != 0 {
-                let neuron = word * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                self.fired[neuron * self.words..(neuron + 1) * self.words].fill(0);
-            }
-        }
-        self.arrived.clear();
-    }
-
-    /// Gathers the packets of `neuron`.
+    /// Gathers the packets of a volley.
     fn gather(&mut self, neuron: usize) {
         self.crowd.clear();
-        for word in 0..self.words {
-            let mut cores = self.fired[neuron * self.words + word];
-            while cores != 0 {
-                let from = word * 64 + cores.trailing_zeros() as usize;
-                cores &= cores - 1;
-                self.crowd.push(self.shots[from * self.neurons + neuron]);
-            }
+        self.volleys.each_shot(neuron, |shot| self.crowd.push(*shot));
+    }
+
+    /// Lists the landings of a volley that is a word and meets no packet from outside; whether all are before `until`.
+    fn untangle(&mut self, neuron: usize, left: u64, until: u64) -> bool {
+        let shots = self.volleys.all_shots(neuron);
+        let (_, mask) = self.volleys.paths(neuron);
+        if !self.crowds.is_usable() || !self.crowds.resolve(Ones(mask).map(|place| &shots[place])) {
+            return false;
         }
-    }
-
-    /// Packets from outside, not yet arrived, that are under way between two edges.
-    fn under_way<'a>(
-        &'a self,
-        span: &Span,
-        packets: &'a [RancInput],
-        from: u64,
-        until: u64,
-    ) -> impl Iterator<Item = (usize, Departure)> + 'a {
-        let of_tick = (span.input..span.inputs_end).map(|index| (index, outside(&packets[index])));
-        let set_out = of_tick.take_while(move |(_, departure)| departure.left < until);
-        set_out.filter(move |(index, departure)| departure.arrives() > from && !self.arrived.contains(index))
-    }
-
-    /// Lists the landings of the crowd, and those of packets from outside that it holds up; whether all are before `until`.
-    fn outcome(&mut self, span: &Span, left: u64, until: u64, packets: &[RancInput]) -> bool {
         self.landings.clear();
-        if self.crowds.is_usable() && self.crowds.resolve(&self.crowd) {
+        self.held.clear();
+        let mut last = 0;
+        for (place, flight) in Ones(mask).zip(self.crowds.flights()) {
+            let shot = &shots[place];
+            self.landings.push(arrival(flight, shot.to, shot.flit));
+            last = last.max(flight);
+        }
+        left + last < until
+    }
+
+    /// Lists the landings of a volley, and those of packets from outside that it holds up; whether all are before `until`.
+    fn outcome(&mut self, span: &Span, neuron: usize, left: u64, until: u64, packets: &[RancInput]) -> bool {
+        self.gather(neuron);
+        self.landings.clear();
+        self.held.clear();
+        let usable = self.crowds.is_usable();
+        if usable && (self.crowds.is_free(&self.crowd) || self.crowds.resolve(self.crowd.iter())) {
             let mut last = 0;
-            for ((place, shot), flight) in self.crowd.iter().enumerate().zip(self.crowds.flights()) {
-                self.landings.push(landing(flight, shot.to, place));
+            for (shot, flight) in self.crowd.iter().zip(self.crowds.flights()) {
+                self.landings.push(arrival(flight, shot.to, shot.flit));
                 last = last.max(flight);
             }
             if left + last >= until {
                 return false;
             }
             let meets = |(_, packet)| self.crowds.meets(&self.crowd, left, &packet);
-            if !self.under_way(span, packets, left, left + last).any(meets) {
+            if !under_way(&self.arrived, span, packets, left, left + last).any(meets) {
                 return true;
             }
             // Mostly nobody is held up for much longer.
@@ -226,32 +181,46 @@ impl Together {
 
     /// The same, packet by packet, with those from outside that set out before `horizon`.
     fn follow(&mut self, span: &Span, left: u64, until: u64, horizon: u64, packets: &[RancInput]) -> bool {
-        let mut departures = std::mem::take(&mut self.departures);
-        let mut inputs = std::mem::take(&mut self.inputs);
-        departures.clear();
-        inputs.clear();
-        departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
-        for (index, departure) in self.under_way(span, packets, left, horizon) {
-            departures.push(departure);
-            inputs.push(index);
+        self.departures.clear();
+        self.inputs.clear();
+        self.departures.extend(self.crowd.iter().map(|shot| shot.departure(left)));
+        for (index, departure) in under_way(&self.arrived, span, packets, left, horizon) {
+            self.departures.push(departure);
+            self.inputs.push(index);
         }
-        (self.departures, self.inputs) = (departures, inputs);
         if !self.crossings.resolve(&self.departures) {
             return false;
         }
         self.landings.clear();
+        self.held.clear();
         let mut last = 0;
         for ((place, packet), &arrives) in self.departures.iter().enumerate().zip(self.crossings.arrivals()) {
             // Packets from outside that nobody has held up land in their own time.
             if !packet.outside || arrives != packet.arrives() {
                 let to = self.crowd.get(place).map_or_else(|| position(self.width, packet.flit), |shot| shot.to);
-                self.landings.push(landing(arrives - left, to, place));
+                self.landings.push(arrival(arrives - left, to, packet.flit));
                 last = last.max(arrives);
+            }
+            if packet.outside && arrives != packet.arrives() {
+                self.held.push(self.inputs[place - self.crowd.len()]);
             }
         }
         // Those that were listed are all that can be met until then.
         last < until.min(horizon)
     }
+}
+
+/// Packets from outside, not yet arrived, that are under way between two edges.
+fn under_way<'a>(
+    arrived: &'a [usize],
+    span: &Span,
+    packets: &'a [RancInput],
+    from: u64,
+    until: u64,
+) -> impl Iterator<Item = (usize, Departure)> + 'a {
+    let of_tick = (span.input..span.inputs_end).map(|index| (index, outside(&packets[index])));
+    let set_out = of_tick.take_while(move |(_, departure)| departure.left < until);
+    set_out.filter(move |(index, departure)| departure.arrives() > from && !arrived.contains(index))
 }
 
 fn outside(packet: &RancInput) -> Departure {
@@ -283,11 +252,11 @@ impl Fast {
         }
         let from = lengths(trace);
         let mut sorted = from;
-        together.collect(&self.cores);
-        let mut next = together.next_neuron(0);
+        together.volleys.collect(&self.cores);
+        let mut next = together.volleys.next(0);
         let mut failed = None;
         while let Some(neuron) = next {
-            next = together.next_neuron(neuron + 1);
+            next = together.volleys.next(neuron + 1);
             let disturbed = span.input < span.inputs_end;
             self.land_inputs(together, &mut span, together.launch(tick, neuron) - 1, feed, trace);
             if !self.cross(together, &span, neuron, next, feed, trace) {
@@ -310,7 +279,9 @@ impl Fast {
                 }
             }
         }
-        together.clear();
+        self.tell_spikes(together, tick, failed, trace);
+        together.volleys.clear();
+        together.arrived.clear();
         let after = lengths(trace);
         // Without packets from outside all is told in order.
         let until = if failed.is_some() || span.input < span.inputs_end { after } else { sorted };
@@ -331,29 +302,38 @@ impl Fast {
         let left = together.launch(span.tick, neuron);
         let until =
             next.map_or(span.end.min(span.clear + 2 * together.reach), |next| together.launch(span.tick, next) - 1);
-        together.gather(neuron);
-        if !together.outcome(span, left, until, feed.packets()) {
-            return false;
+        match together.meet(span, neuron, left, until, feed.packets()) {
+            Met::Nobody => {
+                together.volleys.each_landing(neuron, |landing| {
+                    let Landing { flight, to, axon, delay } = *landing;
+                    self.land(span.clear, left + u64::from(flight), to, (axon, delay), trace);
+                });
+                return true;
+            }
+            Met::Listed => {}
+            Met::Unknown if together.outcome(span, neuron, left, until, feed.packets()) => {}
+            Met::Unknown => return false,
         }
-        if left < self.cycles {
-            let neuron = u32::try_from(neuron).expect("at most 65536 neurons");
-            trace.spikes.extend(together.crowd.iter().map(|shot| (left, shot.from, neuron)));
+        together.landings.sort_unstable_by_key(|(key, ..)| *key);
+        for &(key, axon, delay) in &together.landings {
+            self.land(span.clear, left + (key >> 32), key as u32, (axon, delay), trace);
         }
-        if together.landings.len() > 1 {
-            together.landings.sort_unstable();
-        }
-        let spikes = together.crowd.len();
-        for &(at, place) in &together.landings {
-            let flit = match together.crowd.get(place as usize) {
-                Some(shot) => shot.flit,
-                None => {
-                    together.arrived.push(together.inputs[place as usize - spikes]);
-                    together.departures[place as usize].flit
-                }
-            };
-            self.land(span.clear, left + (at >> 32), at as u32, flit, trace);
-        }
+        together.arrived.append(&mut together.held);
         true
+    }
+
+    /// Tells the spikes of a tick, up to the neuron that has failed.
+    fn tell_spikes(&self, together: &Together, tick: u64, failed: Option<usize>, trace: &mut RancTrace) {
+        let mut next = together.volleys.next(0);
+        while let Some(neuron) = next.filter(|&neuron| failed != Some(neuron)) {
+            let left = together.launch(tick, neuron);
+            if left >= self.cycles {
+                return;
+            }
+            let number = u32::try_from(neuron).expect("at most 65536 neurons");
+            together.volleys.each_core(neuron, |core| trace.spikes.push((left, core, number)));
+            next = together.volleys.next(neuron + 1);
+        }
     }
 
     /// Lands packets from outside that arrive before `until`, as far as those before them have.
@@ -371,7 +351,7 @@ impl Fast {
             if together.arrived.contains(&span.input) {
                 span.input += 1;
             } else if arrives < until {
-                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
+                self.land_input(together, span.clear, packet, trace);
                 span.input += 1;
             } else {
                 return;
@@ -379,7 +359,8 @@ impl Fast {
         }
     }
 
-    /// The tick is left at edge `until`: packets from outside have landed, or go on in the mesh if they have set out.
+    /// The tick is left at edge `until`: packets from outside have landed, or go on in the mesh if they have set out. Those
+    /// that arrive when others may, which are not of this tick's, fly on.
     fn leave(
         &mut self,
         together: &Together,
@@ -389,6 +370,7 @@ impl Fast {
         feed: &mut Feed<'_>,
         trace: &mut RancTrace,
     ) {
+        let alone_until = span.clear + 2 * together.reach;
         for index in span.input..span.inputs_end {
             let packet = feed.packets()[index];
             if packet.cycle >= until {
@@ -398,10 +380,10 @@ impl Fast {
             if together.arrived.contains(&index) {
                 continue;
             }
-            if arrives < until {
-                self.land(span.clear, arrives, position(together.width, packet.flit), packet.flit, trace);
-            } else {
+            if arrives >= until {
                 self.flights.set_down(until, outside(&packet), &mut self.mesh);
+            } else if arrives < alone_until || !self.flights.launch(packet.cycle, 0, true, packet.flit) {
+                self.land_input(together, span.clear, &packet, trace);
             }
         }
         let set_out = feed.packets()[feed.packet..span.inputs_end].iter().take_while(|packet| packet.cycle < until);
@@ -413,19 +395,23 @@ impl Fast {
         }
     }
 
-    /// A packet arrives at a position; at the edge `clear`, for nothing.
-    fn land(&mut self, clear: u64, at: u64, to: u32, flit: Flit, trace: &mut RancTrace) {
+    /// A packet for an axon arrives at a position; at the edge `clear`, for nothing.
+    #[inline(always)]
+    fn land(&mut self, clear: u64, at: u64, to: u32, (axon, delay): (u32, u32), trace: &mut RancTrace) {
         let Some(core) = &mut self.cores[to as usize] else {
-            trace.out_packets.push((at, flit.axon & self.line_mask));
+            trace.out_packets.push((at, axon & self.line_mask));
             return;
         };
-        if at == clear {
-            let slot = core.scheduler().slot(flit);
-            trace.sched_writes_lost.push((at, to, slot.axon, slot.row));
-        } else {
-            let slot = core.take(flit);
-            trace.sched_writes.push((at, to, slot.axon, slot.row));
-        }
+        let slot = core.take(axon, delay, at != clear);
+        let list = if at == clear { &mut trace.sched_writes_lost } else { &mut trace.sched_writes };
+        list.push((at, to, slot.axon, slot.row));
+    }
+
+    /// A packet from outside arrives in its own time.
+    fn land_input(&mut self, together: &Together, clear: u64, packet: &RancInput, trace: &mut RancTrace) {
+        let Flit { axon, delay, .. } = packet.flit;
+        let to = position(together.width, packet.flit);
+        self.land(clear, packet.cycle + flight_time(packet.flit), to, (axon, delay), trace);
     }
 }
 
@@ -440,10 +426,23 @@ fn lengths(trace: &RancTrace) -> Lengths {
     [trace.sched_writes.len(), trace.sched_writes_lost.len(), trace.out_packets.len()]
 }
 
-/// Puts what was added in order of time and core.
+/// Puts what was added in order of time and core. It mostly is: a volley and packets from outside are told one after the other.
 fn sort_between(trace: &mut RancTrace, from: Lengths, to: Lengths) {
     let by_core = |event: &(u64, u32, u32, u32)| (event.0, event.1);
-    trace.sched_writes[from[0]..to[0]].sort_by_key(by_core);
-    trace.sched_writes_lost[from[1]..to[1]].sort_by_key(by_core);
-    trace.out_packets[from[2]..to[2]].sort();
+    put_in_order(&mut trace.sched_writes[from[0]..to[0]], by_core);
+    put_in_order(&mut trace.sched_writes_lost[from[1]..to[1]], by_core);
+    put_in_order(&mut trace.out_packets[from[2]..to[2]], |packet| *packet);
+}
+
+/// Every event goes back over those that come after it, which are few.
+fn put_in_order<T: Copy, K: Ord>(events: &mut [T], key: impl Fn(&T) -> K) {
+    for index in 1..events.len() {
+        let event = events[index];
+        let mut place = index;
+        while place > 0 && key(&events[place - 1]) > key(&event) {
+            events[place] = events[place - 1];
+            place -= 1;
+        }
+        events[place] = event;
+    }
 }

@@ -41,3 +41,24 @@ pub struct RancTrace {
     /// (cycle, core, state): a token controller is first seen in another state.
     pub tc_state_changes: Vec<(u64, u32, TokenState)>,
 }
+
+/// Events after which a part of a trace is told.
+const PART: usize = 4096;
+
+impl RancTrace {
+    /// Whether there is enough for a part.
+    pub(super) fn is_part(&self) -> bool {
+        self.spikes.len() + self.sched_writes.len() + self.input_accepted.len() >= PART
+    }
+
+    /// Forgets the lists, and keeps their room.
+    pub(super) fn clear(&mut self) {
+        self.out_packets.clear();
+        self.spikes.clear();
+        self.sched_writes.clear();
+        self.sched_writes_lost.clear();
+        self.input_accepted.clear();
+        self.input_dropped.clear();
+        self.tc_state_changes.clear();
+    }
+}

@@ -92,6 +92,8 @@ impl Crossings {
             ready: packet.left,
             walk: Way::new(self.width, packet.from, packet.outside, packet.flit).walk(),
         };
+        // A round that was given up has left its own.
+        self.serving.clear();
         self.walkers.clear();
         self.walkers.extend(packets.iter().map(walker));
         self.arrivals.clear();

@@ -70,8 +70,6 @@ pub(in crate::emu) struct Crowds {
     /// By column and direction, and by core.
     columns: Vec<Taken>,
     locals: Vec<Taken>,
-    /// Rank and place of each member.
-    order: Vec<(u32, u32)>,
     column: Column,
     served: Vec<Served>,
 }
@@ -88,7 +86,6 @@ impl Crowds {
             round: 0,
             columns: vec![Taken::default(); 2 * spec.width as usize],
             locals: vec![Taken::default(); (spec.width * spec.height) as usize],
-            order: Vec::new(),
             column: Column::default(),
             served: Vec::new(),
         }
@@ -123,18 +120,36 @@ impl Crowds {
         })
     }
 
-    /// Serves a crowd; `false` where it cannot be decided.
+    /// Serves a crowd, which is in order of [`Shot::rank`]; `false` where it cannot be decided.
     #[inline]
-    pub(in crate::emu) fn resolve(&mut self, crowd: &[Shot]) -> bool {
+    pub(in crate::emu) fn resolve<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot> + Clone) -> bool {
+        self.enter(crowd.clone()) && (self.is_free_at_home(crowd.clone()) || self.come_home(crowd))
+    }
+
+    /// Whether nobody of a crowd meets anybody; then each is served in its own time.
+    pub(in crate::emu) fn is_free(&mut self, crowd: &[Shot]) -> bool {
         self.round += 1;
         self.served.clear();
         let mut clash = 0;
         for shot in crowd {
             clash |= self.columns[shot.column as usize].take(self.round, shot.key);
-            clash |= self.locals[shot.to as usize].take(self.round, shot.local);
             self.served.push(Served { key: shot.key, local: shot.local });
         }
-        clash == 0 || (self.enter(crowd) && self.come_home(crowd))
+        clash == 0 && self.is_free_at_home(crowd.iter())
+    }
+
+    /// Whether no two come to the last merge of a core at a time.
+    #[inline]
+    fn is_free_at_home<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot>) -> bool {
+        self.round += 1;
+        let mut clash = 0;
+        for (shot, served) in crowd.zip(&self.served) {
+            if served.local >= u64::BITS {
+                return false;
+            }
+            clash |= self.locals[shot.to as usize].take(self.round, served.local);
+        }
+        clash == 0
     }
 
     /// Cycles from the departure to the arrival of each member.
@@ -144,33 +159,29 @@ impl Crowds {
     }
 
     /// Every member enters its column, in the order in which merges serve them.
-    fn enter(&mut self, crowd: &[Shot]) -> bool {
-        self.order.clear();
-        self.order.extend((0_u32..).zip(crowd).map(|(place, shot)| (shot.rank, place)));
-        self.order.sort_unstable();
+    #[inline]
+    fn enter<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot>) -> bool {
+        self.served.clear();
         let mut before = u32::MAX;
-        for &(rank, place) in &self.order {
-            let shot = &crowd[place as usize];
+        for shot in crowd {
             // What the ranks have in common tells what is new: the column, the row, the side.
-            match rank ^ before {
+            match shot.rank ^ before {
                 0..64 => {}
                 64..128 => self.column.next_side(),
                 128..8192 => self.column.next_row(shot.row),
                 _ => self.column.begin(),
             }
-            before = rank;
+            before = shot.rank;
             let Some(key) = self.column.enter(shot, self.depth) else { return false };
-            let served = &mut self.served[place as usize];
-            served.local += key - served.key;
-            served.key = key;
+            self.served.push(Served { key, local: shot.local + key - shot.key });
         }
         true
     }
 
     /// The last merges: packets from the south go first.
-    fn come_home(&mut self, crowd: &[Shot]) -> bool {
+    fn come_home<'a>(&mut self, crowd: impl Iterator<Item = &'a Shot> + Clone) -> bool {
         self.round += 1;
-        for (shot, served) in crowd.iter().zip(&self.served) {
+        for (shot, served) in crowd.clone().zip(&self.served) {
             if served.local >= u64::BITS {
                 return false;
             }
@@ -181,7 +192,7 @@ impl Crowds {
             let slots = if shot.column & 1 == 0 { &mut local.slots } else { &mut local.second };
             *slots |= 1 << served.local;
         }
-        for (shot, served) in crowd.iter().zip(&mut self.served).filter(|(shot, _)| shot.column & 1 == 1) {
+        for (shot, served) in crowd.zip(&mut self.served).filter(|(shot, _)| shot.column & 1 == 1) {
             let local = &self.locals[shot.to as usize];
             if local.slots & local.second == 0 {
                 continue;
@@ -209,6 +220,26 @@ impl Crowds {
 }
 
 impl Shot {
+    /// When it enters its column, counted so that it is the same in all its rows.
+    pub(in crate::emu) const fn key(&self) -> u32 {
+        self.key
+    }
+
+    /// Whether this one, if it has entered before, goes through the merge at which `other` enters its column.
+    pub(in crate::emu) const fn passes(&self, other: &Self) -> bool {
+        self.column == other.column && self.row <= other.row && self.end >= other.row
+    }
+
+    /// Whether the two come to one core from the south and from the north.
+    pub(in crate::emu) const fn comes_opposite(&self, other: &Self) -> bool {
+        self.to == other.to && self.column != other.column
+    }
+
+    /// Order of entry: column, row, side, distance.
+    pub(in crate::emu) const fn rank(&self) -> u32 {
+        self.rank
+    }
+
     /// As one among others.
     pub(in crate::emu) const fn departure(&self, left: u64) -> Departure {
         Departure { left, from: self.from, outside: false, flit: self.flit }

@@ -1,20 +1,21 @@
 //! Packets of the merge mesh that meet nobody: their cycles are known when they set out.
 //!
 //! A packet alone spends 2 cycles a merge: the merge number `k` of its way asks for it after edge `t + 2k`, holds it after
-//! `t + 2k + 1`, and it arrives at edge `t + 2s` behind `s` merges. As long as no merge is asked twice within 2 cycles and
-//! buffers have 2 places or more, every packet is as good as alone, and nothing has to be simulated. Where two would meet,
-//! [`Flights::ground`] puts all that are under way into the mesh, just where they are, and the mesh goes on cycle by cycle.
+//! `t + 2k + 1`, and it arrives at edge `t + 2s` behind `s` merges. As long as no merge is asked twice within 2 cycles
+//! ([`Path`]) and buffers have 2 places or more, every packet is as good as alone, and nothing has to be simulated. Where two
+//! would meet, [`Flights::ground`] puts all that are under way into the mesh, just where they are, and the mesh goes on cycle by cycle.
 
 use super::crossing::Departure;
 use super::merge::{Flit, MergeMesh, MergeMeshSpec};
+use super::path::Path;
 use super::routes::MERGES;
 
 /// A packet under way.
 #[derive(Debug, Clone, Copy)]
 struct Flight {
-    /// The edge at which its core gets it, and the core's router.
+    /// The edge at which its core gets it.
     arrives: u64,
-    to: u32,
+    path: Path,
     /// The edge that put it into the first buffer.
     left: u64,
     from: u32,
@@ -32,17 +33,11 @@ struct Stage {
     flit: Flit,
 }
 
-/// Times at which a merge asks that are kept.
-const KEPT: usize = 8;
-
 /// All packets under way.
 #[derive(Debug, Clone)]
 pub(in crate::emu) struct Flights {
     width: u32,
     height: u32,
-    /// Of each merge: edges after which it asks, the oldest overwritten first.
-    asks: Vec<[u64; KEPT]>,
-    oldest: Vec<u8>,
     /// Latest arrival first; where equal, the highest router.
     under_way: Vec<Flight>,
     /// No longer, where a packet has left the grid: it fills a buffer for ever.
@@ -51,13 +46,9 @@ pub(in crate::emu) struct Flights {
 
 impl Flights {
     pub(in crate::emu) fn new(spec: &MergeMeshSpec) -> Self {
-        let merges = (spec.width * spec.height * MERGES) as usize;
         Self {
             width: spec.width,
             height: spec.height,
-            // Times are kept with 2 added: 0 is none.
-            asks: vec![[0; KEPT]; merges],
-            oldest: vec![0; merges],
             under_way: Vec::new(),
             usable: spec.depth >= 2 && spec.input_depth >= 2,
         }
@@ -72,7 +63,7 @@ impl Flights {
     /// Takes the next arrival at edge `at`, in order of routers.
     #[inline]
     pub(in crate::emu) fn land(&mut self, at: u64) -> Option<(u32, Flit)> {
-        self.under_way.pop_if(|flight| flight.arrives == at).map(|flight| (flight.to, flight.flit))
+        self.under_way.pop_if(|flight| flight.arrives == at).map(|flight| (flight.path.to(), flight.flit))
     }
 
     /// To be called for every packet, whether it flies or not: one that leaves the grid fills a buffer for ever.
@@ -95,24 +86,14 @@ impl Flights {
         if !self.usable {
             return false;
         }
-        let way = Way::new(self.width, from, outside, flit);
-        for number in 0..way.merges() {
-            let (merge, at) = (way.merge(number) as usize, left + 2 * u64::from(number) + 2);
-            // All that are kept may still be to come where the oldest is not over.
-            let oldest = self.asks[merge][self.oldest[merge] as usize];
-            if oldest + 1 >= left || self.asks[merge].iter().any(|&other| other.abs_diff(at) < 2) {
-                return false;
-            }
+        let path = Path::new(self.width, from, flit);
+        // Whoever has arrived was served by its last merge 2 cycles before.
+        let meets = |other: &Flight| path.comes_near(0, left.cast_signed() - other.left.cast_signed(), &other.path);
+        if self.under_way.iter().any(meets) {
+            return false;
         }
-        for number in 0..way.merges() {
-            let merge = way.merge(number) as usize;
-            let place = &mut self.oldest[merge];
-            self.asks[merge][*place as usize] = left + 2 * u64::from(number) + 2;
-            *place = (*place + 1) % KEPT as u8;
-        }
-        let to = way.merge(way.merges() - 1) / MERGES;
-        let flight = Flight { arrives: left + 2 * u64::from(way.merges()), to, left, from, outside, flit };
-        let later = |other: &Flight| (other.arrives, other.to) > (flight.arrives, flight.to);
+        let flight = Flight { arrives: left + path.flight(), path, left, from, outside, flit };
+        let later = |other: &Flight| (other.arrives, other.path.to()) > (flight.arrives, flight.path.to());
         let place = self.under_way.iter().rposition(later).map_or(0, |place| place + 1);
         self.under_way.insert(place, flight);
         true
@@ -168,6 +149,7 @@ impl Way {
         Self { width, from, outside, flit }
     }
 
+    #[cfg(test)]
     pub(super) const fn merges(&self) -> u32 {
         self.flit.dx.unsigned_abs() + self.flit.dy.unsigned_abs() + 3
     }
