@@ -187,7 +187,7 @@ pub(super) struct StimulusArgs {
     /// Microseconds of a recording per tick
     #[arg(long, value_name = "US", default_value_t = 1000)]
     pub bin_us: u32,
-    /// The file holds values, not spikes: how they become spikes, rate or latency
+    /// The file holds values, not spikes: how they become spikes, rate or latency; or they stay values (value)
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
     /// Several events of one input in one tick count as one

@@ -37,6 +37,10 @@ pub(super) struct ConvertArgs {
     /// Whose activations are taken together: layer or channel
     #[arg(long, value_name = "NAME", default_value = "layer")]
     pub scope: String,
+    /// Leave the units as they are, with weights and values of 8 bits instead of spikes, for chips with artificial cores
+    /// (tianjic, which is meant where --chips names none)
+    #[arg(long, conflicts_with_all = ["scope", "coding", "reset", "initial", "headroom", "tune", "ticks", "seed"])]
+    pub artificial: bool,
     /// How values become spikes: rate, or first-spike (time to first spike)
     #[arg(long, value_name = "NAME", default_value = "rate")]
     pub coding: String,
@@ -85,7 +89,7 @@ pub(super) struct ConvertArgs {
     pub threads: usize,
     #[command(flatten)]
     pub reading: Reading,
-    /// The spiking network to write, native JSON for `compile`
+    /// The network to write, native JSON for `compile`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// A page with curves and tables
@@ -94,6 +98,13 @@ pub(super) struct ConvertArgs {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
+}
+
+impl ConvertArgs {
+    /// Where average pooling goes, in words.
+    pub(super) fn pooling(&self) -> &'static str {
+        if self.pool_neurons { "neurons" } else { "in the weights behind it" }
+    }
 }
 
 /// What the flags say.
@@ -108,6 +119,9 @@ pub(super) struct Wishes {
 pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     for file in args.output.iter().chain(&args.html) {
         must_not_exist(file, args.force)?;
+    }
+    if args.artificial {
+        return super::artificial::run(args, console);
     }
     let wishes = wishes(args)?;
     let units = Units::new(read_model(&args.model, args, console)?)?;
@@ -161,7 +175,7 @@ pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     Ok(if interrupted { super::INTERRUPTED } else { 0 })
 }
 
-fn show(found: &Conversion, args: &ConvertArgs, console: &Console) -> Result<()> {
+pub(super) fn show(found: &Conversion, args: &ConvertArgs, console: &Console) -> Result<()> {
     if let Some(html) = &args.html {
         write(html, found.html().as_bytes(), args.force)?;
         console.say(&format!("wrote {}", html.display()));
@@ -219,14 +233,14 @@ pub(super) fn tuned(
 }
 
 /// Images as the network takes them.
-fn images(path: &Path, limit: Option<usize>, units: &Units, args: &ConvertArgs) -> Result<ImageSet> {
+pub(super) fn images(path: &Path, limit: Option<usize>, units: &Units, args: &ConvertArgs) -> Result<ImageSet> {
     let set = ImageSet { max: args.white, ..stimulus::read_images(path, units.image_shape(), limit)? };
     units.check_images(&set, &path.display().to_string())?;
     Ok(set)
 }
 
 /// Reads the network of units.
-fn read_model(path: &Path, args: &ConvertArgs, console: &Console) -> Result<Ann> {
+pub(super) fn read_model(path: &Path, args: &ConvertArgs, console: &Console) -> Result<Ann> {
     let onnx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
     let ann = if onnx {
         let bytes = std::fs::read(path).map_err(|error| {

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to stdout, narration to stderr.
 
 mod args;
+mod artificial;
 mod asm;
 mod board;
 mod chip;

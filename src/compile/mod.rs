@@ -65,7 +65,9 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_)) => Err(imported_only(chip)),
-        (Network::Float(_), Family::Fcore(_)) => Err(integers_only(chip)),
+        (Network::Float(graph), Family::Fcore(spec)) => {
+            Ok(fcore::timed(&fcore::quantise(graph, chip, spec, log)?, chip, log))
+        }
     }
 }
 
@@ -79,15 +81,6 @@ fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
     };
     let found = network.learning.iter().map(refuse).collect();
     Problems::check(found, ()).expect_err("a network that learns has a projection that does")
-}
-
-/// FCores take what a script or a converter made of a network.
-fn integers_only(chip: &ChipSpec) -> Problems {
-    let what = "float networks are not quantised for this chip";
-    Problem::invalid("compile/family", chip.name.as_str(), what)
-        .limit("populations of models ann_int and snn_int")
-        .help("give the layers in integers, as programs/tianjic does; or compile for truenorth, loihi or loihi2")
-        .into()
 }
 
 /// Clocked designs are loaded from their own files.

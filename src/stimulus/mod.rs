@@ -56,11 +56,13 @@ pub enum Encoding {
     Rate,
     /// Each pixel above zero fires once, the brighter the earlier.
     Latency,
+    /// No spikes: the value itself, `0..=255` of full scale, in every tick, for cores that take values.
+    Value,
 }
 
 impl Encoding {
     /// The names that `FromStr` takes.
-    pub const NAMES: [&'static str; 2] = ["rate", "latency"];
+    pub const NAMES: [&'static str; 3] = ["rate", "latency", "value"];
 }
 
 impl std::str::FromStr for Encoding {
@@ -70,10 +72,11 @@ impl std::str::FromStr for Encoding {
         match word {
             "rate" => Ok(Self::Rate),
             "latency" => Ok(Self::Latency),
+            "value" => Ok(Self::Value),
             _ => {
                 let problem =
                     crate::diag::Problem::invalid("stimulus/encoding", "", format!("unknown encoding '{word}'"))
-                        .limit("one of: rate, latency");
+                        .limit("one of: rate, latency, value");
                 Err(match crate::diag::nearest(word, Self::NAMES) {
                     Some(near) => problem.help(format!("did you mean '{near}'?")),
                     None => problem,
