@@ -63,6 +63,8 @@ pub(super) enum Command {
     Sweep(SweepArgs),
     /// Run an image with a stimulus: spikes, energy, latency
     Run(RunArgs),
+    /// Run several networks on one chip with the same samples, and compare accuracy, energy, latency and cores
+    Compare(super::compare::CompareArgs),
     /// Show what an image holds and how full each core is
     Inspect(InspectArgs),
     /// Prove an image against the network it came from

@@ -1,4 +1,4 @@
-//! Several reports side by side: one column a chip.
+//! Several reports side by side: one column a chip, or a network where the chip is the same.
 
 use crate::report::Report;
 use crate::report::format::{UNKNOWN, count, percent, si, si_or_unknown, volts};
@@ -16,8 +16,7 @@ pub(super) struct Line {
 /// The comparison as a table, at most `width` columns wide (at least 60).
 #[must_use]
 pub fn text(reports: &[Report], width: u16) -> String {
-    let names: Vec<&str> = reports.iter().map(|report| report.chip.name.as_str()).collect();
-    let header: Vec<&str> = std::iter::once("").chain(names).collect();
+    let header: Vec<&str> = std::iter::once("").chain(names(reports)).collect();
     let right: Vec<usize> = (1..=reports.len()).collect();
     let row = |line: Line| std::iter::once(line.name.to_owned()).chain(line.cells).collect();
     let rows = lines(reports).into_iter().map(row).collect();
@@ -28,6 +27,18 @@ pub fn text(reports: &[Report], width: u16) -> String {
 #[must_use]
 pub fn html(reports: &[Report]) -> String {
     comparison_page(reports)
+}
+
+/// Whether the reports are of several networks on one chip.
+pub(super) fn on_one_chip(reports: &[Report]) -> bool {
+    reports.iter().all(|report| report.chip.name == reports[0].chip.name)
+        && reports.iter().any(|report| report.network != reports[0].network)
+}
+
+/// The name of each column.
+pub(super) fn names(reports: &[Report]) -> Vec<&str> {
+    let one_chip = on_one_chip(reports);
+    reports.iter().map(|report| if one_chip { report.network.as_str() } else { report.chip.name.as_str() }).collect()
 }
 
 /// One cell of a report.
@@ -96,5 +107,14 @@ mod tests {
         }
         let page = super::html(&reports);
         assert!(page.contains("made-up") && page.contains("other"));
+    }
+
+    #[test]
+    fn networks_on_one_chip_are_named_by_themselves() {
+        let mut second = synthetic::report();
+        second.network = "another".to_owned();
+        let reports = [synthetic::report(), second];
+        assert!(super::text(&reports, 80).contains("another"));
+        assert!(super::html(&reports).contains("Networks on made-up"));
     }
 }

@@ -69,20 +69,35 @@ fn the_artificial_networks_equal_the_oracle_and_read_as_they_were_trained() {
         let (_, compiled) = quantised(&units, &calibration, &chip);
         let (output, count) = (units.output(), test.images.len());
         let (mut float, mut right, mut differences, mut packets) = (0, 0, 0, 0);
-        for from in (0..count).step_by(500) {
-            let to = (from + 500).min(count);
+        // The oracle takes its time: two halves of a batch at once.
+        let half = |from: usize, to: usize| {
             let batch = shown(&test, from, to);
-            let options = RunOptions { timing: false, threads: 2, strict: true, record: Record::All };
+            let options = RunOptions { timing: false, threads: 1, strict: true, record: Record::All };
             let result = emu::run(&compiled.image, &chip, &batch, &options, &Quiet).expect("no fault");
+            let mut found = (0, 0, 0, 0);
             for (at, sample) in result.samples.iter().enumerate() {
                 let traces = oracle::fcore::run(&compiled.network, &batch.samples[at], compiled.image.depth, spec);
                 let (sent, state) = (packets_of(&traces), traces[output].state.last().expect("rounds"));
-                let found = sample.spikes.iter().map(|spike| (spike.tick, spike.population, spike.neuron));
-                packets += sent.len();
-                differences += usize::from(!found.eq(sent.iter().copied()) || sample.output_membranes[0] != *state);
+                let spikes = sample.spikes.iter().map(|spike| (spike.tick, spike.population, spike.neuron));
                 let label = test.labels[from + at];
-                right += u32::from(sample.winner(0, Readout::Membrane) == Some(label));
-                float += u32::from(largest(&units.forward(&test.images[from + at], test.max)[output]) == label);
+                found.0 += u32::from(largest(&units.forward(&test.images[from + at], test.max)[output]) == label);
+                found.1 += u32::from(sample.winner(0, Readout::Membrane) == Some(label));
+                found.2 += usize::from(!spikes.eq(sent.iter().copied()) || sample.output_membranes[0] != *state);
+                found.3 += sent.len();
+            }
+            found
+        };
+        for from in (0..count).step_by(100) {
+            let (middle, to) = ((from + 50).min(count), (from + 100).min(count));
+            let (first, second) = std::thread::scope(|scope| {
+                let other = scope.spawn(|| half(middle, to));
+                (half(from, middle), other.join().expect("no panic"))
+            });
+            for found in [first, second] {
+                float += found.0;
+                right += found.1;
+                differences += found.2;
+                packets += found.3;
             }
         }
         let pooling = if pool_units { ", pools of their own" } else { "" };
