@@ -192,6 +192,9 @@ pub(super) struct StimulusArgs {
     /// The file holds values, not spikes: how they become spikes, rate or latency; or they stay values (value)
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// Latency: the ticks in which values become times, where samples go on behind them; else all
+    #[arg(long, value_name = "N", value_parser = ticks())]
+    pub window: Option<u32>,
     /// Several events of one input in one tick count as one
     #[arg(long)]
     pub binary: bool,

@@ -62,8 +62,8 @@ fn on_chip(
     match compile::compile(&Network::Int(made.network), chip, &Options::default(), log) {
         Err(problems) => found.refuse(&problems.all()[0]),
         Ok(compiled) => {
-            let presented =
-                Presented { compiled: &compiled, chip, encoding: Encoding::Value, readout: Readout::Membrane, units, test };
+            let (encoding, window, readout) = (Encoding::Value, None, Readout::Membrane);
+            let presented = Presented { compiled: &compiled, chip, encoding, window, readout, units, test };
             present(&mut found, &presented, args, console)?;
         }
     }

@@ -41,7 +41,7 @@ pub(super) struct ConvertArgs {
     /// (tianjic, which is meant where --chips names none)
     #[arg(long, conflicts_with_all = ["scope", "coding", "reset", "initial", "headroom", "tune", "ticks", "seed"])]
     pub artificial: bool,
-    /// How values become spikes: rate, or first-spike (time to first spike)
+    /// How values become spikes: rate, or first-spike (time to first spike; chips with programmable neurons run it)
     #[arg(long, value_name = "NAME", default_value = "rate")]
     pub coding: String,
     /// What a spike does to the membrane: subtract the threshold, or set it to zero as Loihi does
@@ -63,7 +63,7 @@ pub(super) struct ConvertArgs {
     /// Fine-tune thresholds with so many calibration images
     #[arg(long, value_name = "IMAGES", default_missing_value = "100", num_args = 0..=1)]
     pub tune: Option<usize>,
-    /// Ticks of input. One number: the curve has powers of two up to it; several: those
+    /// Ticks of input, of a window for first spikes. One number: the curve has powers of two up to it; several: those
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64], value_parser = RangedU64ValueParser::<u32>::new().range(1..=MOST_TICKS))]
     pub ticks: Vec<u32>,
     /// Images, with labels beside them, on which both networks are compared
@@ -131,12 +131,11 @@ pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     let balance = tuned(&units, &balanced, &calibration, wishes.reset, args)?;
     let graph = spiking(&units, &balance, wishes.reset, args.initial);
     if let Some(output) = &args.output {
-        if wishes.coding == Coding::FirstSpike {
-            return Err(Problem::invalid("convert/coding", "--coding", "a network of first spikes is not written")
-                .help("its neurons would need windows, which native networks do not have: evaluate it with --test, or convert by rate")
-                .into());
-        }
-        write(output, graph::write_json(&Network::Float(graph.clone())).as_bytes(), args.force)?;
+        let network = match wishes.coding {
+            Coding::Rate => Network::Float(graph.clone()),
+            Coding::FirstSpike => Network::Int(converted::programmed(&graph, args, &wishes, console)?),
+        };
+        write(output, graph::write_json(&network).as_bytes(), args.force)?;
         console.say(&format!("wrote {}", output.display()));
     }
     let mut found = converted::describe(&units, &balance, args, &wishes);
@@ -207,10 +206,9 @@ fn wishes(args: &ConvertArgs) -> Result<Wishes> {
         }
     };
     let coding = args.coding.parse()?;
-    if coding == Coding::FirstSpike && (args.tune.is_some() || !args.chips.is_empty()) {
-        let flag = if args.tune.is_some() { "--tune" } else { "--chips" };
-        let what = "it means nothing for first spikes: their times are exact, and no chip has their windows";
-        return Err(Problem::invalid("convert/option", flag, what).help(format!("leave {flag} out")).into());
+    if coding == Coding::FirstSpike && args.tune.is_some() {
+        let what = "it means nothing for first spikes, whose times are exact";
+        return Err(Problem::invalid("convert/option", "--tune", what).help("leave --tune out").into());
     }
     let (normalise, scope, reset) = (args.normalise.parse()?, args.scope.parse()?, args.reset.parse()?);
     Ok(Wishes { normalise, scope, coding, reset, ticks })

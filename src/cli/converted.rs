@@ -8,12 +8,12 @@ use super::convert::{ConvertArgs, Wishes, tuned};
 use super::progress::Watch;
 use super::session::{threads, total_counts};
 use crate::chip::{self, ChipSpec, Family};
-use crate::compile::{self, Compiled, Log, Options};
+use crate::compile::{self, Compiled, Log, Options, first_spike};
 use crate::convert::{Balance, Coding, Evaluation, LayerErrors, Scope, SpikeReset, Units, spiking};
 use crate::diag::Result;
 use crate::emu::{self, Readout, Record, RunOptions};
 use crate::energy;
-use crate::graph::Network;
+use crate::graph::{Graph, IntGraph, Network};
 use crate::report::{self, Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
 use crate::stimulus::{self, Encoding, ImageSet, Stimulus};
 
@@ -142,10 +142,14 @@ pub(super) fn on_chip(
         Family::Cuba(_) => (SpikeReset::Zero, args.initial),
         _ => (SpikeReset::Subtract, 0.0),
     };
-    let ticks = wishes.ticks.last().copied().unwrap_or(64);
+    let ticks = window(wishes);
+    if wishes.coding == Coding::FirstSpike {
+        return by_times(&chip, shown, args, ticks, console);
+    }
     let balance = tuned(shown.units, shown.balanced, shown.calibration, reset, args)?;
     let graph = spiking(shown.units, &balance, reset, initial);
-    let few = stimulus(shown.calibration, 0..PEAK_IMAGES, ticks, Encoding::Rate, args.seed);
+    let rate = encoding(Encoding::Rate, ticks, None, args.seed);
+    let few = stimulus(shown.calibration, 0..PEAK_IMAGES, &rate);
     let calibration = Some(peaks(&graph, &few, console)?);
     let mut log = Log::default();
     let options = Options { calibration, ..Options::default() };
@@ -160,7 +164,61 @@ pub(super) fn on_chip(
     console.log(&log);
     let readout = readout(shown.units);
     let Shown { units, test, .. } = *shown;
-    let presented = Presented { compiled: &compiled, chip: &chip, encoding: Encoding::Rate, readout, units, test };
+    let presented =
+        Presented { compiled: &compiled, chip: &chip, encoding: Encoding::Rate, window: None, readout, units, test };
+    present(&mut found, &presented, args, console)?;
+    Ok(found)
+}
+
+/// The last length that was asked for.
+fn window(wishes: &Wishes) -> u32 {
+    wishes.ticks.last().copied().unwrap_or(64)
+}
+
+/// The chip for which a network of first spikes is written, where none is named.
+const PROGRAMMED: &str = "loihi2";
+
+/// The network of first spikes in the integers of the first chip that is named.
+pub(super) fn programmed(graph: &Graph, args: &ConvertArgs, wishes: &Wishes, console: &Console) -> Result<IntGraph> {
+    let name = args.chips.first().map_or(PROGRAMMED, String::as_str);
+    let chip = chip::load(name, &chip::LoadOptions::default())?;
+    let made = first_spike(graph, window(wishes), &chip, &mut Log::default())?;
+    console.say(&format!(
+        "run it with --encoding latency --window {} --ticks {} --readout membrane",
+        window(wishes),
+        made.ticks
+    ));
+    Ok(made.network)
+}
+
+/// First spikes on a chip: the read-out is full when all windows have passed.
+fn by_times(
+    chip: &ChipSpec,
+    shown: &Shown<'_>,
+    args: &ConvertArgs,
+    window: u32,
+    console: &Console,
+) -> Result<ConvertedChip> {
+    let Shown { units, test, .. } = *shown;
+    let balance = tuned(units, shown.balanced, shown.calibration, SpikeReset::Subtract, args)?;
+    let graph = spiking(units, &balance, SpikeReset::Subtract, 0.0);
+    let mut log = Log::default();
+    let mut found = ConvertedChip { name: chip.name.clone(), ..ConvertedChip::default() };
+    let compiled = first_spike(&graph, window, chip, &mut log).and_then(|made| {
+        found.ticks = made.ticks;
+        compile::compile(&Network::Int(made.network), chip, &Options::default(), &mut log)
+    });
+    console.log(&log);
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
+        Err(problems) => {
+            found.refuse(&problems.all()[0]);
+            return Ok(found);
+        }
+    };
+    let readout = if readout(units) == Readout::Count { Readout::First } else { Readout::Membrane };
+    let (encoding, window) = (Encoding::Latency, Some(window));
+    let presented = Presented { compiled: &compiled, chip, encoding, window, readout, units, test };
     present(&mut found, &presented, args, console)?;
     Ok(found)
 }
@@ -170,6 +228,8 @@ pub(super) struct Presented<'a> {
     pub(super) compiled: &'a Compiled,
     pub(super) chip: &'a ChipSpec,
     pub(super) encoding: Encoding,
+    /// Ticks in which values become times, where they do.
+    pub(super) window: Option<u32>,
     pub(super) readout: Readout,
     pub(super) units: &'a Units,
     pub(super) test: &'a ImageSet,
@@ -187,36 +247,29 @@ pub(super) fn present(
     with_time(found, presented, args, console)
 }
 
-/// Images `range` as the chip takes them.
-fn stimulus(
-    set: &ImageSet,
-    range: std::ops::Range<usize>,
-    ticks: u32,
-    encoding: Encoding,
-    seed: u64,
-) -> Stimulus {
+/// How images are shown for `ticks`.
+fn encoding(encoding: Encoding, ticks: u32, window: Option<u32>, seed: u64) -> stimulus::Options {
+    stimulus::Options { ticks: Some(ticks), encoding: Some(encoding), window, seed, ..stimulus::Options::default() }
+}
+
+/// Images `range` of a set as spikes or values.
+fn stimulus(set: &ImageSet, range: std::ops::Range<usize>, options: &stimulus::Options) -> Stimulus {
     let range = range.start..range.end.min(set.images.len());
-    let options =
-        stimulus::Options { ticks: Some(ticks), encoding: Some(encoding), seed, ..stimulus::Options::default() };
     let labels = set.labels.get(range.clone()).unwrap_or_default();
-    stimulus::encode_images(&set.images[range], set.max, &options, labels)
+    stimulus::encode_images(&set.images[range], set.max, options, labels)
 }
 
 /// Accuracy, function only.
-fn by_function(
-    found: &mut ConvertedChip,
-    shown: &Presented<'_>,
-    args: &ConvertArgs,
-    console: &Console,
-) -> Result<()> {
+fn by_function(found: &mut ConvertedChip, shown: &Presented<'_>, args: &ConvertArgs, console: &Console) -> Result<()> {
     let chip = shown.chip;
     let count = args.chip_samples.min(shown.test.images.len());
     let options = RunOptions { timing: false, threads: threads(args.threads), strict: false, record: Record::None };
     let (mut right, mut ann, mut images) = (0_u64, 0_u64, 0_u64);
     let output = shown.units.output();
+    let encoding = encoding(shown.encoding, found.ticks, shown.window, args.seed);
     let labelled = shown.test.labels.len() >= shown.test.images.len();
     for start in (0..count).step_by(BATCH) {
-        let batch = stimulus(shown.test, start..(start + BATCH).min(count), found.ticks, shown.encoding, args.seed);
+        let batch = stimulus(shown.test, start..(start + BATCH).min(count), &encoding);
         let watch = Watch::new(console, batch.samples.len(), &format!("on {} from image {start}", chip.name));
         let result = emu::run(&shown.compiled.image, chip, &batch, &options, &watch)?;
         for (at, sample) in result.samples.iter().enumerate() {
@@ -234,14 +287,10 @@ fn by_function(
 }
 
 /// Energy and latency of a few images.
-fn with_time(
-    found: &mut ConvertedChip,
-    shown: &Presented<'_>,
-    args: &ConvertArgs,
-    console: &Console,
-) -> Result<()> {
+fn with_time(found: &mut ConvertedChip, shown: &Presented<'_>, args: &ConvertArgs, console: &Console) -> Result<()> {
     let chip = shown.chip;
-    let batch = stimulus(shown.test, 0..args.timed_samples, found.ticks, shown.encoding, args.seed);
+    let encoding = encoding(shown.encoding, found.ticks, shown.window, args.seed);
+    let batch = stimulus(shown.test, 0..args.timed_samples, &encoding);
     if batch.samples.is_empty() {
         return Ok(());
     }

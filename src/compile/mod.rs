@@ -6,6 +6,7 @@ mod cuba;
 mod depth;
 mod division;
 pub mod fcore;
+mod first_spike;
 mod log;
 pub mod mapping;
 mod options;
@@ -20,6 +21,7 @@ mod usage;
 mod verify;
 
 pub use cuba::{SignMode, truncate_weights};
+pub use first_spike::{FirstSpike, first_spike};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
 pub use tiles::Tiles;
@@ -57,10 +59,11 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     }
     match (network, &chip.family) {
         (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(&graph.expanded(), chip, log)),
-        (Network::Int(graph), _) if stores_factors => Ok(graph.clone()),
+        (Network::Int(graph), _) if stores_factors => Ok(cuba::split(graph, chip, log).into_owned()),
         (Network::Int(graph), _) => Ok(graph.expanded().into_owned()),
         (Network::Float(graph), _) if options.sigma_delta.is_some() => {
-            sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
+            let graph = sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)?;
+            Ok(cuba::split(&graph, chip, log).into_owned())
         }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),

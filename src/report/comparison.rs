@@ -88,7 +88,10 @@ pub(super) fn lines(reports: &[Report]) -> Vec<Line> {
         ("cost set, supply", |report| format!("{}, {}", report.chip.cost_set, volts(report.chip.supply_mv))),
         ("modelled faults", |report| count(report.fault_total())),
     ];
-    cells.into_iter().map(|(name, cell)| Line { name, cells: reports.iter().map(cell).collect() }).collect()
+    // Only where a float reference was run.
+    let float = reports.iter().any(|report| report.accuracy.as_ref().is_some_and(|accuracy| accuracy.float.is_some()));
+    let wanted = cells.into_iter().filter(|(name, _)| float || *name != "accuracy, float");
+    wanted.map(|(name, cell)| Line { name, cells: reports.iter().map(cell).collect() }).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ pub const DEFAULT_IMAGE_TICKS: u32 = 16;
 /// Rate: pixel i has an accumulator that starts at a phase in `0..max` (keyed by seed and i, so that pixels of one
 /// value do not fire in the same ticks), gains the pixel's value in every tick and fires when it reaches `max`,
 /// which is then taken off: in T ticks `floor((phase + T * value) / max)` spikes, evenly spread, and exactly `value`
-/// for T = max. Latency: one spike in tick `round((T - 1) * (max - value) / max)`. Value: `round(255 * value / max)` in
+/// for T = max. Latency: one spike in tick `round((W - 1) * (max - value) / max)`, where
+/// W is the window, T unless the options name one. Value: `round(255 * value / max)` in
 /// every tick.
 #[must_use]
 pub fn encode_images(images: &[Vec<u8>], max: u8, options: &Options, labels: &[u32]) -> Stimulus {
@@ -45,7 +46,8 @@ pub fn encode_image(image: &[u8], max: u8, options: &Options) -> Sample {
                 }
             }
             Encoding::Latency if ticks > 0 => {
-                let doubled = 2 * u64::from(ticks - 1) * u64::from(max - value) + u64::from(max);
+                let window = options.window.unwrap_or(ticks).clamp(1, ticks);
+                let doubled = 2 * u64::from(window - 1) * u64::from(max - value) + u64::from(max);
                 send((doubled / (2 * u64::from(max))) as u32, 1);
             }
             Encoding::Latency => {}
@@ -91,6 +93,9 @@ mod tests {
         let sample = encode_image(&[0, 1, 8, 16, 200], 16, &of(Encoding::Latency, 17));
         let found: Vec<(u32, u32)> = sample.spikes.iter().map(|s| (s.input, s.tick)).collect();
         assert_eq!(found, [(3, 0), (4, 0), (2, 8), (1, 15)]);
+        let longer = Options { window: Some(17), ..of(Encoding::Latency, 40) };
+        let longer = encode_image(&[0, 1, 8, 16, 200], 16, &longer);
+        assert_eq!((longer.spikes, longer.ticks), (sample.spikes, 40));
     }
 
     #[test]

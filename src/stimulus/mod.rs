@@ -97,6 +97,8 @@ pub struct Options {
     pub bin_us: u32,
     /// Encoder of images. `None`: the file holds spikes (and [`encode_images`] takes the default encoder).
     pub encoding: Option<Encoding>,
+    /// Ticks in which values become times (latency), where a sample goes on behind them. `None`: all.
+    pub window: Option<u32>,
     /// Seed of the phases of the rate encoder.
     pub seed: u64,
     /// Channels, height and width of the sensor, for event recordings. `None`: 2 x 34 x 34 (N-MNIST).
@@ -115,6 +117,7 @@ impl Default for Options {
             ticks: None,
             bin_us: 1_000,
             encoding: None,
+            window: None,
             seed: 0,
             shape: None,
             binary: false,

@@ -64,7 +64,9 @@ fn the_artificial_networks_equal_the_oracle_and_read_as_they_were_trained() {
     let chip = tianjic(&[]);
     let Family::Fcore(spec) = &chip.family else { panic!("an FCore chip") };
     let (calibration, test) = sets();
-    for (name, pool_units) in [("mlp", false), ("cnn", false), ("cnn", true)] {
+    let kinds = [("mlp", false), ("cnn", false), ("cnn", true)];
+    // Pools of their own are for the few.
+    for (name, pool_units) in kinds.into_iter().filter(|(_, pools)| test.images.len() <= 100 || !pools) {
         let units = units(name, pool_units);
         let (_, compiled) = quantised(&units, &calibration, &chip);
         let (output, count) = (units.output(), test.images.len());
@@ -121,6 +123,26 @@ fn packets_of(traces: &[oracle::fcore::FcoreTrace]) -> Vec<(u32, u32, u32)> {
     }
     sent.sort_unstable();
     sent
+}
+
+/// The sums of the classes are those that onnxruntime computes with integer operators (`programs/mnist/integers.py`).
+#[test]
+fn sums_are_those_of_onnx() {
+    let (chip, units) = (tianjic(&[]), units("cnn", true));
+    let few = images(&file("few-images-idx3-ubyte.gz"), None);
+    let (_, compiled) = quantised(&units, &few, &chip);
+    let text = std::fs::read_to_string(file("cnn.integers.json")).expect("ships");
+    let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let batch = shown(&few, 0, few.images.len());
+    let options = RunOptions { timing: false, threads: 2, strict: true, record: Record::None };
+    let result = emu::run(&compiled.image, &chip, &batch, &options, &Quiet).expect("no fault");
+    let recorded = record["sums"].as_array().expect("a list");
+    assert_eq!(recorded.len(), 100);
+    for (at, (sample, sums)) in result.samples.iter().zip(recorded).enumerate() {
+        let sums: Vec<i64> = sums.as_array().expect("sums").iter().map(|sum| sum.as_i64().expect("whole")).collect();
+        let found: Vec<i64> = sample.output_membranes[0].iter().map(|&sum| i64::from(sum)).collect();
+        assert_eq!(found, sums, "digit {at}");
+    }
 }
 
 #[test]

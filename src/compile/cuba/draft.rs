@@ -372,7 +372,10 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
         let what = format!("one neuron alone needs {} {}, {over} too many", use_.used, use_.resource);
         Problem::misfit("cuba/capacity", format!("population '{name}'"), what)
             .limit(format!("{} {} per core on chip '{}'", use_.limit, use_.resource, row.chip.name))
-            .help("reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections)")
+            .help(
+                "reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections): its neurons \
+                 take no sums of parts; programs of loihi2 and cores of tianjic do, up to their axons",
+            )
     })
     .collect()
 }

@@ -17,7 +17,12 @@ use crate::graph::{
 /// # Errors
 /// `fcore/dynamics` for neurons with time constants, `fcore/reset` for resets that the chip has not, `fcore/parameters`
 /// for what is missing or no number.
-pub(in crate::compile) fn quantise(graph: &Graph, chip: &ChipSpec, spec: &FcoreSpec, log: &mut Log) -> Result<IntGraph> {
+pub(in crate::compile) fn quantise(
+    graph: &Graph,
+    chip: &ChipSpec,
+    spec: &FcoreSpec,
+    log: &mut Log,
+) -> Result<IntGraph> {
     Problems::check(refusals(graph, chip), ())?;
     let mut weights: Vec<Vec<i32>> = vec![Vec::new(); graph.projections.len()];
     let mut populations = Vec::new();
@@ -123,7 +128,8 @@ fn refusals(graph: &Graph, chip: &ChipSpec) -> Vec<Problem> {
             found.push(Problem::misfit(code, place.as_str(), what).limit(limit).help(help));
         };
         if !matches!(neuron.kind, NeuronKind::If | NeuronKind::I) {
-            let what = format!("{:?} neurons, whose time constants are not quantised for chip '{}'", neuron.kind, chip.name);
+            let what =
+                format!("{:?} neurons, whose time constants are not quantised for chip '{}'", neuron.kind, chip.name);
             let help = "use IF neurons, give the layer as snn_int with its decay, or compile for loihi";
             refuse("fcore/dynamics", &what, "IF and I (read by membrane)", help);
         }
