@@ -406,6 +406,16 @@ fn wide_layers_of_programs_are_split_without_a_difference() {
                 },
             });
         }
+        // Weights with fractions are cut off sum by sum: no parts of them.
+        let to_wide = graph.projections.iter_mut().filter(|projection| projection.target.index() == 2);
+        to_wide.for_each(|projection| projection.exponent = projection.exponent.max(-1));
+        if seed == 0 {
+            let mut fraction = graph.clone();
+            let (wide, last) = (&mut fraction.projections, graph.projections.len() - 1);
+            (wide[last].exponent, wide[last].weights[0]) = (-2, 2);
+            let problems = refused(&Network::Int(fraction), &chip);
+            assert!(problems.has("cuba/capacity") && problems.to_string().contains("no fractions"), "{problems}");
+        }
         let compiled = built(&Network::Int(graph.clone()), &chip);
         parts += compiled.network.populations.len() - graph.populations.len();
         // The network as it was, everything that comes to the wide population a tick later.

@@ -356,6 +356,14 @@ impl Draft {
         Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 
+    /// Bytes and limit of a programmable core's memory where it sends to `outgoing` places and that is too much.
+    pub(super) fn overfull(&self, row: &Row<'_>, outgoing: usize) -> Option<(u64, u64)> {
+        let programs = row.spec.programs.as_ref()?;
+        let bytes = self.body.program_bytes(self.axons.len(), outgoing, programs) + 8 * self.words;
+        let limit = u64::from(programs.memory_bytes);
+        (bytes > limit).then_some((bytes, limit))
+    }
+
     /// Whether every capacity is respected.
     pub(super) fn fits(&self, row: &Row<'_>) -> bool {
         self.uses(row).iter().all(|use_| use_.used <= use_.limit)
@@ -373,8 +381,8 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
         Problem::misfit("cuba/capacity", format!("population '{name}'"), what)
             .limit(format!("{} {} per core on chip '{}'", use_.limit, use_.resource, row.chip.name))
             .help(
-                "reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections): its neurons \
-                 take no sums of parts; programs of loihi2 and cores of tianjic do, up to their axons",
+                "reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections). Sums come in \
+                 exact parts only to programs whose weights have no fractions (loihi2), and on tianjic",
             )
     })
     .collect()

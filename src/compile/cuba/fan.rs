@@ -2,8 +2,9 @@
 //!
 //! Blocks of sources go to relay neurons (`programs/neurons/graded.nmc`, threshold 0), which send what arrived as a graded
 //! spike; a weight of 1 adds it to the same dendritic input one tick later. Sums wrap at 32 bits in both ways, so that the
-//! neuron sees what it would have seen, a tick later. Compartments of fixed function send bits: sums of theirs do not add up,
-//! and their wide layers do not fit.
+//! neuron sees what it would have seen, a tick later. Not split, and so refused where they do not fit: weights with fractions
+//! (a negative exponent cuts the bits of a sum off, which parts would do each by itself), populations that learn, and
+//! compartments of fixed function, which send bits whose sums do not add up.
 
 use std::borrow::Cow;
 
@@ -21,7 +22,7 @@ type Block = (usize, std::ops::Range<u32>);
 
 /// The network with relays where a population of programs is too wide for a core's axons; else as it is.
 pub(in crate::compile) fn split<'a>(graph: &'a IntGraph, chip: &ChipSpec, log: &mut Log) -> Cow<'a, IntGraph> {
-    let axons = chip.capacity.axons_in.min(1 << 16).max(1);
+    let axons = chip.capacity.axons_in.clamp(1, 1 << 16);
     let wide: Vec<usize> = (0..graph.populations.len()).filter(|&at| is_wide(graph, at, axons)).collect();
     if wide.is_empty() {
         return Cow::Borrowed(graph);
@@ -59,10 +60,12 @@ fn is_wide(graph: &IntGraph, population: usize, axons: u32) -> bool {
     let programs = matches!(graph.populations[population].neuron, Some(IntNeuron::Program(_)));
     let learns =
         graph.learning.iter().any(|rule| graph.projections[rule.projection.index()].target.index() == population);
-    let written = |projection: &Projection<i32>| {
-        !matches!(projection.pattern, Pattern::Factorised { .. } | Pattern::Stochastic(_))
+    let whole = |projection: &Projection<i32>| {
+        let step = 1_i32 << (-i32::from(projection.exponent)).clamp(0, 30);
+        let written = !matches!(projection.pattern, Pattern::Factorised { .. } | Pattern::Stochastic(_));
+        written && projection.weights.iter().all(|weight| weight % step == 0)
     };
-    if !programs || learns || !inbound().all(written) {
+    if !programs || learns || !inbound().all(whole) {
         return false;
     }
     // Synapses of one output of a source to one neuron share an axon.
