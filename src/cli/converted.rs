@@ -301,7 +301,9 @@ fn with_time(found: &mut ConvertedChip, shown: &Presented<'_>, args: &ConvertArg
     let images = result.samples.len().max(1) as f64;
     let bill = energy::bill(&chip.energy, &total_counts(&result), seconds);
     found.timed = result.samples.len() as u64;
-    found.joules = Some((bill.dynamic_joules / images, bill.static_joules.map(|joules| joules / images)));
+    // Where nothing that happened has a price, the energy is unknown, not 0.
+    let priced = bill.dynamic_joules > 0.0 || bill.unknown().is_empty();
+    found.joules = priced.then(|| (bill.dynamic_joules / images, bill.static_joules.map(|joules| joules / images)));
     found.unpriced = bill.unknown().iter().map(|event| event.key().to_owned()).collect();
     found.seconds = seconds.map(|seconds| seconds / images);
     Ok(())
