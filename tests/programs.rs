@@ -374,3 +374,80 @@ fn nir_networks_run_the_same_on_loihi_2_as_on_loihi() {
     }
     assert!(compared > 0, "no NIR file was compared");
 }
+
+/// Layers wider than a core's axons get their sums in parts, a tick later, and nothing else changes.
+#[test]
+fn wide_layers_of_programs_are_split_without_a_difference() {
+    let chip = chip::load(
+        "loihi2",
+        &chip::LoadOptions { set: vec![("core.axons_in".to_owned(), "64".to_owned())], ..Default::default() },
+    )
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    let (mut parts, mut spikes_seen) = (0, 0);
+    for seed in 0..24 {
+        let mut rng = Rng::new(seed);
+        let mut graph = random(&mut rng);
+        // One population that everything else feeds, through all of its dendritic inputs.
+        let sources = 100;
+        graph.populations[0].shape = vec![sources];
+        graph.projections.retain(|projection| projection.source.index() != 0 && projection.target.index() != 2);
+        let targets = graph.populations[2].shape[0];
+        let Some(IntNeuron::Program(neuron)) = &mut graph.populations[2].neuron else { panic!("a program") };
+        let inputs = neuron.program.inputs.len() as u64;
+        for number in 0..2 {
+            let name = format!("wide {number}");
+            neuron.inputs.push((name.clone(), rng.below(inputs) as u8));
+            let count = (sources * targets) as usize;
+            graph.projections.push(Projection {
+                name,
+                source: PopulationId::from(0),
+                target: PopulationId::from(2),
+                pattern: Pattern::Dense { sources, targets },
+                weights: (0..count).map(|_| 2 * (rng.below(60) as i32 - 20)).collect(),
+                exponent: rng.below(7) as i8 - 2,
+                delays: if number == 0 {
+                    Delays::Uniform(1)
+                } else {
+                    Delays::PerWeight((0..count).map(|_| rng.below(4) as u16).collect())
+                },
+            });
+        }
+        // Weights with fractions are cut off sum by sum: no parts of them.
+        let to_wide = graph.projections.iter_mut().filter(|projection| projection.target.index() == 2);
+        to_wide.for_each(|projection| projection.exponent = projection.exponent.max(-1));
+        if seed == 0 {
+            let mut fraction = graph.clone();
+            let (wide, last) = (&mut fraction.projections, graph.projections.len() - 1);
+            (wide[last].exponent, wide[last].weights[0]) = (-2, 2);
+            let problems = refused(&Network::Int(fraction), &chip);
+            assert!(problems.has("cuba/capacity") && problems.to_string().contains("no fractions"), "{problems}");
+        }
+        let compiled = built(&Network::Int(graph.clone()), &chip);
+        parts += compiled.network.populations.len() - graph.populations.len();
+        // The network as it was, everything that comes to the wide population a tick later.
+        for projection in graph.projections.iter_mut().filter(|projection| projection.target.index() == 2) {
+            projection.delays = match &projection.delays {
+                Delays::Uniform(ticks) => Delays::Uniform(ticks + 1),
+                Delays::PerWeight(ticks) => Delays::PerWeight(ticks.iter().map(|ticks| ticks + 1).collect()),
+            };
+        }
+        let sample = stimulus(&mut rng, sources + 3, 25);
+        let expected = oracle::cuba::run(&graph, &sample, compiled.image.depth, chip::Dialect::Lava);
+        let stimulus = Stimulus { samples: vec![sample], inputs: sources + 3 };
+        let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::All };
+        let result = run(&compiled.image, &chip, &stimulus, &options, &Quiet).expect("it runs");
+        let mut found = vec![Vec::new(); compiled.network.populations.len()];
+        for spike in &result.samples[0].spikes {
+            found[spike.population as usize].push((spike.tick, spike.neuron));
+        }
+        for (population, expected) in expected.spikes.iter().enumerate() {
+            assert_eq!(&found[population], expected, "seed {seed}, population {population}");
+            spikes_seen += expected.len();
+        }
+        for (output, found) in result.samples[0].output_membranes.iter().enumerate() {
+            assert_eq!(found, &expected.membranes[output + 2], "seed {seed}, output {output}");
+        }
+    }
+    println!("{parts} relays, {spikes_seen} spikes equal");
+    assert!(parts >= 24 * 4 && spikes_seen > 1000, "{parts} {spikes_seen}");
+}

@@ -166,7 +166,7 @@ def main():
     print(f"float: {100 * accuracy:.2f} % of {len(test)} test digits")
     _, y1, y2, _ = forward(p, x)
     peak1, peak2 = np.percentile(y1.max(1), 99.0), np.percentile(y2.max(1), 99.0)
-    white = 240  # of a pixel of 1.0
+    white = 255  # of a pixel of 1.0, as --encoding value sends it
     out = pathlib.Path(args.out)
 
     w1, conv, a1 = ann_soma(p["w1"], p["b1"], white, peak1)

@@ -63,6 +63,8 @@ pub(super) enum Command {
     Sweep(SweepArgs),
     /// Run an image with a stimulus: spikes, energy, latency
     Run(RunArgs),
+    /// Run several networks on one chip with the same samples, and compare accuracy, energy, latency and cores
+    Compare(super::compare::CompareArgs),
     /// Show what an image holds and how full each core is
     Inspect(InspectArgs),
     /// Prove an image against the network it came from
@@ -187,9 +189,12 @@ pub(super) struct StimulusArgs {
     /// Microseconds of a recording per tick
     #[arg(long, value_name = "US", default_value_t = 1000)]
     pub bin_us: u32,
-    /// The file holds values, not spikes: how they become spikes, rate or latency
+    /// The file holds values, not spikes: how they become spikes, rate or latency; or they stay values (value)
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// Latency: the ticks in which values become times, where samples go on behind them; else all
+    #[arg(long, value_name = "N", value_parser = ticks())]
+    pub window: Option<u32>,
     /// Several events of one input in one tick count as one
     #[arg(long)]
     pub binary: bool,

@@ -37,7 +37,11 @@ pub(super) struct ConvertArgs {
     /// Whose activations are taken together: layer or channel
     #[arg(long, value_name = "NAME", default_value = "layer")]
     pub scope: String,
-    /// How values become spikes: rate, or first-spike (time to first spike)
+    /// Leave the units as they are, with weights and values of 8 bits instead of spikes, for chips with artificial cores
+    /// (tianjic, which is meant where --chips names none)
+    #[arg(long, conflicts_with_all = ["scope", "coding", "reset", "initial", "headroom", "tune", "ticks", "seed"])]
+    pub artificial: bool,
+    /// How values become spikes: rate, or first-spike (time to first spike; chips with programmable neurons run it)
     #[arg(long, value_name = "NAME", default_value = "rate")]
     pub coding: String,
     /// What a spike does to the membrane: subtract the threshold, or set it to zero as Loihi does
@@ -59,7 +63,7 @@ pub(super) struct ConvertArgs {
     /// Fine-tune thresholds with so many calibration images
     #[arg(long, value_name = "IMAGES", default_missing_value = "100", num_args = 0..=1)]
     pub tune: Option<usize>,
-    /// Ticks of input. One number: the curve has powers of two up to it; several: those
+    /// Ticks of input, of a window for first spikes. One number: the curve has powers of two up to it; several: those
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64], value_parser = RangedU64ValueParser::<u32>::new().range(1..=MOST_TICKS))]
     pub ticks: Vec<u32>,
     /// Images, with labels beside them, on which both networks are compared
@@ -85,7 +89,7 @@ pub(super) struct ConvertArgs {
     pub threads: usize,
     #[command(flatten)]
     pub reading: Reading,
-    /// The spiking network to write, native JSON for `compile`
+    /// The network to write, native JSON for `compile`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// A page with curves and tables
@@ -94,6 +98,13 @@ pub(super) struct ConvertArgs {
     /// Overwrite files
     #[arg(long)]
     pub force: bool,
+}
+
+impl ConvertArgs {
+    /// Where average pooling goes, in words.
+    pub(super) fn pooling(&self) -> &'static str {
+        if self.pool_neurons { "neurons" } else { "in the weights behind it" }
+    }
 }
 
 /// What the flags say.
@@ -109,6 +120,9 @@ pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     for file in args.output.iter().chain(&args.html) {
         must_not_exist(file, args.force)?;
     }
+    if args.artificial {
+        return super::artificial::run(args, console);
+    }
     let wishes = wishes(args)?;
     let units = Units::new(read_model(&args.model, args, console)?)?;
     let calibration = images(&args.calibrate, Some(args.calibration_samples), &units, args)?;
@@ -117,12 +131,11 @@ pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     let balance = tuned(&units, &balanced, &calibration, wishes.reset, args)?;
     let graph = spiking(&units, &balance, wishes.reset, args.initial);
     if let Some(output) = &args.output {
-        if wishes.coding == Coding::FirstSpike {
-            return Err(Problem::invalid("convert/coding", "--coding", "a network of first spikes is not written")
-                .help("its neurons would need windows, which native networks do not have: evaluate it with --test, or convert by rate")
-                .into());
-        }
-        write(output, graph::write_json(&Network::Float(graph.clone())).as_bytes(), args.force)?;
+        let network = match wishes.coding {
+            Coding::Rate => Network::Float(graph.clone()),
+            Coding::FirstSpike => Network::Int(converted::programmed(&graph, args, &wishes, console)?),
+        };
+        write(output, graph::write_json(&network).as_bytes(), args.force)?;
         console.say(&format!("wrote {}", output.display()));
     }
     let mut found = converted::describe(&units, &balance, args, &wishes);
@@ -161,7 +174,7 @@ pub(super) fn run(args: &ConvertArgs, console: &Console) -> Result<u8> {
     Ok(if interrupted { super::INTERRUPTED } else { 0 })
 }
 
-fn show(found: &Conversion, args: &ConvertArgs, console: &Console) -> Result<()> {
+pub(super) fn show(found: &Conversion, args: &ConvertArgs, console: &Console) -> Result<()> {
     if let Some(html) = &args.html {
         write(html, found.html().as_bytes(), args.force)?;
         console.say(&format!("wrote {}", html.display()));
@@ -193,10 +206,9 @@ fn wishes(args: &ConvertArgs) -> Result<Wishes> {
         }
     };
     let coding = args.coding.parse()?;
-    if coding == Coding::FirstSpike && (args.tune.is_some() || !args.chips.is_empty()) {
-        let flag = if args.tune.is_some() { "--tune" } else { "--chips" };
-        let what = "it means nothing for first spikes: their times are exact, and no chip has their windows";
-        return Err(Problem::invalid("convert/option", flag, what).help(format!("leave {flag} out")).into());
+    if coding == Coding::FirstSpike && args.tune.is_some() {
+        let what = "it means nothing for first spikes, whose times are exact";
+        return Err(Problem::invalid("convert/option", "--tune", what).help("leave --tune out").into());
     }
     let (normalise, scope, reset) = (args.normalise.parse()?, args.scope.parse()?, args.reset.parse()?);
     Ok(Wishes { normalise, scope, coding, reset, ticks })
@@ -219,14 +231,14 @@ pub(super) fn tuned(
 }
 
 /// Images as the network takes them.
-fn images(path: &Path, limit: Option<usize>, units: &Units, args: &ConvertArgs) -> Result<ImageSet> {
+pub(super) fn images(path: &Path, limit: Option<usize>, units: &Units, args: &ConvertArgs) -> Result<ImageSet> {
     let set = ImageSet { max: args.white, ..stimulus::read_images(path, units.image_shape(), limit)? };
     units.check_images(&set, &path.display().to_string())?;
     Ok(set)
 }
 
 /// Reads the network of units.
-fn read_model(path: &Path, args: &ConvertArgs, console: &Console) -> Result<Ann> {
+pub(super) fn read_model(path: &Path, args: &ConvertArgs, console: &Console) -> Result<Ann> {
     let onnx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
     let ann = if onnx {
         let bytes = std::fs::read(path).map_err(|error| {

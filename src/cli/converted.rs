@@ -8,12 +8,12 @@ use super::convert::{ConvertArgs, Wishes, tuned};
 use super::progress::Watch;
 use super::session::{threads, total_counts};
 use crate::chip::{self, ChipSpec, Family};
-use crate::compile::{self, Compiled, Log, Options};
-use crate::convert::{Balance, Coding, Evaluation, LayerErrors, Normalise, Scope, SpikeReset, Units, spiking};
+use crate::compile::{self, Compiled, Log, Options, first_spike};
+use crate::convert::{Balance, Coding, Evaluation, LayerErrors, Scope, SpikeReset, Units, spiking};
 use crate::diag::Result;
 use crate::emu::{self, Readout, Record, RunOptions};
 use crate::energy;
-use crate::graph::Network;
+use crate::graph::{Graph, IntGraph, Network};
 use crate::report::{self, Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
 use crate::stimulus::{self, Encoding, ImageSet, Stimulus};
 
@@ -25,18 +25,14 @@ const PEAK_IMAGES: usize = 20;
 /// The network and its settings, before anything was run.
 pub(super) fn describe(units: &Units, balance: &Balance, args: &ConvertArgs, wishes: &Wishes) -> Conversion {
     let setting = |name: &str, value: String| (name.to_owned(), value);
-    let normalise = match wishes.normalise {
-        Normalise::Max => "the largest activation".to_owned(),
-        Normalise::Percentile(percent) => format!("percentile {percent} of activations"),
-    };
     let settings = vec![
         setting("model", args.model.display().to_string()),
         setting("coding", if wishes.coding == Coding::Rate { "rate" } else { "first spike" }.to_owned()),
-        setting("a spike is", normalise),
+        setting("a spike is", wishes.normalise.to_string()),
         setting("by", if wishes.scope == Scope::Layer { "layer" } else { "channel" }.to_owned()),
         setting("reset", if wishes.reset == SpikeReset::Subtract { "subtract" } else { "to zero" }.to_owned()),
         setting("membranes start at", format!("{} of the threshold", args.initial)),
-        setting("average pooling", if args.pool_neurons { "neurons" } else { "in the weights behind it" }.to_owned()),
+        setting("average pooling", args.pooling().to_owned()),
         setting("thresholds", args.tune.map_or_else(|| "as balanced".to_owned(), |n| format!("tuned on {n} images"))),
     ];
     let layers = units.graph.populations.iter().enumerate().map(|(index, population)| ConvertedLayer {
@@ -52,21 +48,24 @@ pub(super) fn describe(units: &Units, balance: &Balance, args: &ConvertArgs, wis
         first_spike: wishes.coding == Coding::FirstSpike,
         macs: units.macs,
         layers: layers.collect(),
-        baselines: energy::baselines()
-            .iter()
-            .map(|baseline| {
-                let price = |pj: f64| units.macs as f64 * pj * 1e-12;
-                ConvertedBaseline {
-                    name: baseline.name.to_owned(),
-                    mac_joules: price(baseline.mac_pj),
-                    mac_memory_joules: baseline.memory_pj.map(|memory| price(baseline.mac_pj + memory)),
-                    source: baseline.source.to_owned(),
-                    ..ConvertedBaseline::default()
-                }
-            })
-            .collect(),
+        baselines: baselines(units.macs),
         ..Conversion::default()
     }
+}
+
+/// One evaluation of the trained network elsewhere, by the prices of its multiply-accumulates.
+pub(super) fn baselines(macs: u64) -> Vec<ConvertedBaseline> {
+    let line = |baseline: &energy::Baseline| {
+        let price = |pj: f64| macs as f64 * pj * 1e-12;
+        ConvertedBaseline {
+            name: baseline.name.to_owned(),
+            mac_joules: price(baseline.mac_pj),
+            mac_memory_joules: baseline.memory_pj.map(|memory| price(baseline.mac_pj + memory)),
+            source: baseline.source.to_owned(),
+            ..ConvertedBaseline::default()
+        }
+    };
+    energy::baselines().iter().map(line).collect()
 }
 
 /// What a spike of a population stands for, and its threshold where that was tuned.
@@ -143,10 +142,14 @@ pub(super) fn on_chip(
         Family::Cuba(_) => (SpikeReset::Zero, args.initial),
         _ => (SpikeReset::Subtract, 0.0),
     };
-    let ticks = wishes.ticks.last().copied().unwrap_or(64);
+    let ticks = window(wishes);
+    if wishes.coding == Coding::FirstSpike {
+        return by_times(&chip, shown, args, ticks, console);
+    }
     let balance = tuned(shown.units, shown.balanced, shown.calibration, reset, args)?;
     let graph = spiking(shown.units, &balance, reset, initial);
-    let few = stimulus(shown.calibration, 0..PEAK_IMAGES, ticks, args.seed);
+    let rate = encoding(Encoding::Rate, ticks, None, args.seed);
+    let few = stimulus(shown.calibration, 0..PEAK_IMAGES, &rate);
     let calibration = Some(peaks(&graph, &few, console)?);
     let mut log = Log::default();
     let options = Options { calibration, ..Options::default() };
@@ -154,51 +157,125 @@ pub(super) fn on_chip(
     let compiled = match compile::compile(&Network::Float(graph), &chip, &options, &mut log) {
         Ok(compiled) => compiled,
         Err(problems) => {
-            let problem = &problems.all()[0];
-            let limit = problem.limit.as_ref().map_or_else(String::new, |limit| format!(" (limit: {limit})"));
-            found.refused = Some(format!("{}: {}{limit}", problem.place, problem.what));
+            found.refuse(&problems.all()[0]);
             return Ok(found);
         }
     };
     console.log(&log);
-    found.cores = compiled.image.cores.len();
-    by_function(&mut found, &compiled, &chip, shown, args, console)?;
-    with_time(&mut found, &compiled, &chip, shown, args, console)?;
+    let readout = readout(shown.units);
+    let Shown { units, test, .. } = *shown;
+    let presented =
+        Presented { compiled: &compiled, chip: &chip, encoding: Encoding::Rate, window: None, readout, units, test };
+    present(&mut found, &presented, args, console)?;
     Ok(found)
 }
 
-/// Images `range` as spikes by rate.
-fn stimulus(set: &ImageSet, range: std::ops::Range<usize>, ticks: u32, seed: u64) -> Stimulus {
-    let range = range.start..range.end.min(set.images.len());
-    let options =
-        stimulus::Options { ticks: Some(ticks), encoding: Some(Encoding::Rate), seed, ..stimulus::Options::default() };
-    let labels = set.labels.get(range.clone()).unwrap_or_default();
-    stimulus::encode_images(&set.images[range], set.max, &options, labels)
+/// The last length that was asked for.
+fn window(wishes: &Wishes) -> u32 {
+    wishes.ticks.last().copied().unwrap_or(64)
 }
 
-/// Accuracy, function only.
-fn by_function(
-    found: &mut ConvertedChip,
-    compiled: &Compiled,
+/// The chip for which a network of first spikes is written, where none is named.
+const PROGRAMMED: &str = "loihi2";
+
+/// The network of first spikes in the integers of the first chip that is named.
+pub(super) fn programmed(graph: &Graph, args: &ConvertArgs, wishes: &Wishes, console: &Console) -> Result<IntGraph> {
+    let name = args.chips.first().map_or(PROGRAMMED, String::as_str);
+    let chip = chip::load(name, &chip::LoadOptions::default())?;
+    let made = first_spike(graph, window(wishes), &chip, &mut Log::default())?;
+    console.say(&format!(
+        "run it with --encoding latency --window {} --ticks {} --readout membrane",
+        window(wishes),
+        made.ticks
+    ));
+    Ok(made.network)
+}
+
+/// First spikes on a chip: the read-out is full when all windows have passed.
+fn by_times(
     chip: &ChipSpec,
     shown: &Shown<'_>,
     args: &ConvertArgs,
+    window: u32,
+    console: &Console,
+) -> Result<ConvertedChip> {
+    let Shown { units, test, .. } = *shown;
+    let balance = tuned(units, shown.balanced, shown.calibration, SpikeReset::Subtract, args)?;
+    let graph = spiking(units, &balance, SpikeReset::Subtract, 0.0);
+    let mut log = Log::default();
+    let mut found = ConvertedChip { name: chip.name.clone(), ..ConvertedChip::default() };
+    let compiled = first_spike(&graph, window, chip, &mut log).and_then(|made| {
+        found.ticks = made.ticks;
+        compile::compile(&Network::Int(made.network), chip, &Options::default(), &mut log)
+    });
+    console.log(&log);
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
+        Err(problems) => {
+            found.refuse(&problems.all()[0]);
+            return Ok(found);
+        }
+    };
+    let readout = if readout(units) == Readout::Count { Readout::First } else { Readout::Membrane };
+    let (encoding, window) = (Encoding::Latency, Some(window));
+    let presented = Presented { compiled: &compiled, chip, encoding, window, readout, units, test };
+    present(&mut found, &presented, args, console)?;
+    Ok(found)
+}
+
+/// An image on its chip, and what it is shown.
+pub(super) struct Presented<'a> {
+    pub(super) compiled: &'a Compiled,
+    pub(super) chip: &'a ChipSpec,
+    pub(super) encoding: Encoding,
+    /// Ticks in which values become times, where they do.
+    pub(super) window: Option<u32>,
+    pub(super) readout: Readout,
+    pub(super) units: &'a Units,
+    pub(super) test: &'a ImageSet,
+}
+
+/// Shows the test images for `found.ticks` ticks each: accuracy by function, energy and latency of a few with time.
+pub(super) fn present(
+    found: &mut ConvertedChip,
+    presented: &Presented<'_>,
+    args: &ConvertArgs,
     console: &Console,
 ) -> Result<()> {
+    found.cores = presented.compiled.image.cores.len();
+    by_function(found, presented, args, console)?;
+    with_time(found, presented, args, console)
+}
+
+/// How images are shown for `ticks`.
+fn encoding(encoding: Encoding, ticks: u32, window: Option<u32>, seed: u64) -> stimulus::Options {
+    stimulus::Options { ticks: Some(ticks), encoding: Some(encoding), window, seed, ..stimulus::Options::default() }
+}
+
+/// Images `range` of a set as spikes or values.
+fn stimulus(set: &ImageSet, range: std::ops::Range<usize>, options: &stimulus::Options) -> Stimulus {
+    let range = range.start..range.end.min(set.images.len());
+    let labels = set.labels.get(range.clone()).unwrap_or_default();
+    stimulus::encode_images(&set.images[range], set.max, options, labels)
+}
+
+/// Accuracy, function only.
+fn by_function(found: &mut ConvertedChip, shown: &Presented<'_>, args: &ConvertArgs, console: &Console) -> Result<()> {
+    let chip = shown.chip;
     let count = args.chip_samples.min(shown.test.images.len());
     let options = RunOptions { timing: false, threads: threads(args.threads), strict: false, record: Record::None };
-    let readout = readout(shown.units);
     let (mut right, mut ann, mut images) = (0_u64, 0_u64, 0_u64);
     let output = shown.units.output();
+    let encoding = encoding(shown.encoding, found.ticks, shown.window, args.seed);
     let labelled = shown.test.labels.len() >= shown.test.images.len();
     for start in (0..count).step_by(BATCH) {
-        let batch = stimulus(shown.test, start..(start + BATCH).min(count), found.ticks, args.seed);
+        let batch = stimulus(shown.test, start..(start + BATCH).min(count), &encoding);
         let watch = Watch::new(console, batch.samples.len(), &format!("on {} from image {start}", chip.name));
-        let result = emu::run(&compiled.image, chip, &batch, &options, &watch)?;
+        let result = emu::run(&shown.compiled.image, chip, &batch, &options, &watch)?;
         for (at, sample) in result.samples.iter().enumerate() {
             images += 1;
             let label = batch.samples[at].label;
-            right += u64::from(labelled && sample.winner(0, readout) == label);
+            right += u64::from(labelled && sample.winner(0, shown.readout) == label);
             let values = &shown.units.forward(&shown.test.images[start + at], shown.test.max)[output];
             ann += u64::from(labelled && Some(crate::convert::largest(values)) == label);
         }
@@ -210,26 +287,23 @@ fn by_function(
 }
 
 /// Energy and latency of a few images.
-fn with_time(
-    found: &mut ConvertedChip,
-    compiled: &Compiled,
-    chip: &ChipSpec,
-    shown: &Shown<'_>,
-    args: &ConvertArgs,
-    console: &Console,
-) -> Result<()> {
-    let batch = stimulus(shown.test, 0..args.timed_samples, found.ticks, args.seed);
+fn with_time(found: &mut ConvertedChip, shown: &Presented<'_>, args: &ConvertArgs, console: &Console) -> Result<()> {
+    let chip = shown.chip;
+    let encoding = encoding(shown.encoding, found.ticks, shown.window, args.seed);
+    let batch = stimulus(shown.test, 0..args.timed_samples, &encoding);
     if batch.samples.is_empty() {
         return Ok(());
     }
     let options = RunOptions { timing: true, threads: threads(args.threads), strict: false, record: Record::None };
     let watch = Watch::new(console, batch.samples.len(), &format!("with time on {}", chip.name));
-    let result = emu::run(&compiled.image, chip, &batch, &options, &watch)?;
+    let result = emu::run(&shown.compiled.image, chip, &batch, &options, &watch)?;
     let seconds: Option<f64> = result.samples.iter().map(|sample| report::seconds_of(chip, sample)).sum();
     let images = result.samples.len().max(1) as f64;
     let bill = energy::bill(&chip.energy, &total_counts(&result), seconds);
     found.timed = result.samples.len() as u64;
-    found.joules = Some((bill.dynamic_joules / images, bill.static_joules.map(|joules| joules / images)));
+    // Where nothing that happened has a price, the energy is unknown, not 0.
+    let priced = bill.dynamic_joules > 0.0 || bill.unknown().is_empty();
+    found.joules = priced.then(|| (bill.dynamic_joules / images, bill.static_joules.map(|joules| joules / images)));
     found.unpriced = bill.unknown().iter().map(|event| event.key().to_owned()).collect();
     found.seconds = seconds.map(|seconds| seconds / images);
     Ok(())

@@ -89,6 +89,7 @@ pub(super) fn run(args: &LearnArgs, console: &Console) -> Result<u8> {
     let flags = [
         ("--bin-us", given.bin_us != 1000),
         ("--encoding", given.encoding.is_some()),
+        ("--window", given.window.is_some()),
         ("--binary", given.binary),
         ("--encoding-seed", given.encoding_seed != 0),
     ];

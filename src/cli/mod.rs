@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand. Results go to stdout, narration to stderr.
 
 mod args;
+mod artificial;
 mod asm;
 mod board;
 mod chip;
 mod choice;
+mod compare;
 mod compile;
 mod console;
 mod convert;
@@ -66,6 +68,7 @@ fn dispatch(args: Args, console: &Console) -> Result<u8> {
         Command::Export(args) => export::run(&args, console),
         Command::Sweep(args) => sweep::run(&args, console),
         Command::Run(args) => run::run(&args, console),
+        Command::Compare(args) => compare::run(&args, console),
         Command::Inspect(args) => inspect::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Report(args) => report::run(&args, console),

@@ -6,6 +6,7 @@ mod cuba;
 mod depth;
 mod division;
 pub mod fcore;
+mod first_spike;
 mod log;
 pub mod mapping;
 mod options;
@@ -20,6 +21,7 @@ mod usage;
 mod verify;
 
 pub use cuba::{SignMode, truncate_weights};
+pub use first_spike::{FirstSpike, first_spike};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
 pub use options::{Calibration, Options, Partition, Placement};
 pub use tiles::Tiles;
@@ -57,15 +59,18 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
     }
     match (network, &chip.family) {
         (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(&graph.expanded(), chip, log)),
-        (Network::Int(graph), _) if stores_factors => Ok(graph.clone()),
+        (Network::Int(graph), _) if stores_factors => Ok(cuba::split(graph, chip, log).into_owned()),
         (Network::Int(graph), _) => Ok(graph.expanded().into_owned()),
         (Network::Float(graph), _) if options.sigma_delta.is_some() => {
-            sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)
+            let graph = sigma_delta::convert(graph, chip, options.sigma_delta.unwrap_or(1), log)?;
+            Ok(cuba::split(&graph, chip, log).into_owned())
         }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_)) => Err(imported_only(chip)),
-        (Network::Float(_), Family::Fcore(_)) => Err(integers_only(chip)),
+        (Network::Float(graph), Family::Fcore(spec)) => {
+            Ok(fcore::timed(&fcore::quantise(graph, chip, spec, log)?, chip, log))
+        }
     }
 }
 
@@ -79,15 +84,6 @@ fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
     };
     let found = network.learning.iter().map(refuse).collect();
     Problems::check(found, ()).expect_err("a network that learns has a projection that does")
-}
-
-/// FCores take what a script or a converter made of a network.
-fn integers_only(chip: &ChipSpec) -> Problems {
-    let what = "float networks are not quantised for this chip";
-    Problem::invalid("compile/family", chip.name.as_str(), what)
-        .limit("populations of models ann_int and snn_int")
-        .help("give the layers in integers, as programs/tianjic does; or compile for truenorth, loihi or loihi2")
-        .into()
 }
 
 /// Clocked designs are loaded from their own files.

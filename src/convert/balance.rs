@@ -33,6 +33,15 @@ pub struct Balance {
     pub thresholds: Vec<f64>,
 }
 
+impl std::fmt::Display for Normalise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Max => f.write_str("the largest activation"),
+            Self::Percentile(percent) => write!(f, "percentile {percent} of activations"),
+        }
+    }
+}
+
 impl Default for Normalise {
     fn default() -> Self {
         Self::Percentile(99.9)

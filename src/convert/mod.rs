@@ -2,7 +2,8 @@
 //!
 //! [`Units`] is the network that was trained, with a plain float evaluation; [`balance`] chooses what a spike of each unit
 //! stands for, from calibration images; [`spiking`] writes the network of integrate-and-fire neurons, which `compile` takes;
-//! [`evaluate`] shows a test set to both and tells where they part, by function alone.
+//! [`evaluate`] shows a test set to both and tells where they part, by function alone. [`ranges`] measures what those want
+//! to know who leave the units as they are and quantise their values.
 //!
 //! Method: threshold balancing after Diehl et al. (IJCNN 2015) with the maximum and Rueckauer et al. (Frontiers in
 //! Neuroscience 2017) with percentiles, per layer and per channel; reset by subtraction and membranes that start half
@@ -12,6 +13,7 @@
 mod balance;
 mod evaluate;
 mod latency;
+mod ranges;
 mod scatter;
 mod simulate;
 mod spiking;
@@ -20,6 +22,7 @@ mod units;
 
 pub use balance::{Balance, Normalise, Scope, balance};
 pub use evaluate::{Evaluation, LayerErrors, Plan, Point, evaluate, read_out_error};
+pub use ranges::{Ranges, ranges};
 pub use spiking::spiking;
 pub use tune::tune;
 pub use units::{Units, largest};

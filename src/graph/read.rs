@@ -38,7 +38,8 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
     if !["nir", "h5", "hdf5", "json"].contains(&extension.as_str()) {
         return Err(Problem::invalid("graph/file", file, format!("'.{extension}' is not a network format"))
             .help(match extension.as_str() {
-                "onnx" => "spikeloom convert FILE.onnx --calibrate IMAGES -o net.json makes a spiking network of it",
+                "onnx" => "spikeloom convert FILE.onnx --calibrate IMAGES -o net.json makes a spiking network of it; with --artificial one \
+                           of 8-bit values, for tianjic",
                 _ => "networks are read from .nir, .h5, .hdf5 and .json",
             })
             .into());

@@ -7,6 +7,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("atrlif", include_str!("../../programs/neurons/atrlif.nmc")),
     ("cuba", include_str!("../../programs/neurons/cuba.nmc")),
     ("delta", include_str!("../../programs/neurons/delta.nmc")),
+    ("first_spike", include_str!("../../programs/neurons/first_spike.nmc")),
     ("graded", include_str!("../../programs/neurons/graded.nmc")),
     ("graded_relu", include_str!("../../programs/neurons/graded_relu.nmc")),
     ("inv_sqrt", include_str!("../../programs/neurons/inv_sqrt.nmc")),

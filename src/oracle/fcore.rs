@@ -38,6 +38,12 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, spec: &FcoreSpec) -> V
                     Delays::PerWeight(ticks) => usize::from(ticks[weight]),
                 };
                 for from in 0..graph.populations[source].size() {
+                    // Where all synapses of an axon have one delay, an axon that holds nothing adds nothing.
+                    if let Delays::Uniform(ticks) = &projection.delays
+                        && input(&traces[source].sent, from, round, usize::from(*ticks), neuron.input) == 0
+                    {
+                        continue;
+                    }
                     projection.pattern.visit(from as u32, |to, weight| {
                         let x = input(&traces[source].sent, from, round, delay(weight as usize), neuron.input);
                         sums[to as usize] += x * i64::from(projection.weights[weight as usize]);

@@ -1,4 +1,4 @@
-//! Several reports side by side: one column a chip.
+//! Several reports side by side: one column a chip, or a network where the chip is the same.
 
 use crate::report::Report;
 use crate::report::format::{UNKNOWN, count, percent, si, si_or_unknown, volts};
@@ -16,8 +16,7 @@ pub(super) struct Line {
 /// The comparison as a table, at most `width` columns wide (at least 60).
 #[must_use]
 pub fn text(reports: &[Report], width: u16) -> String {
-    let names: Vec<&str> = reports.iter().map(|report| report.chip.name.as_str()).collect();
-    let header: Vec<&str> = std::iter::once("").chain(names).collect();
+    let header: Vec<&str> = std::iter::once("").chain(names(reports)).collect();
     let right: Vec<usize> = (1..=reports.len()).collect();
     let row = |line: Line| std::iter::once(line.name.to_owned()).chain(line.cells).collect();
     let rows = lines(reports).into_iter().map(row).collect();
@@ -28,6 +27,18 @@ pub fn text(reports: &[Report], width: u16) -> String {
 #[must_use]
 pub fn html(reports: &[Report]) -> String {
     comparison_page(reports)
+}
+
+/// Whether the reports are of several networks on one chip.
+pub(super) fn on_one_chip(reports: &[Report]) -> bool {
+    reports.iter().all(|report| report.chip.name == reports[0].chip.name)
+        && reports.iter().any(|report| report.network != reports[0].network)
+}
+
+/// The name of each column.
+pub(super) fn names(reports: &[Report]) -> Vec<&str> {
+    let one_chip = on_one_chip(reports);
+    reports.iter().map(|report| if one_chip { report.network.as_str() } else { report.chip.name.as_str() }).collect()
 }
 
 /// One cell of a report.
@@ -77,7 +88,10 @@ pub(super) fn lines(reports: &[Report]) -> Vec<Line> {
         ("cost set, supply", |report| format!("{}, {}", report.chip.cost_set, volts(report.chip.supply_mv))),
         ("modelled faults", |report| count(report.fault_total())),
     ];
-    cells.into_iter().map(|(name, cell)| Line { name, cells: reports.iter().map(cell).collect() }).collect()
+    // Only where a float reference was run.
+    let float = reports.iter().any(|report| report.accuracy.as_ref().is_some_and(|accuracy| accuracy.float.is_some()));
+    let wanted = cells.into_iter().filter(|(name, _)| float || *name != "accuracy, float");
+    wanted.map(|(name, cell)| Line { name, cells: reports.iter().map(cell).collect() }).collect()
 }
 
 #[cfg(test)]
@@ -96,5 +110,14 @@ mod tests {
         }
         let page = super::html(&reports);
         assert!(page.contains("made-up") && page.contains("other"));
+    }
+
+    #[test]
+    fn networks_on_one_chip_are_named_by_themselves() {
+        let mut second = synthetic::report();
+        second.network = "another".to_owned();
+        let reports = [synthetic::report(), second];
+        assert!(super::text(&reports, 80).contains("another"));
+        assert!(super::html(&reports).contains("Networks on made-up"));
     }
 }

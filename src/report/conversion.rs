@@ -13,6 +13,8 @@ pub struct Conversion {
     pub settings: Vec<(String, String)>,
     /// Whether values are times of single spikes rather than rates.
     pub first_spike: bool,
+    /// Whether the units stayed as they are, with values of few bits and no spikes; then there are no points.
+    pub artificial: bool,
     /// Multiply-accumulates of one evaluation of the trained network.
     pub macs: u64,
     /// Images that both networks were shown; 0 where none were.
@@ -51,7 +53,7 @@ pub struct ConvertedLayer {
     pub name: String,
     /// Neurons.
     pub neurons: usize,
-    /// What a spike stands for, in words.
+    /// What a spike (a step of its values, where they are no spikes) stands for, in words.
     pub scale: String,
     /// Spikes of an image at the last point.
     pub spikes: f64,
@@ -100,6 +102,12 @@ pub struct ConvertedChip {
 }
 
 impl ConvertedChip {
+    /// Notes why the chip cannot hold the network.
+    pub fn refuse(&mut self, problem: &crate::diag::Problem) {
+        let limit = problem.limit.as_ref().map_or_else(String::new, |limit| format!(" (limit: {limit})"));
+        self.refused = Some(format!("{}: {}{limit}", problem.place, problem.what));
+    }
+
     /// Dynamic and known static energy of an image.
     #[must_use]
     pub fn total_joules(&self) -> Option<f64> {
@@ -226,9 +234,15 @@ impl Conversion {
                 [layer.name.clone(), layer.neurons.to_string(), layer.scale.clone(), format!("{:.1}", layer.spikes)];
             ends.into_iter().chain(errors).collect()
         });
-        let mut header = vec!["population", "neurons", "a spike is", "spikes"];
-        header.extend(ERRORS.map(|(name, _)| name));
-        push(&mut parts, super::table(width, &header, &[1, 3, 4, 5, 6, 7, 8, 9], rows.collect()), true);
+        let rows: Vec<Vec<String>> = rows.collect();
+        if self.artificial {
+            let rows = rows.into_iter().map(|row| row.into_iter().take(3).collect()).collect();
+            parts.push(super::table(width, &["population", "neurons", "a step is"], &[1, 2], rows));
+        } else {
+            let mut header = vec!["population", "neurons", "a spike is", "spikes"];
+            header.extend(ERRORS.map(|(name, _)| name));
+            parts.push(super::table(width, &header, &[1, 3, 4, 5, 6, 7, 8, 9], rows));
+        }
         let rows: Vec<Vec<String>> = self.chips.iter().map(chip_row).collect();
         let header = ["chip", "cores", "images", "accuracy", "points", "energy", "dynamic", "latency"];
         push(&mut parts, super::table(width, &header, &[1, 2, 3, 4, 5, 6, 7], rows), !self.chips.is_empty());

@@ -12,7 +12,9 @@ pub const DEFAULT_IMAGE_TICKS: u32 = 16;
 /// Rate: pixel i has an accumulator that starts at a phase in `0..max` (keyed by seed and i, so that pixels of one
 /// value do not fire in the same ticks), gains the pixel's value in every tick and fires when it reaches `max`,
 /// which is then taken off: in T ticks `floor((phase + T * value) / max)` spikes, evenly spread, and exactly `value`
-/// for T = max. Latency: one spike in tick `round((T - 1) * (max - value) / max)`.
+/// for T = max. Latency: one spike in tick `round((W - 1) * (max - value) / max)`, where
+/// W is the window, T unless the options name one. Value: `round(255 * value / max)` in
+/// every tick.
 #[must_use]
 pub fn encode_images(images: &[Vec<u8>], max: u8, options: &Options, labels: &[u32]) -> Stimulus {
     let samples = images.iter().take(options.limit.unwrap_or(usize::MAX)).enumerate().map(|(index, image)| {
@@ -31,7 +33,7 @@ pub fn encode_image(image: &[u8], max: u8, options: &Options) -> Sample {
     let mut spikes = Vec::new();
     for (input, &value) in image.iter().enumerate().filter(|&(_, &value)| value > 0 && max > 0) {
         let (input, value, max) = (input as u32, u32::from(value.min(max)), u32::from(max));
-        let mut fire = |tick| spikes.push(InputSpike { tick, input, value: 1 });
+        let mut send = |tick, value| spikes.push(InputSpike { tick, input, value });
         match options.encoding.unwrap_or_default() {
             Encoding::Rate => {
                 let mut sum = phase(options.seed, input, max);
@@ -39,15 +41,20 @@ pub fn encode_image(image: &[u8], max: u8, options: &Options) -> Sample {
                     sum += value;
                     if sum >= max {
                         sum -= max;
-                        fire(tick);
+                        send(tick, 1);
                     }
                 }
             }
             Encoding::Latency if ticks > 0 => {
-                let doubled = 2 * u64::from(ticks - 1) * u64::from(max - value) + u64::from(max);
-                fire((doubled / (2 * u64::from(max))) as u32);
+                let window = options.window.unwrap_or(ticks).clamp(1, ticks);
+                let doubled = 2 * u64::from(window - 1) * u64::from(max - value) + u64::from(max);
+                send((doubled / (2 * u64::from(max))) as u32, 1);
             }
             Encoding::Latency => {}
+            Encoding::Value => {
+                let whole = ((2 * 255 * value + max) / (2 * max)) as u16;
+                (0..ticks).filter(|_| whole > 0).for_each(|tick| send(tick, whole));
+            }
         }
     }
     spikes.sort_unstable();
@@ -86,11 +93,25 @@ mod tests {
         let sample = encode_image(&[0, 1, 8, 16, 200], 16, &of(Encoding::Latency, 17));
         let found: Vec<(u32, u32)> = sample.spikes.iter().map(|s| (s.input, s.tick)).collect();
         assert_eq!(found, [(3, 0), (4, 0), (2, 8), (1, 15)]);
+        let longer = Options { window: Some(17), ..of(Encoding::Latency, 40) };
+        let longer = encode_image(&[0, 1, 8, 16, 200], 16, &longer);
+        assert_eq!((longer.spikes, longer.ticks), (sample.spikes, 40));
+    }
+
+    #[test]
+    fn values_are_sent_whole_in_every_tick() {
+        let sample = encode_image(&[0, 1, 8, 16, 200], 16, &of(Encoding::Value, 2));
+        let found: Vec<(u32, u32, u16)> = sample.spikes.iter().map(|s| (s.tick, s.input, s.value)).collect();
+        let one = [(1, 16), (2, 128), (3, 255), (4, 255)];
+        let both = (0..2).flat_map(|tick| one.map(|(input, value)| (tick, input, value)));
+        assert_eq!(found, both.collect::<Vec<_>>());
+        let same = encode_image(&[0, 1, 77, 255], 255, &of(Encoding::Value, 1));
+        assert_eq!(same.spikes.iter().map(|s| s.value).collect::<Vec<_>>(), [1, 77, 255]);
     }
 
     #[test]
     fn no_ticks_and_no_scale_give_no_spikes() {
-        for encoding in [Encoding::Rate, Encoding::Latency] {
+        for encoding in [Encoding::Rate, Encoding::Latency, Encoding::Value] {
             assert!(encode_image(&[3, 255], 16, &of(encoding, 0)).spikes.is_empty());
             assert!(encode_image(&[3, 255], 0, &of(encoding, 9)).spikes.is_empty());
         }

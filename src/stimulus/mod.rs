@@ -56,11 +56,13 @@ pub enum Encoding {
     Rate,
     /// Each pixel above zero fires once, the brighter the earlier.
     Latency,
+    /// No spikes: the value itself, `0..=255` of full scale, in every tick, for cores that take values.
+    Value,
 }
 
 impl Encoding {
     /// The names that `FromStr` takes.
-    pub const NAMES: [&'static str; 2] = ["rate", "latency"];
+    pub const NAMES: [&'static str; 3] = ["rate", "latency", "value"];
 }
 
 impl std::str::FromStr for Encoding {
@@ -70,10 +72,11 @@ impl std::str::FromStr for Encoding {
         match word {
             "rate" => Ok(Self::Rate),
             "latency" => Ok(Self::Latency),
+            "value" => Ok(Self::Value),
             _ => {
                 let problem =
                     crate::diag::Problem::invalid("stimulus/encoding", "", format!("unknown encoding '{word}'"))
-                        .limit("one of: rate, latency");
+                        .limit("one of: rate, latency, value");
                 Err(match crate::diag::nearest(word, Self::NAMES) {
                     Some(near) => problem.help(format!("did you mean '{near}'?")),
                     None => problem,
@@ -94,6 +97,8 @@ pub struct Options {
     pub bin_us: u32,
     /// Encoder of images. `None`: the file holds spikes (and [`encode_images`] takes the default encoder).
     pub encoding: Option<Encoding>,
+    /// Ticks in which values become times (latency), where a sample goes on behind them. `None`: all.
+    pub window: Option<u32>,
     /// Seed of the phases of the rate encoder.
     pub seed: u64,
     /// Channels, height and width of the sensor, for event recordings. `None`: 2 x 34 x 34 (N-MNIST).
@@ -112,6 +117,7 @@ impl Default for Options {
             ticks: None,
             bin_us: 1_000,
             encoding: None,
+            window: None,
             seed: 0,
             shape: None,
             binary: false,

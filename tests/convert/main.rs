@@ -4,6 +4,7 @@
 mod mnist;
 mod onnx;
 mod rates;
+mod times;
 
 use std::path::{Path, PathBuf};
 

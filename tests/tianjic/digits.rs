@@ -5,7 +5,7 @@ use spikeloom::compile::{self, Log, Options};
 use spikeloom::emu::{self, Quiet, Readout, Record, RunOptions};
 use spikeloom::energy;
 use spikeloom::graph::{ReadOptions, read};
-use spikeloom::stimulus::{ImageSet, InputSpike, Sample, Stimulus, digits};
+use spikeloom::stimulus::{self, ImageSet, digits};
 
 /// What a version of the network does with the test digits.
 #[derive(Debug)]
@@ -22,18 +22,12 @@ fn outcome(file: &str, rounds: u32, images: &ImageSet) -> Outcome {
     let network = read(&path, &ReadOptions::default()).unwrap_or_else(|problems| panic!("{problems}")).network;
     let chip = chip::load("tianjic", &LoadOptions::default()).expect("ships");
     let made = compile::compile(&network, &chip, &Options::default(), &mut Log::default()).expect("fits");
-    let samples = images.images.iter().zip(&images.labels).map(|(image, &label)| {
-        // A pixel of 16 is 240.
-        let spike = |tick: u32, (input, &pixel): (usize, &u8)| InputSpike {
-            tick,
-            input: input as u32,
-            value: u16::from(pixel) * 15,
-        };
-        let lit = || image.iter().enumerate().filter(|(_, pixel)| **pixel > 0);
-        let spikes = (0..rounds).flat_map(|tick| lit().map(move |pixel| spike(tick, pixel))).collect();
-        Sample { name: String::new(), spikes, ticks: rounds, label: Some(label) }
-    });
-    let stimulus = Stimulus { samples: samples.collect(), inputs: 64 };
+    let value = stimulus::Options {
+        ticks: Some(rounds),
+        encoding: Some(stimulus::Encoding::Value),
+        ..stimulus::Options::default()
+    };
+    let stimulus = stimulus::encode_images(&images.images, images.max, &value, &images.labels);
     let options = RunOptions { timing: true, threads: 2, strict: false, record: Record::None };
     let result = emu::run(&made.image, &chip, &stimulus, &options, &Quiet).expect("runs");
     let right = result.samples.iter().zip(&images.labels).filter(|(s, l)| s.winner(0, Readout::Membrane) == Some(**l));

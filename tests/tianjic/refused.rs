@@ -63,6 +63,42 @@ fn registers_weights_delays_and_sizes_are_held_to_the_chip() {
     assert!(problems.has("fcore/cores") && problems.exit_code() == 3, "{problems}");
 }
 
+/// Sums of parts are exact where cores add them; where neurons can only send bits, wide layers are refused with the reason.
+#[test]
+fn wide_layers_are_split_where_sums_add_up_and_refused_elsewhere() {
+    use spikeloom::compile::{self, Log, Options};
+    use spikeloom::graph::Network;
+
+    let text = format!(
+        r#"{{"version":1,"name":"wide","populations":[{{"name":"in","shape":[600]}},
+        {{"name":"wide","shape":[3],"neuron":{{"model":"if","v_threshold":2.0}}}}],
+        "projections":[{{"source":"in","target":"wide","pattern":{{"type":"dense"}},"weights":{:?}}}],
+        "outputs":[{{"population":"wide"}}],"profile":{{"preset":"sinabs","dt":1.0,"multi_spike":false}}}}"#,
+        (0..1800).map(|at| f64::from(at % 11) * 0.1 - 0.45).collect::<Vec<f64>>()
+    );
+    let network = spikeloom::graph::read_json(&text, "wide.json").unwrap_or_else(|problems| panic!("{problems}"));
+    let Network::Float(_) = &network else { panic!("a float network") };
+    let compile = |name: &str| {
+        let chip = spikeloom::chip::load(name, &spikeloom::chip::LoadOptions::default()).expect("ships");
+        compile::compile(&network, &chip, &Options::default(), &mut Log::default())
+    };
+    let problems = compile("truenorth").expect_err("600 sources");
+    assert!(problems.has("crossbar/axons") && problems.exit_code() == 3, "{problems}");
+    let text = problems.to_string();
+    for part in ["256 axons per core", "too many", "sums of parts would not add up", "tianjic adds them exactly"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let made = compile("tianjic").unwrap_or_else(|problems| panic!("{problems}"));
+    let parts = made.image.cores.iter().filter(|core| match &core.body {
+        CoreBody::Fcore(body) => body.soma == spikeloom::image::SomaImage::Partial,
+        _ => false,
+    });
+    assert_eq!(parts.count(), 3, "600 sources on cores of 256 axons");
+    let stimulus = crate::network::stimulus(&mut spikeloom::rng::Rng::new(4), 600, 20, 1);
+    let packets = crate::network::assert_equal(&made, &tianjic(&[]), &stimulus, "wide");
+    assert!(packets > 5, "{packets}");
+}
+
 #[test]
 fn changed_images_are_refused_or_found_to_differ() {
     let chip = tianjic(&[]);

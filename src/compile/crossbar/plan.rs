@@ -176,7 +176,10 @@ fn misfit_axons(name: &str, neuron: u32, axons: u32, sources: usize, chip: &Chip
     let limit = chip.capacity.axons_in;
     let what = format!("neuron {neuron} has {sources} sources and needs {axons} axons, {} too many", axons - limit);
     let help = match (limit as usize).checked_div(sources).unwrap_or(4) {
-        0 => format!("reduce its fan-in to at most {limit} sources, for example with grouped convolutions"),
+        0 => format!(
+            "reduce its fan-in to at most {limit} sources, for example with grouped convolutions: these neurons send one \
+             bit, so that sums of parts would not add up; tianjic adds them exactly"
+        ),
         types => format!("{types} axon types a source would fit: quantise with --weight-bits {types}"),
     };
     Problem::misfit("crossbar/axons", format!("population '{name}'"), what)

@@ -356,6 +356,14 @@ impl Draft {
         Some(("memory_bytes", bytes as usize, programs.memory_bytes))
     }
 
+    /// Bytes and limit of a programmable core's memory where it sends to `outgoing` places and that is too much.
+    pub(super) fn overfull(&self, row: &Row<'_>, outgoing: usize) -> Option<(u64, u64)> {
+        let programs = row.spec.programs.as_ref()?;
+        let bytes = self.body.program_bytes(self.axons.len(), outgoing, programs) + 8 * self.words;
+        let limit = u64::from(programs.memory_bytes);
+        (bytes > limit).then_some((bytes, limit))
+    }
+
     /// Whether every capacity is respected.
     pub(super) fn fits(&self, row: &Row<'_>) -> bool {
         self.uses(row).iter().all(|use_| use_.used <= use_.limit)
@@ -372,7 +380,10 @@ pub(super) fn misfit(row: &Row<'_>, draft: &Draft) -> Vec<Problem> {
         let what = format!("one neuron alone needs {} {}, {over} too many", use_.used, use_.resource);
         Problem::misfit("cuba/capacity", format!("population '{name}'"), what)
             .limit(format!("{} {} per core on chip '{}'", use_.limit, use_.resource, row.chip.name))
-            .help("reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections)")
+            .help(
+                "reduce the fan-in of this population (smaller kernels, fewer sources, fewer projections). Sums come in \
+                 exact parts only to programs whose weights have no fractions (loihi2), and on tianjic",
+            )
     })
     .collect()
 }

@@ -7,6 +7,7 @@ mod divide;
 mod draft;
 mod dynamics;
 mod emit;
+mod fan;
 mod format;
 mod incoming;
 mod lags;
@@ -28,6 +29,7 @@ mod verify_learning;
 mod verify_tree;
 mod weights;
 
+pub(super) use fan::split;
 pub(super) use quantise::quantise;
 pub(super) use verify::verify;
 pub use weights::{SignMode, truncate_weights};

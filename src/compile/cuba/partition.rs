@@ -183,12 +183,19 @@ fn outgoing_cuts(row: &Row<'_>, drafts: &[Draft]) -> Result<Vec<u32>> {
         let mut members = draft.members.clone();
         row.by_tree(&mut members);
         let ends = row.tree_ends(&members).unwrap_or_else(|| (1..=members.len()).collect());
+        let of = |&member: &u32| {
+            let (population, neuron) = row.locate(member);
+            u64::from(reached.get(&(population as u32, neuron)).copied().unwrap_or(0))
+        };
+        // Entries share a programmable core's memory: a core that they make too large is cut in the middle.
+        if let Some((bytes, limit)) = draft.overfull(row, members.iter().map(of).sum::<u64>() as usize) {
+            match ends.len() {
+                0 | 1 => problems.push(no_room(row, members[0], bytes, limit)),
+                count => cuts.push(members[ends[count / 2 - 1]]),
+            }
+        }
         let (mut total, mut start) = (0, 0);
         for end in ends {
-            let of = |&member: &u32| {
-                let (population, neuron) = row.locate(member);
-                u64::from(reached.get(&(population as u32, neuron)).copied().unwrap_or(0))
-            };
             let own = members[start..end].iter().map(of).sum();
             if own > limit && problems.is_empty() {
                 let (population, neuron) = row.locate(members[start]);
@@ -203,6 +210,15 @@ fn outgoing_cuts(row: &Row<'_>, drafts: &[Draft]) -> Result<Vec<u32>> {
         }
     }
     Problems::check(problems, cuts)
+}
+
+fn no_room(row: &Row<'_>, member: u32, bytes: u64, limit: u64) -> Problem {
+    let (population, neuron) = row.locate(member);
+    let place = format!("population '{}', neuron {neuron}", row.graph.populations[population].name);
+    let what = format!("with the places that it sends to it alone needs {bytes} memory_bytes");
+    Problem::misfit("cuba/capacity", place, what)
+        .limit(format!("{limit} memory_bytes per core on chip '{}'", row.chip.name))
+        .help("reduce its fan-in, its fan-out or its state")
 }
 
 fn too_far(row: &Row<'_>, population: usize, neuron: u32, cores: u64) -> Problem {

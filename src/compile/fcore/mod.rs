@@ -9,9 +9,13 @@ mod check;
 mod divide;
 mod emit;
 mod fan;
+mod quantise;
+mod spiking;
 mod verify;
 
 pub use chain::chain;
+pub use quantise::{Artificial, Values, artificial};
+pub(super) use spiking::quantise;
 pub(super) use verify::verify;
 
 use super::{Log, Options, Partition, place};

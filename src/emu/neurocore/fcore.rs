@@ -134,8 +134,10 @@ impl State {
         let flits = if matches!(body.soma, SomaImage::Partial) { body.bits.div_ceil(8) } else { 1 };
         for neuron in 0..body.neurons {
             // A neuron is done when its products are; the cycles besides them follow the last one.
-            let products = (body.axons as u64 * (neuron as u64 + 1)).div_ceil(body.lanes);
-            sweep.now = sweep.now.max(begin + products * body.cycle);
+            if sweep.timing {
+                let products = (body.axons as u64 * (neuron as u64 + 1)).div_ceil(body.lanes);
+                sweep.now = sweep.now.max(begin + products * body.cycle);
+            }
             let before = (self.v[neuron], self.sent[neuron]);
             let sent = self.neuron(body, neuron, tick, sweep);
             self.sent[neuron] = sent;

@@ -2,7 +2,7 @@
 
 use maud::html as markup;
 
-use crate::report::comparison::lines;
+use crate::report::comparison::{lines, names, on_one_chip};
 use crate::report::format::{UNKNOWN, si};
 use crate::report::html::svg::Svg;
 use crate::report::html::{card, page};
@@ -10,19 +10,30 @@ use crate::report::json::model::Report;
 
 /// One column a report, and bars for the figures that matter most.
 pub(in crate::report) fn comparison_page(reports: &[Report]) -> String {
-    let names: Vec<&str> = reports.iter().map(|report| report.chip.name.as_str()).collect();
-    let network = reports.first().map_or("", |report| report.network.as_str());
-    let title = format!("{network} on {}", names.join(" and "));
+    let names = names(reports);
+    let one_chip = on_one_chip(reports);
+    let first = reports.first();
+    let (what, place) = if one_chip {
+        ("Networks", first.map_or_else(String::new, |report| report.chip.name.clone()))
+    } else {
+        (first.map_or("", |report| report.network.as_str()), names.join(" and "))
+    };
+    let title = format!("{what} on {place}");
     let energy = |report: &Report| report.energy.inference.map(|spread| spread.mean);
     let latency = |report: &Report| report.latency.map(|spread| spread.mean);
     page(
         &title,
         &markup! {
-            header { h1 { (network) small { " on " (names.join(" and ")) } } p.sub { "The same network and samples on every chip." } }
+            header {
+                h1 { (what) small { " on " (place) } }
+                p.sub { (if one_chip { "The same samples for every network." } else { "The same network and samples on every chip." }) }
+            }
             div.grid {
                 section.card.wide {
                     table {
-                        thead { tr { th {} @for report in reports { th.n { (report.chip.name) span.note { (report.chip.title) } } } } }
+                        thead { tr { th {} @for report in reports { th.n {
+                            @if one_chip { (report.network) } @else { (report.chip.name) span.note { (report.chip.title) } }
+                        } } } }
                         tbody {
                             @for line in lines(reports) {
                                 tr { td { (line.name) } @for cell in &line.cells { td.n { span.unknown[cell == UNKNOWN] { (cell) } } } }
@@ -35,7 +46,7 @@ pub(in crate::report) fn comparison_page(reports: &[Report]) -> String {
             }
             footer {
                 "spikeloom " (reports.first().map_or("", |report| report.version.as_str()))
-                @for report in reports { br; (report.chip.name) ": run " code { (report.digest) } }
+                @for (report, name) in reports.iter().zip(&names) { br; (name) ": run " code { (report.digest) } }
             }
         },
     )

@@ -12,7 +12,7 @@ pub(in crate::report) fn conversion_page(found: &Conversion) -> String {
     let settings: Vec<String> = found.settings.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let body = markup! {
         header {
-            h1 { (found.network) small { " converted to spikes" } }
+            h1 { (found.network) small { (if found.artificial { " with values of 8 bits" } else { " converted to spikes" }) } }
             p.sub { (settings.join(" · ")) }
         }
         (tiles(found))
@@ -28,6 +28,12 @@ pub(in crate::report) fn conversion_page(found: &Conversion) -> String {
                 }
                 (over_time(found))
                 @if !found.chips.is_empty() { (chips(found)) }
+            }
+        }
+        @if found.artificial {
+            div.grid {
+                @if !found.chips.is_empty() { (chips(found)) }
+                (steps(found))
             }
         }
         (baselines(found))
@@ -141,6 +147,22 @@ fn layers(found: &Conversion) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What a step of each population's values stands for.
+fn steps(found: &Conversion) -> Markup {
+    markup! {
+        section.card.wide {
+            h2 { "Values" }
+            p.note { "Weights and values of 8 bits; a sum is shifted by a power of two, so that every population has one step." }
+            table {
+                thead { tr { th { "population" } th.n { "neurons" } th.n { "a step stands for" } } }
+                tbody { @for layer in &found.layers {
+                    tr { td { (layer.name) } td.n { (count(layer.neurons as u64)) } td.n { (layer.scale) } }
+                } }
             }
         }
     }

@@ -1,0 +1,165 @@
+//! Float integrate-and-fire networks to the spiking mode of FCores: 8-bit weights, 24-bit membranes and thresholds.
+//!
+//! A population has one scale, the finest that its largest weight and threshold allow; thresholds and biases are whole
+//! numbers on that scale.
+
+use super::quantise::{error, inbound};
+use crate::chip::{ChipSpec, FcoreSpec};
+use crate::compile::log::Log;
+use crate::diag::{Problem, Problems, Result};
+use crate::graph::{
+    Dynamics, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, Fire, FloatNeuron, Graph, IntGraph, IntNeuron,
+    NeuronKind, Population, Profile, Projection, Reset, SnnSoma,
+};
+
+/// Quantises a float network of integrate-and-fire neurons; what FCores cannot do is refused.
+///
+/// # Errors
+/// `fcore/dynamics` for neurons with time constants, `fcore/reset` for resets that the chip has not, `fcore/parameters`
+/// for what is missing or no number.
+pub(in crate::compile) fn quantise(
+    graph: &Graph,
+    chip: &ChipSpec,
+    spec: &FcoreSpec,
+    log: &mut Log,
+) -> Result<IntGraph> {
+    Problems::check(refusals(graph, chip), ())?;
+    let mut weights: Vec<Vec<i32>> = vec![Vec::new(); graph.projections.len()];
+    let mut populations = Vec::new();
+    for (index, population) in graph.populations.iter().enumerate() {
+        let neuron = population.neuron.as_ref().map(|neuron| {
+            let scale = scale(graph, index, neuron, spec);
+            for (number, projection) in inbound(graph, index) {
+                weights[number] = projection.weights.iter().map(|weight| (weight * scale).round() as i32).collect();
+                log.tensors.push(error(&projection.name, &projection.weights, &weights[number], scale));
+            }
+            if neuron.v_initial.iter().any(|initial| *initial != 0.0) {
+                let what = format!("{}: membranes start at 0, not as the network says", population.name);
+                log.warn("quantise", what);
+            }
+            IntNeuron::Fcore(registers(neuron, population.size(), &graph.profile, scale))
+        });
+        populations.push(Population { name: population.name.clone(), shape: population.shape.clone(), neuron });
+    }
+    let projections = graph.projections.iter().zip(weights).map(|(projection, weights)| Projection {
+        name: projection.name.clone(),
+        source: projection.source,
+        target: projection.target,
+        pattern: projection.pattern.clone(),
+        weights,
+        exponent: 0,
+        delays: projection.delays.clone(),
+    });
+    Ok(IntGraph {
+        name: graph.name.clone(),
+        populations,
+        projections: projections.collect(),
+        outputs: graph.outputs.clone(),
+        learning: Vec::new(),
+    })
+}
+
+/// What 1.0 of a weight is.
+fn scale(graph: &Graph, index: usize, neuron: &FloatNeuron, spec: &FcoreSpec) -> f64 {
+    let most = |list: &[f64]| list.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    // A membrane may pass its threshold by as much again.
+    let room = f64::from(spec.accumulator_bits - 2).exp2() - 1.0;
+    let least = least_gain(neuron, &graph.profile);
+    let held = (most(&neuron.v_threshold) / least).max(most(&neuron.v_reset) / least).max(most(&neuron.bias));
+    let weight = inbound(graph, index).map(|(_, projection)| most(&projection.weights)).fold(0.0, f64::max);
+    let scale = [(127.0, weight), (room, held)].into_iter().filter(|(_, most)| *most > 0.0);
+    scale.map(|(room, most)| room / most).reduce(f64::min).unwrap_or(1.0)
+}
+
+fn registers(neuron: &FloatNeuron, size: usize, profile: &Profile, scale: f64) -> FcoreNeuron {
+    let potential = |list: &[f64], index: usize| at(list, index, 0.0) / gain(neuron, profile, index) * scale;
+    let each = |of: &dyn Fn(usize) -> i32| {
+        let values: Vec<i32> = (0..size).map(of).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1]) { values[..size.min(1)].to_vec() } else { values }
+    };
+    let threshold = |index: usize| {
+        let exact = potential(&neuron.v_threshold, index);
+        (if profile.fire == Fire::Above { exact.floor() + 1.0 } else { exact.round() }) as i32
+    };
+    FcoreNeuron {
+        input: FcoreInput::Spikes { window: 1 },
+        soma: FcoreSoma::Snn(SnnSoma {
+            decay: 0,
+            bias: each(&|index| (at(&neuron.bias, index, 0.0) * scale).round() as i32),
+            threshold: neuron.kind.spikes().then(|| each(&threshold)),
+            random_bits: 0,
+            seed: 0,
+            reset: match profile.reset {
+                Reset::Value => FcoreReset::Value,
+                Reset::Subtract | Reset::SnntorchSubtract => FcoreReset::Subtract,
+                Reset::None => FcoreReset::None,
+            },
+            reset_value: potential(&neuron.v_reset, 0).round() as i32,
+        }),
+    }
+}
+
+/// A parameter that has one value or one a neuron; `otherwise` where absent.
+fn at(values: &[f64], neuron: usize, otherwise: f64) -> f64 {
+    match values {
+        [] => otherwise,
+        [single] => *single,
+        many => many.get(neuron).copied().unwrap_or(otherwise),
+    }
+}
+
+/// What an input of 1 adds to the membrane.
+fn gain(neuron: &FloatNeuron, profile: &Profile, index: usize) -> f64 {
+    let r = at(&neuron.r, index, 1.0);
+    if profile.dynamics == Dynamics::DecayThenAdd { r } else { profile.dt * r }
+}
+
+fn least_gain(neuron: &FloatNeuron, profile: &Profile) -> f64 {
+    (0..neuron.r.len().max(1)).map(|index| gain(neuron, profile, index)).fold(f64::INFINITY, f64::min)
+}
+
+/// Why the network cannot be quantised, all reasons at once.
+fn refusals(graph: &Graph, chip: &ChipSpec) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for population in &graph.populations {
+        let Some(neuron) = &population.neuron else { continue };
+        let place = format!("population '{}'", population.name);
+        let mut refuse = |code, what: &str, limit: &str, help: &str| {
+            found.push(Problem::misfit(code, place.as_str(), what).limit(limit).help(help));
+        };
+        if !matches!(neuron.kind, NeuronKind::If | NeuronKind::I) {
+            let what =
+                format!("{:?} neurons, whose time constants are not quantised for chip '{}'", neuron.kind, chip.name);
+            let help = "use IF neurons, give the layer as snn_int with its decay, or compile for loihi";
+            refuse("fcore/dynamics", &what, "IF and I (read by membrane)", help);
+        }
+        let lists = [&neuron.r, &neuron.v_threshold, &neuron.v_reset, &neuron.bias];
+        let size = population.size();
+        let sound =
+            |list: &&Vec<f64>| (list.len() <= 1 || list.len() == size) && list.iter().all(|value| value.is_finite());
+        if !lists.iter().all(sound) || least_gain(neuron, &graph.profile) <= 0.0 {
+            let help = "give one value or one a neuron, finite, r above 0";
+            refuse("fcore/parameters", "parameters are missing or no numbers", "finite numbers", help);
+        }
+        if !neuron.kind.spikes() {
+            continue;
+        }
+        let help = "override the profile (such as --profile sinabs,multi_spike=false), or compile for another chip";
+        let limits = "one spike a round; reset to one value, by subtraction, or none";
+        if graph.profile.multi_spike {
+            refuse("fcore/reset", "several spikes a tick", limits, help);
+        }
+        if graph.profile.reset == Reset::SnntorchSubtract {
+            refuse("fcore/reset", "snnTorch's subtraction, which acts again in the next step", limits, help);
+        }
+        if graph.profile.reset == Reset::Value && neuron.v_reset.windows(2).any(|pair| pair[0] != pair[1]) {
+            refuse("fcore/reset", "neurons with different reset values", limits, help);
+        }
+    }
+    let numbers = |projection: &&Projection<f64>| !projection.weights.iter().all(|weight| weight.is_finite());
+    for projection in graph.projections.iter().filter(numbers) {
+        let place = format!("projection '{}'", projection.name);
+        found.push(Problem::invalid("fcore/parameters", place, "it has weights that are no numbers"));
+    }
+    found
+}
