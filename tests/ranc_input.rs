@@ -66,7 +66,7 @@ fn networks_that_are_not_whole_are_refused() {
         (|file| file["cores"][0]["neurons"][0]["leak"] = json!(256), "", "leak"),
         (|file| file["cores"][0]["neurons"][0]["destination_tick"] = json!(16), "", "destination_tick"),
         (|file| file["cores"][0]["neurons"][0]["reset_mode"] = json!(2), "", "reset_mode"),
-        (|file| file["cores"][0]["neurons"][0]["weights"] = json!([1]), "", "weights"),
+        (|file| file["cores"][0]["neurons"][0]["weights"] = json!([1, 1]), "", "weights"),
         (|file| file["cores"][0]["connections"] = json!([]), "", "'connections' has 0 rows"),
         (|file| file["cores"][0]["connections"][0] = json!([1]), "", "one an axon"),
         (|file| file["cores"][0]["connections"][0][0] = json!(2), "", "0..=1"),
