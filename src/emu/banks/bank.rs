@@ -234,7 +234,7 @@ impl Bank {
     fn send_timed(&mut self, program: &Program, loaded: &CoreProgram, local: usize) {
         let (times, clock, from) = (&program.times, &mut self.clocks[local], (self.first + local) as u32);
         let mut sending = 0;
-        loaded.crossbar().before_fires(&self.scratch, |neuron, events, updates| {
+        loaded.crossbar().before_fires(program.vector, &self.scratch, |neuron, events, updates| {
             let target = loaded.target_of(usize::from(neuron));
             sending += times.spike_out + target.map_or(0, |_| times.axon_out);
             if let Some(to) = target {

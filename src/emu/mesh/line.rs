@@ -124,12 +124,19 @@ impl Row {
     pub(super) fn sweep(&mut self, context: &Context, packets: &[Packet], dirty: &Dirty) {
         let width = usize::from(self.ways[0].course.places);
         self.set_out(context, packets, width);
+        let [east, west] = &mut self.ways;
+        east.joins.clear();
+        west.joins.clear();
+        for x in 0..width {
+            for start in self.starts.at(x) {
+                let way = if usize::from(start.to.0) > x { &mut *east } else { &mut *west };
+                if usize::from(start.to.0) != x {
+                    way.join(x as u16, start);
+                }
+            }
+        }
         let mut held = true;
         for way in &mut self.ways {
-            way.joins.clear();
-            for x in 0..width {
-                self.starts.at(x).iter().for_each(|start| way.join(x as u16, start));
-            }
             let mut wrong = false;
             held &= way.sweep(context, |_| wrong = true) & !wrong;
         }
@@ -174,12 +181,19 @@ impl Column {
     /// Computes the column anew. Exits that get other requests than before have to follow, rows whose packets waited
     /// otherwise than assumed, and the column itself, where something was assumed wrongly.
     pub(super) fn sweep(&mut self, context: &Context, rows: &[Row], width: usize, dirty: &Dirty) {
+        let [north, south] = &mut self.ways;
+        north.joins.clear();
+        south.joins.clear();
+        for (y, row) in rows.iter().enumerate() {
+            row.out(usize::from(self.x)).for_each(|request| {
+                let way = if usize::from(request.to.1) > y { &mut *south } else { &mut *north };
+                if usize::from(request.to.1) != y {
+                    way.join(y as u16, request);
+                }
+            });
+        }
         let mut held = true;
         for way in &mut self.ways {
-            way.joins.clear();
-            for (y, row) in rows.iter().enumerate() {
-                row.out(usize::from(self.x)).for_each(|request| way.join(y as u16, request));
-            }
             let mut wrong: Vec<u32> = Vec::new();
             held &= way.sweep(context, |request| wrong.push(request.packet));
             // Few are wrong: where they joined is looked up.

@@ -190,14 +190,11 @@ impl Way {
         if self.course.backwards { self.leaving.len() - 1 - place } else { place }
     }
 
-    /// A packet joins at a place, if it goes in this direction.
+    /// A packet joins at a place.
+    #[inline]
     pub(super) fn join(&mut self, place: u16, request: &Request) {
-        let along = if self.course.axis == 0 { request.to.0 } else { request.to.1 };
-        let goes = if self.course.backwards { along < place } else { along > place };
-        if goes {
-            let step = self.course.step((place, place));
-            self.joins.push(Join { request: *request, step });
-        }
+        let step = self.course.step((place, place));
+        self.joins.push(Join { request: *request, step });
     }
 
     /// Computes the direction from its joins. Whether all that was assumed of it holds; joining packets of which it does
@@ -214,25 +211,24 @@ impl Way {
         let mut held = true;
         let mut first = 0;
         while let Some(&(phase, number)) = self.order.get(first) {
+            let alone = |join: &Join| apart + context.assumed(join.request.packet, course.stage(join.request.to));
             let join = self.joins[number as usize];
-            let Request { packet, to, .. } = join.request;
-            let (until, stage) = (course.step(to), course.stage(to));
-            let next = self.order.get(first + 1).map_or(u64::MAX, |next| next.0);
-            if phase + apart + context.assumed(packet, stage) <= next {
-                let past = (places - u64::from(until)) * hop;
-                let limit = next.saturating_sub(past + context.early[course.axis]);
-                self.leaving[until as usize].push(Request {
-                    at: phase - past,
-                    limit,
-                    packet,
-                    to,
-                    port: course.port,
-                    stage,
-                });
+            let next = self.phase_of(first + 1);
+            if phase + alone(&join) <= next {
+                self.leave(context, &join, phase, next);
                 if !context.holds(&join.request, join.request.at) {
                     wrong(&join.request);
                 }
                 first += 1;
+                continue;
+            }
+            if let Some(granted) = self.pair(context, first) {
+                for (request, granted) in granted {
+                    if !context.holds(&request, granted) {
+                        wrong(&request);
+                    }
+                }
+                first += 2;
                 continue;
             }
             let end = self.follow(context, first);
@@ -249,6 +245,54 @@ impl Way {
             first = end;
         }
         held
+    }
+
+    /// Phase of a place of the order; the end of time where there is none.
+    fn phase_of(&self, place: usize) -> u64 {
+        self.order.get(place).map_or(u64::MAX, |next| next.0)
+    }
+
+    /// A packet leaves the line with this phase; `next` is that of whoever can be behind it.
+    fn leave(&mut self, context: &Context, join: &Join, phase: u64, next: u64) {
+        let course = self.course;
+        let Request { packet, to, .. } = join.request;
+        let (until, stage) = (course.step(to), course.stage(to));
+        let past = u64::from(u32::from(course.places) - until) * context.hop[course.axis];
+        let limit = next.saturating_sub(past + context.early[course.axis]);
+        let (at, port) = (phase - past, course.port);
+        self.leaving[until as usize].push(Request { at, limit, packet, to, port, stage });
+    }
+
+    /// Two packets that meet nobody but each other, at most once: from then on they are a cycle apart. What they joined
+    /// with and when that was granted; `None`, and nothing done, where it is not so.
+    fn pair(&mut self, context: &Context, first: usize) -> Option<[(Request, u64); 2]> {
+        let (course, cycle) = (self.course, context.cycle);
+        let (&(mut phase, a), &(mut later, b)) = (self.order.get(first)?, self.order.get(first + 1)?);
+        let next = self.phase_of(first + 2);
+        let (mut join, mut other) = (self.joins[a as usize], self.joins[b as usize]);
+        let waits = |join: &Join| context.assumed(join.request.packet, course.stage(join.request.to)) > 0;
+        if !self.floors.is_empty() || context.apart[course.axis] != cycle || waits(&join) || waits(&other) {
+            return None;
+        }
+        let met = join.step.max(other.step);
+        let meet = met < course.step(join.request.to).min(course.step(other.request.to));
+        let mut delay = 0;
+        if meet {
+            let port = |join: &Join| if join.step == met { join.request.port } else { course.port };
+            if (later, port(&other)) < (phase, port(&join)) {
+                (join, other, phase, later) = (other, join, later, phase);
+            }
+            delay = (phase + cycle).saturating_sub(later);
+        }
+        if later.max(phase) + delay + cycle > next {
+            return None;
+        }
+        let behind = if meet { later + delay } else { next };
+        self.leave(context, &join, phase, behind);
+        self.leave(context, &other, later + delay, next);
+        // Who came along the line waits in its input, who joins waits for its grant.
+        let waited = if other.step == met { delay } else { 0 };
+        Some([(join.request, join.request.at), (other.request, other.request.at + waited)])
     }
 
     /// Follows the crowd that begins at a place of the order, as far as it reaches; where the next one begins.

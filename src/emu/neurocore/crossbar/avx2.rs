@@ -48,6 +48,18 @@ fn counted_by_type(
     super::lanes::count_plain(rows, of, words, counts)
 }
 
+/// As [`super::lanes::column`].
+#[inline]
+pub(super) fn column(_: Vector, rows: &[u64], starts: &[u32], word: usize, mask: u64) -> u64 {
+    // SAFETY: as in `touch`.
+    unsafe { summed(rows, starts, word, mask) }
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn summed(rows: &[u64], starts: &[u32], word: usize, mask: u64) -> u64 {
+    super::lanes::column_plain(rows, starts, word, mask)
+}
+
 #[target_feature(enable = "avx2,popcnt")]
 fn counted(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> u64 {
     super::lanes::touch_plain(rows, starts, touched)

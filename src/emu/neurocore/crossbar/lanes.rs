@@ -92,6 +92,23 @@ pub(super) fn touch_plain(rows: &[u64], starts: &[u32], touched: &mut [u64]) -> 
     events
 }
 
+/// Synapses under `mask` in one word of the rows that begin at `starts`.
+#[inline]
+pub(super) fn column(vector: Option<Vector>, rows: &[u64], starts: &[u32], word: usize, mask: u64) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(vector) = vector {
+        return super::avx2::column(vector, rows, starts, word, mask);
+    }
+    let _ = vector;
+    column_plain(rows, starts, word, mask)
+}
+
+/// [`column`] as it is.
+#[inline(always)]
+pub(super) fn column_plain(rows: &[u64], starts: &[u32], word: usize, mask: u64) -> u64 {
+    starts.iter().map(|&start| u64::from((rows[start as usize + word] & mask).count_ones())).sum()
+}
+
 /// Asks for a word that will be read soon, where the processor can be asked.
 #[inline]
 pub(in crate::emu) fn prefetch<T>(words: &[T], at: usize) {

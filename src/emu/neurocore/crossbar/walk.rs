@@ -264,12 +264,15 @@ impl CrossbarCore {
     }
 
     /// Synaptic events and active neurons up to each neuron of `scratch.fires`, itself included.
-    pub(in crate::emu) fn before_fires(&self, scratch: &Scratch, mut tell: impl FnMut(u16, u64, u64)) {
+    pub(in crate::emu) fn before_fires(
+        &self,
+        vector: Option<Vector>,
+        scratch: &Scratch,
+        mut tell: impl FnMut(u16, u64, u64),
+    ) {
         let (mut word, mut events, mut updates) = (0, 0, 0);
-        let count = |word: usize, mask: u64| -> u64 {
-            let rows = scratch.active.iter().map(|&start| self.rows[start as usize + word] & mask);
-            rows.map(|bits| u64::from(bits.count_ones())).sum()
-        };
+        let rows: &[u64] = &self.rows;
+        let count = |word: usize, mask: u64| lanes::column(vector, rows, &scratch.active, word, mask);
         for &neuron in &scratch.fires {
             while word < usize::from(neuron) / LANES {
                 events += count(word, !0);
