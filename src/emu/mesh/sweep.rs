@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::line::{Column, Dirty, Marks, Row};
 use super::ports::SIDES;
 use super::route::{hops, router_of};
-use super::way::{Context, Request};
+use super::way::{Context, NUMBER, Request, TIME};
 use super::{Arrival, Packet};
 use crate::chip::MeshSpec;
 use crate::emu::counters::LinkLoad;
@@ -32,8 +32,6 @@ use crate::units::Picos;
 const SWEEPS: u32 = 8;
 /// Mean hops of a packet from which on sweeps are worth it: their work is per packet, that of the events per hop.
 const FAR: u64 = 12;
-/// Later times are left to the events, which saturate.
-const LATEST: u64 = 1 << 60;
 
 /// Lines that make further threads worth their start.
 const MANY: usize = 16;
@@ -52,6 +50,8 @@ pub(super) struct Sweep {
     order: Vec<u32>,
     /// When each packet is at its core.
     arrived: Vec<AtomicU64>,
+    /// The same, to be sorted.
+    words: Vec<u64>,
     /// Packets that enter less those that leave a direction of a line at each router, by [`LinkLoad`]'s numbers.
     steps: Vec<[i32; SIDES]>,
     /// Mean hops of a packet from which on it is tried.
@@ -79,6 +79,7 @@ impl Sweep {
             columns: (0..spec.width).map(|x| Column::new(x, spec.height)).collect(),
             order: Vec::new(),
             arrived: Vec::new(),
+            words: Vec::new(),
             steps: vec![[0; SIDES]; routers],
             far: FAR,
             pause: (0, 1),
@@ -105,22 +106,34 @@ impl Sweep {
             return false;
         }
         self.load(spec, packets);
-        if packets.iter().any(|packet| packet.ready.0 > LATEST) || !self.settles(packets) {
+        // Later times and more packets are left to the events.
+        let fits = packets.len() >> NUMBER == 0 && packets.iter().all(|packet| packet.ready.0 >> TIME == 0);
+        if !fits || !self.settles(packets) {
             // Traffic is alike from tick to tick: after a failure the next trial waits, longer each time.
             self.pause = (self.pause.1, (self.pause.1 * 2).min(256));
             return false;
         }
         self.pause = (0, 1);
-        arrivals.clear();
-        arrivals.extend(
-            self.arrived
-                .iter_mut()
-                .zip(packets)
-                .map(|(at, packet)| Arrival { at: Picos(*at.get_mut()), tag: packet.tag }),
-        );
-        arrivals.sort_unstable_by_key(|arrival| (arrival.at, arrival.tag));
+        self.arrive(packets, arrivals);
         self.count(spec, packets, links);
         true
+    }
+
+    /// Lists the arrivals in order of (time, tag).
+    fn arrive(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) {
+        arrivals.clear();
+        let times = || self.arrived.iter().map(|at| at.load(Ordering::Relaxed)).zip(packets.iter().map(|one| one.tag));
+        if times().all(|(at, tag)| at >> TIME == 0 && tag >> NUMBER == 0) {
+            // One word sorts faster than two.
+            self.words.clear();
+            self.words.extend(times().map(|(at, tag)| at << NUMBER | u64::from(tag)));
+            self.words.sort_unstable();
+            let arrival = |word: &u64| Arrival { at: Picos(word >> NUMBER), tag: (word & ((1 << NUMBER) - 1)) as u32 };
+            arrivals.extend(self.words.iter().map(arrival));
+        } else {
+            arrivals.extend(times().map(|(at, tag)| Arrival { at: Picos(at), tag }));
+            arrivals.sort_unstable_by_key(|arrival| (arrival.at, arrival.tag));
+        }
     }
 
     /// Gives each row the packets that set out in it.

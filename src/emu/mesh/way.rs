@@ -39,6 +39,11 @@ pub(super) enum Stage {
     Exit,
 }
 
+/// Bits of the times that sweeps handle: 17 seconds, in one word with the number of a packet.
+pub(super) const TIME: u32 = 44;
+/// Bits that are left for the number.
+pub(super) const NUMBER: u32 = u64::BITS - TIME;
+
 /// What all lines share: the times of the mesh, and the assumed waits of the tick's packets.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -57,11 +62,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// `None` where a hop takes no time.
+    /// `None` where a hop takes no time, or any time of the mesh is 67 us and more.
     pub(super) fn new(spec: &MeshSpec) -> Option<Self> {
         let picos = |time: Option<Picos>| time.unwrap_or(Picos::ZERO).0;
         let (hop, local, cycle) = ([picos(spec.hop_x), picos(spec.hop_y)], picos(spec.local), picos(spec.cycle).max(1));
-        let moderate = hop.iter().chain([&cycle, &local]).all(|&time| time < 1 << 40);
+        let moderate = hop.iter().chain([&cycle, &local]).all(|&time| time < 1 << 26);
         if !moderate || hop.contains(&0) {
             return None;
         }
@@ -149,13 +154,31 @@ struct Item {
 /// Earliest grants that full inputs assert, by step and packet.
 type Floors = BTreeMap<(u32, u32), u64>;
 
+/// Phase and number of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn(u64);
+
+impl Turn {
+    const fn new(phase: u64, number: usize) -> Self {
+        Self(phase << NUMBER | number as u64)
+    }
+
+    const fn phase(self) -> u64 {
+        self.0 >> NUMBER
+    }
+
+    const fn number(self) -> usize {
+        (self.0 & ((1 << NUMBER) - 1)) as usize
+    }
+}
+
 /// One direction of a line.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     pub course: Course,
     pub joins: Vec<Join>,
-    /// The joins by phase.
-    order: Vec<(u64, u32)>,
+    /// The joins by phase, each in one word that sorts fast.
+    order: Vec<Turn>,
     /// Packets that left the line, by step, in this sweep and in the one before.
     leaving: Vec<Vec<Request>>,
     before: Vec<Vec<Request>>,
@@ -206,13 +229,17 @@ impl Way {
         let (hop, apart) = (context.hop[course.axis], context.apart[course.axis]);
         self.order.clear();
         let phase = |join: &Join| join.request.at + (places - u64::from(join.step)) * hop;
-        self.order.extend((0..).zip(&self.joins).map(|(number, join)| (phase(join), number)));
+        if self.joins.iter().any(|join| phase(join) >> TIME > 0) {
+            return false;
+        }
+        self.order.extend(self.joins.iter().enumerate().map(|(number, join)| Turn::new(phase(join), number)));
         self.order.sort_unstable();
         let mut held = true;
         let mut first = 0;
-        while let Some(&(phase, number)) = self.order.get(first) {
+        while let Some(&turn) = self.order.get(first) {
+            let phase = turn.phase();
             let alone = |join: &Join| apart + context.assumed(join.request.packet, course.stage(join.request.to));
-            let join = self.joins[number as usize];
+            let join = self.joins[turn.number()];
             let next = self.phase_of(first + 1);
             if phase + alone(&join) <= next {
                 self.leave(context, &join, phase, next);
@@ -249,7 +276,7 @@ impl Way {
 
     /// Phase of a place of the order; the end of time where there is none.
     fn phase_of(&self, place: usize) -> u64 {
-        self.order.get(place).map_or(u64::MAX, |next| next.0)
+        self.order.get(place).map_or(u64::MAX, |next| next.phase())
     }
 
     /// A packet leaves the line with this phase; `next` is that of whoever can be behind it.
@@ -267,9 +294,10 @@ impl Way {
     /// with and when that was granted; `None`, and nothing done, where it is not so.
     fn pair(&mut self, context: &Context, first: usize) -> Option<[(Request, u64); 2]> {
         let (course, cycle) = (self.course, context.cycle);
-        let (&(mut phase, a), &(mut later, b)) = (self.order.get(first)?, self.order.get(first + 1)?);
+        let (&a, &b) = (self.order.get(first)?, self.order.get(first + 1)?);
         let next = self.phase_of(first + 2);
-        let (mut join, mut other) = (self.joins[a as usize], self.joins[b as usize]);
+        let (mut phase, mut later) = (a.phase(), b.phase());
+        let (mut join, mut other) = (self.joins[a.number()], self.joins[b.number()]);
         let waits = |join: &Join| context.assumed(join.request.packet, course.stage(join.request.to)) > 0;
         if !self.floors.is_empty() || context.apart[course.axis] != cycle || waits(&join) || waits(&other) {
             return None;
@@ -300,15 +328,15 @@ impl Way {
         let (course, apart) = (self.course, context.apart[self.course.axis]);
         let (mut end, mut latest) = (first, 0);
         loop {
-            while let Some(&(phase, number)) = self.order.get(end).filter(|next| end == first || next.0 < latest) {
-                let Request { packet, to, .. } = self.joins[number as usize].request;
-                latest = latest.max(phase + apart + context.assumed(packet, course.stage(to)));
+            while let Some(&turn) = self.order.get(end).filter(|next| end == first || next.phase() < latest) {
+                let Request { packet, to, .. } = self.joins[turn.number()].request;
+                latest = latest.max(turn.phase() + apart + context.assumed(packet, course.stage(to)));
                 end += 1;
             }
             let crowd = &mut self.crowd;
             crowd.joins.clear();
-            crowd.joins.extend(self.order[first..end].iter().map(|&(_, number)| self.joins[number as usize]));
-            let next = self.order.get(end).map_or(u64::MAX, |next| next.0);
+            crowd.joins.extend(self.order[first..end].iter().map(|turn| self.joins[turn.number()]));
+            let next = self.order.get(end).map_or(u64::MAX, |next| next.phase());
             latest = latest.max(crowd.move_on(context, course, &self.floors, next) + apart - context.cycle);
             if latest <= next {
                 return end;
