@@ -115,6 +115,7 @@ pub(super) fn run(args: &LearnArgs, console: &Console) -> Result<u8> {
         chip: session.chip.clone(),
         checksum: session.checksum,
         bytes: session.bytes,
+        synapses: session.synapses,
     };
     let after = read(&learned, args, &samples, others.as_ref(), console)?;
     if let Some(file) = &args.save_weights {
@@ -178,7 +179,13 @@ fn read(
 ) -> Result<Reading> {
     let mut frozen = session.image.clone();
     frozen.freeze();
-    let still = Session { image: frozen, chip: session.chip.clone(), checksum: session.checksum, bytes: session.bytes };
+    let still = Session {
+        image: frozen,
+        chip: session.chip.clone(),
+        checksum: session.checksum,
+        bytes: session.bytes,
+        synapses: session.synapses,
+    };
     let options = RunOptions { timing: false, threads: threads(args.threads), strict: false, record: Record::None };
     let run = |stimulus: &Stimulus| still.run(stimulus, &options, console);
     let on_samples = run(samples)?;

@@ -37,16 +37,18 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<u8> {
         record: record(&args.record, &session.image)?,
     };
     let replay = trace::prepare(args, &session, &stimulus, cycles.as_ref())?;
+    let log = inspect::log(&session);
     let result = match &cycles {
         Some(cycles) => emu::clocked::run_cycles(&session.image, &session.chip, cycles, &options)?,
-        None => session.run(&stimulus, &options, console)?,
+        // A replay runs the image once more.
+        None if replay.is_some() => session.run(&stimulus, &options, console)?,
+        None => session.run_last(&stimulus, &options, console)?,
     };
     if let Some(file) = &args.learning.save_weights {
         let learned = emu::with_learned(&session.image, &result.learned);
         write(file, &image::encode(&learned, session.chip.digest), args.force)?;
         console.say(&format!("wrote {}", file.display()));
     }
-    let log = inspect::log(&session);
     let report = session.report(
         &stimulus,
         &result,

@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) checksum: Digest,
     /// Size of the image file; `None` where there is none.
     pub(super) bytes: Option<u64>,
+    /// Synapses of the image as it was read.
+    pub(super) synapses: u64,
 }
 
 impl Session {
@@ -50,7 +52,7 @@ impl Session {
         let chip = chip::load(name, &options)?;
         image::check(&image, &header, &chip, &file)?;
         let bytes = image::HEADER_LENGTH as u64 + header.payload;
-        Ok(Self { image, chip, checksum: header.checksum, bytes: Some(bytes) })
+        Ok(Self { synapses: synapses(&image), image, chip, checksum: header.checksum, bytes: Some(bytes) })
     }
 
     /// Input neurons of the image.
@@ -117,9 +119,24 @@ impl Session {
 
     /// Runs with a progress bar; Ctrl-C ends it early with what there is.
     pub(super) fn run(&self, stimulus: &Stimulus, options: &RunOptions, console: &Console) -> Result<RunResult> {
+        emu::run(&self.image, &self.chip, stimulus, options, &self.watch(stimulus, console))
+    }
+
+    /// [`Self::run`] that gives up what the image needs for nothing but a run: there is a report afterwards, but no
+    /// second run.
+    pub(super) fn run_last(
+        &mut self,
+        stimulus: &Stimulus,
+        options: &RunOptions,
+        console: &Console,
+    ) -> Result<RunResult> {
+        let watch = self.watch(stimulus, console);
+        emu::run_unloading(&mut self.image, &self.chip, stimulus, options, &watch)
+    }
+
+    fn watch(&self, stimulus: &Stimulus, console: &Console) -> Watch {
         let what = format!("{} on {}", self.image.network, self.chip.name);
-        let watch = Watch::new(console, stimulus.samples.len(), &what);
-        emu::run(&self.image, &self.chip, stimulus, options, &watch)
+        Watch::new(console, stimulus.samples.len(), &what)
     }
 
     /// The report of a run.
@@ -207,8 +224,8 @@ impl Session {
                 .map(|population| (population.name.clone(), population.size() as u32))
                 .collect(),
             outputs: self.image.outputs.iter().map(|output| output.name.clone()).collect(),
-            synapses: Some(synapses(&self.image)),
-            dense_macs: dense_macs.or_else(|| Some(synapses(&self.image))),
+            synapses: Some(self.synapses),
+            dense_macs: dense_macs.or(Some(self.synapses)),
         }
     }
 }

@@ -32,7 +32,7 @@ pub use learned::with_learned;
 pub use probe::{CompartmentState, Traces};
 pub use program::Program;
 pub use readout::Readout;
-pub use run::{MOST_THREADS, run, run_program};
+pub use run::{MOST_THREADS, run, run_program, run_unloading};
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -199,21 +199,45 @@ impl Program {
     /// `image/content` where an index, range or capacity of the image does not hold on the chip.
     pub fn new(image: &Image, chip: &ChipSpec) -> Result<Self> {
         image::contents(image, chip, "image")?;
-        let times = Times::new(&chip.times);
-        let places = Places::new(image, chip);
+        let (times, places) = (Times::new(&chip.times), Places::new(image, chip));
         let mut cores: Vec<CoreProgram> = Vec::with_capacity(image.cores.len());
         for (core, identities) in image.cores.iter().zip(identities(image, &places)) {
             cores.push(load_core(&places, chip, &times, core, identities, cores.last()));
         }
-        let (input_offsets, input_targets) = load_inputs(image, &places);
+        Ok(Self::of_cores(image, chip, times, &places, cores))
+    }
+
+    /// The same of an image that is given up core by core ([`image::CubaCore::unload`]), so that large networks of
+    /// synapse lists are not in memory twice. What is left of the image holds populations, inputs, outputs, the
+    /// compartments of its cores and what learns; it does not load again.
+    ///
+    /// # Errors
+    /// As [`Program::new`]; then the image is whole.
+    pub fn unloading(image: &mut Image, chip: &ChipSpec) -> Result<Self> {
+        image::contents(image, chip, "image")?;
+        let (times, places) = (Times::new(&chip.times), Places::new(image, chip));
+        let identities = identities(image, &places);
+        let mut cores: Vec<CoreProgram> = Vec::with_capacity(image.cores.len());
+        for (core, identities) in image.cores.iter_mut().zip(identities) {
+            cores.push(load_core(&places, chip, &times, core, identities, cores.last()));
+            if let CoreBody::Cuba(body) = &mut core.body {
+                body.unload();
+            }
+        }
+        Ok(Self::of_cores(image, chip, times, &places, cores))
+    }
+
+    /// What is around the loaded cores.
+    fn of_cores(image: &Image, chip: &ChipSpec, times: Times, places: &Places, cores: Vec<CoreProgram>) -> Self {
+        let (input_offsets, input_targets) = load_inputs(image, places);
         let mut routers: Vec<(u16, u16)> = cores.iter().map(|core| core.router).collect();
         routers.sort_unstable();
         routers.dedup();
         let tiles = u16::try_from(routers.len()).unwrap_or(u16::MAX);
-        Ok(Self {
+        Self {
             times,
             populations: image.populations.len(),
-            outputs: image.outputs.iter().map(|output| load_output(image, &places, output.population)).collect(),
+            outputs: image.outputs.iter().map(|output| load_output(image, places, output.population)).collect(),
             depth: image.depth,
             input_offsets,
             input_targets,
@@ -236,7 +260,7 @@ impl Program {
             vector: vector_units(),
             sheet: OnceLock::new(),
             recorded: Vec::new(),
-        })
+        }
     }
 
     /// Without vector units of the processor, for comparison: slower, with the same results.

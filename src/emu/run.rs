@@ -33,6 +33,24 @@ pub fn run(
     run_program(&Program::new(image, chip)?, stimulus, options, control)
 }
 
+/// [`run`] of an image that is given up while it is loaded ([`Program::unloading`]): what the run needs of large
+/// networks is in memory once. Images of clocked designs stay as they are.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_unloading(
+    image: &mut Image,
+    chip: &ChipSpec,
+    stimulus: &Stimulus,
+    options: &RunOptions,
+    control: &dyn Control,
+) -> Result<RunResult> {
+    if chip.family.is_clocked() {
+        return clocked::run(image, chip, stimulus, options, control);
+    }
+    run_program(&Program::unloading(image, chip)?, stimulus, options, control)
+}
+
 /// [`run`] of a program that is loaded already.
 ///
 /// # Errors

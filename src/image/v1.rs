@@ -189,6 +189,17 @@ pub struct CubaCore {
     pub compressed: Vec<CompressedList>,
 }
 
+impl Image {
+    /// [`CubaCore::unload`] of every Loihi-style core.
+    pub fn unload(&mut self) {
+        for core in &mut self.cores {
+            if let CoreBody::Cuba(body) = &mut core.body {
+                body.unload();
+            }
+        }
+    }
+}
+
 impl CubaCore {
     /// Sums of the delay buffer that the compartments take: as many for each as the widest delay field has values.
     #[must_use]
@@ -196,6 +207,15 @@ impl CubaCore {
         let compressed = self.compressed.iter().map(|list| (8 - list.longest_delay().leading_zeros()) as u8);
         let bits = self.formats.iter().map(|format| format.delay_bits).chain(compressed).max().unwrap_or(0);
         (self.config_of.len() as u64) << bits.min(32)
+    }
+
+    /// Gives up the lists, synapses and axons, which are most of the core: once a core is loaded nobody needs them,
+    /// save where something learns, whose weights go back into the image. Such a core keeps all it has.
+    pub fn unload(&mut self) {
+        if self.learning.is_empty() {
+            (self.lists, self.synapses, self.list_uses) = Default::default();
+            (self.axon_offsets, self.out_offsets, self.axons_out) = Default::default();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod statistics;
 mod time;
 
 use super::counters::RunResult;
-use super::{Quiet, Record, RunOptions, run};
+use super::{Quiet, Record, RunOptions, run, run_unloading};
 use crate::chip::{
     CapacityLimits, ChipSpec, CrossbarOptions, CrossbarSpec, CubaSpec, Dialect, EnergyTable, Family, MeshSpec,
     ProgramSpec, SyncSpec, UnitTimes,

@@ -96,3 +96,36 @@ fn a_stopped_run_keeps_what_it_has() {
         assert!(result.interrupted && result.samples.len() <= 4);
     }
 }
+
+#[test]
+fn an_image_that_is_given_up_runs_as_one_that_is_kept() {
+    for crossbar in [false, true] {
+        for timing in [false, true] {
+            let mut rng = Rng::new(17);
+            let image = random(&mut rng, crossbar);
+            let stimulus = samples(&mut rng, 3);
+            let chip = if crossbar { crossbar_chip(fixed(90_000)) } else { cuba_chip(barrier()) };
+            let kept = run(&image, &chip, &stimulus, &options(timing), &Quiet).expect("a good image runs");
+            let mut given = image.clone();
+            let result = run_unloading(&mut given, &chip, &stimulus, &options(timing), &Quiet);
+            assert_eq!(result.expect("a good image runs"), kept, "crossbar {crossbar}, timing {timing}");
+            assert_eq!((&given.populations, &given.inputs), (&image.populations, &image.inputs));
+            for (left, whole) in given.cores.iter().zip(&image.cores) {
+                assert_eq!((left.core, left.body.neurons()), (whole.core, whole.body.neurons()));
+                match &left.body {
+                    CoreBody::Cuba(body) => assert!(body.synapses.is_empty() && body.axons_out.is_empty()),
+                    body => assert_eq!(*body, whole.body),
+                }
+            }
+            // What is left does not load again, and a refused image stays whole.
+            if !crossbar {
+                assert!(run_unloading(&mut given, &chip, &stimulus, &options(timing), &Quiet).is_err());
+                let mut wrong = image.clone();
+                wrong.depth = u32::MAX;
+                let before = wrong.clone();
+                assert!(run_unloading(&mut wrong, &chip, &stimulus, &options(timing), &Quiet).is_err());
+                assert_eq!(wrong, before);
+            }
+        }
+    }
+}
