@@ -36,12 +36,14 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
         Ok(compiled)
     });
     console.log(&log);
-    let compiled = compiled?;
+    let mut compiled = compiled?;
     let bytes = image::encode(&compiled.image, chip.digest);
     write(&args.output, &bytes, args.force)?;
     if let Some(integers) = &args.integers {
         write(integers, graph::write_json(&Network::Int(compiled.network.clone())).as_bytes(), args.force)?;
     }
+    // Of a large image there are the bytes and what they decode to, not what they were made from besides.
+    compiled.image.unload();
     let (_, header) = image::decode(&bytes, "the image just written")?;
     if console.json() {
         console.object(

@@ -14,6 +14,9 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
 use std::path::Path;
 
+use bincode::Encode;
+use bincode::enc::write::SizeWriter;
+
 use super::Image;
 use crate::diag::{Problem, Result};
 use crate::digest::{Digest, Digester};
@@ -43,17 +46,22 @@ pub struct Header {
 /// The bytes of an image for the chip with this digest.
 #[must_use]
 pub fn encode(image: &Image, chip: Digest) -> Vec<u8> {
-    let payload = bincode::encode_to_vec(image, bincode::config::standard().with_fixed_int_encoding())
-        .expect("an image has only plain data and encoding to memory cannot fail");
-    let mut bytes = Vec::with_capacity(HEADER_LENGTH + payload.len());
+    const PLAIN: &str = "an image has only plain data and encoding to memory cannot fail";
+    let config = bincode::config::standard().with_fixed_int_encoding();
+    let mut counter = bincode::enc::EncoderImpl::new(SizeWriter::default(), config);
+    image.encode(&mut counter).expect(PLAIN);
+    let length = counter.into_writer().bytes_written;
+    let mut bytes = Vec::with_capacity(HEADER_LENGTH + length);
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&0_u32.to_le_bytes());
     bytes.extend_from_slice(&chip.0);
-    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    let checksum = checksum(&bytes, &mut payload.as_slice()).expect("memory can be read");
-    bytes.extend_from_slice(&checksum.0);
-    bytes.extend_from_slice(&payload);
+    bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    bytes.resize(HEADER_LENGTH, 0);
+    // Large images are not in memory twice: the payload goes straight to its place, and the checksum before it.
+    bincode::encode_into_std_write(image, &mut bytes, config).expect(PLAIN);
+    let checksum = checksum(&bytes[..CHECKED], &mut &bytes[HEADER_LENGTH..]).expect("memory can be read");
+    bytes[CHECKED..HEADER_LENGTH].copy_from_slice(&checksum.0);
     bytes
 }
 

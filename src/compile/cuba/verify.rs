@@ -3,7 +3,7 @@
 //! the integer network says.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::compartments::{configuration, start};
 use super::programs;
@@ -70,7 +70,7 @@ pub(super) struct Checker<'a> {
     /// Which neuron (population, neuron) a place holds.
     pub(super) owner: HashMap<Place, (u32, u32)>,
     pub(super) spec: &'a CubaSpec,
-    /// Source (population, neuron, output of its program) of each inbound axon (core, axon).
+    /// Source (population, neuron, output of its program) of each inbound axon (core, axon), where anything learns.
     pub(super) axons: HashMap<(u32, u16), (u32, u32, u8)>,
     /// Tag and learned delay of the synapses of each list (core, list) that learns.
     extras: HashMap<(u32, u32), Vec<(i16, i16)>>,
@@ -187,7 +187,9 @@ impl<'a> Checker<'a> {
 
     /// Every source's synapses, read from the image and from the network.
     fn synapses(&mut self) {
-        let mut reached = HashSet::new();
+        let mut reached = Reached::default();
+        // Only what learns is looked up by its axons.
+        let learns = !self.network.learning.is_empty() || self.image.learning().next().is_some();
         let mut input = self.image.inputs.iter();
         for (number, population) in self.network.populations.iter().enumerate() {
             let input = if population.is_input() { input.next() } else { None };
@@ -201,9 +203,11 @@ impl<'a> Checker<'a> {
                     self.blame("verify/routes", format!("population '{}', neuron {neuron}", population.name), what);
                     continue;
                 };
-                let fresh = packets.iter().filter(|packet| reached.insert((packet.0, packet.1))).count();
+                let fresh = packets.iter().filter(|packet| reached.insert(packet.0, packet.1)).count();
                 let source = |output| (number as u32, neuron as u32, output);
-                self.axons.extend(packets.iter().map(|&(core, axon, _, output)| ((core, axon), source(output))));
+                if learns {
+                    self.axons.extend(packets.iter().map(|&(core, axon, _, output)| ((core, axon), source(output))));
+                }
                 if fresh != packets.len() {
                     let place = format!("population '{}', neuron {neuron}", population.name);
                     self.blame("verify/axons", place, "it shares an inbound axon with another source");
@@ -216,8 +220,8 @@ impl<'a> Checker<'a> {
             }
         }
         let axons: usize = self.cores.values().map(|body| body.axon_offsets.len().saturating_sub(1)).sum();
-        if axons != reached.len() {
-            self.blame("verify/axons", "", format!("{axons} inbound axons, but {} are reached", reached.len()));
+        if axons != reached.count {
+            self.blame("verify/axons", "", format!("{axons} inbound axons, but {} are reached", reached.count));
         }
     }
 
@@ -313,6 +317,25 @@ impl<'a> Checker<'a> {
             let what = format!("synapse {at}: image has {}, network {}", tell(found.get(at)), tell(wanted.get(at)));
             self.blame("verify/synapses", place, what);
         }
+    }
+}
+
+/// Inbound axons that a packet comes to: a bit for each that 16 bits can name, by core.
+#[derive(Default)]
+struct Reached {
+    cores: HashMap<u32, Vec<u64>>,
+    count: usize,
+}
+
+impl Reached {
+    /// Notes an axon; whether it is new.
+    fn insert(&mut self, core: u32, axon: u16) -> bool {
+        let words = self.cores.entry(core).or_insert_with(|| vec![0; (1 << 16) / 64]);
+        let (word, bit) = (&mut words[usize::from(axon / 64)], 1_u64 << (axon % 64));
+        let fresh = *word & bit == 0;
+        *word |= bit;
+        self.count += usize::from(fresh);
+        fresh
     }
 }
 

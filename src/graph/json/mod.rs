@@ -8,6 +8,7 @@ mod fcore;
 mod learning;
 mod learning_model;
 mod model;
+mod outline;
 mod place;
 mod program;
 mod soma;
@@ -27,20 +28,29 @@ use crate::diag::{Problem, Problems, Result};
 /// `graph/json` for text that is not JSON or does not follow the schema, `graph/...` for what is inconsistent;
 /// all problems at once, each with line and column.
 pub fn read_json(text: &str, file: &str) -> Result<Network> {
+    let model = match outline::model(text) {
+        Some(model) => model,
+        None => checked(text, file)?,
+    };
+    let folder = std::path::Path::new(file).parent().unwrap_or_else(|| std::path::Path::new(""));
+    let network = build::build(&model, folder)
+        .map_err(|faults| Problems::check(faults.into_iter().map(|f| place::place(f, text, file)).collect(), ()))
+        .or_else(|found| found.map(|()| unreachable!("a failed build names its faults")))?;
+    drop(model);
+    super::check(&network)?;
+    Ok(network)
+}
+
+/// Syntax and schema, with everything that is wrong.
+fn checked(text: &str, file: &str) -> Result<model::File> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let place = format!("{file}:{}:{}", error.line(), error.column());
         Problem::invalid("graph/json", place, format!("not JSON: {error}"))
     })?;
     let found = validate::validate(&value, &schema());
     Problems::check(found.into_iter().map(|fault| place::place(fault, text, file)).collect(), ())?;
-    let model: model::File = serde_json::from_value(value)
-        .map_err(|error| Problem::invalid("graph/json", file, format!("does not follow the schema: {error}")))?;
-    let folder = std::path::Path::new(file).parent().unwrap_or_else(|| std::path::Path::new(""));
-    let network = build::build(&model, folder)
-        .map_err(|faults| Problems::check(faults.into_iter().map(|f| place::place(f, text, file)).collect(), ()))
-        .or_else(|found| found.map(|()| unreachable!("a failed build names its faults")))?;
-    super::check(&network)?;
-    Ok(network)
+    serde_json::from_value(value)
+        .map_err(|error| Problem::invalid("graph/json", file, format!("does not follow the schema: {error}")).into())
 }
 
 /// The JSON schema of the format, as in `programs/network.schema.json`.
