@@ -1,6 +1,7 @@
 //! Whether an integer network is well formed and within the registers of the chip, before anything is spent on it.
 
 use super::compressed;
+use super::format::Encoding;
 use super::outliers::outliers;
 use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
@@ -16,10 +17,16 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
     for population in &graph.populations {
         neurons(population, chip, spec, &mut problems);
     }
-    for projection in &graph.projections {
+    for (number, projection) in graph.projections.iter().enumerate() {
         match structure(graph, projection) {
             Ok(()) => {
                 ranges(projection, spec, &mut problems);
+                // Weights that learn and factors have checks of their own.
+                let factors = matches!(projection.pattern, Pattern::Factorised { .. });
+                let plain = !(factors && compressed::stored(&projection.pattern, spec));
+                if plain && graph.learning_of(number).is_none() {
+                    problems.extend(Encoding::of(projection, spec).map_or_else(Problems::into_vec, |_| Vec::new()));
+                }
                 compressed::check(projection, spec, &mut problems);
             }
             Err(what) => {
