@@ -43,6 +43,10 @@ pub(super) struct Mapping {
     /// of hMETIS. With --placement only which neurons share a core is taken from it
     #[arg(long, value_name = "FILE", conflicts_with = "partition")]
     pub mapping: Option<PathBuf>,
+    /// Where a chip gives a neuron one target, what a neuron with more becomes: copies (they need its inputs again),
+    /// relays (cores that take a tick) or auto (for each population the smaller)
+    #[arg(long, value_name = "HOW")]
+    pub fan_out: Option<String>,
     /// Weight bits without sign, where the chip offers a choice
     #[arg(long, value_name = "BITS")]
     pub weight_bits: Option<u8>,
@@ -109,6 +113,9 @@ impl Mapping {
         };
         if let Some(name) = &self.partition {
             options.partition = name.parse()?;
+        }
+        if let Some(name) = &self.fan_out {
+            options.fan_out = name.parse()?;
         }
         if let Some(path) = &self.mapping {
             options.mapping = Some(mapping::Mapping::read(&read_text(path)?, &path.display().to_string())?);

@@ -11,6 +11,8 @@ pub(super) struct Division {
     pub(super) places: Option<Vec<CoreId>>,
     /// The file of the mapping, for messages.
     pub(super) file: String,
+    /// Whether groups stay apart that a core could hold together: those of a file, and those that share out work.
+    pub(super) apart: bool,
 }
 
 impl Division {

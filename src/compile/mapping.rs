@@ -131,7 +131,12 @@ impl Mapping {
         let mut numbers: BTreeMap<u32, u32> = core.iter().flatten().map(|core| (*core, 0)).collect();
         (0..).zip(numbers.values_mut()).for_each(|(number, group)| *group = number);
         core.iter_mut().flatten().for_each(|core| *core = numbers[core]);
-        Ok(Division { group: core, places: Some(numbers.into_keys().map(CoreId).collect()), file: self.file.clone() })
+        Ok(Division {
+            group: core,
+            places: Some(numbers.into_keys().map(CoreId).collect()),
+            file: self.file.clone(),
+            apart: true,
+        })
     }
 
     /// The groups of a partition file for populations of these sizes.
@@ -148,7 +153,7 @@ impl Mapping {
         (0..).zip(numbers.values_mut()).for_each(|(number, group)| *group = number);
         let mut groups = self.groups.iter().map(|group| numbers[group]);
         let group = sizes.into_iter().map(|size| groups.by_ref().take(size).collect()).collect();
-        Ok(Division { group, places: None, file: self.file.clone() })
+        Ok(Division { group, places: None, file: self.file.clone(), apart: true })
     }
 
     /// The number of the population of a row, where population, neurons and core exist.

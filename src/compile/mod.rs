@@ -23,7 +23,7 @@ mod verify;
 pub use cuba::{SignMode, truncate_weights};
 pub use first_spike::{FirstSpike, first_spike};
 pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
-pub use options::{Calibration, Options, Partition, Placement};
+pub use options::{Calibration, FanOut, Options, Partition, Placement};
 pub use tiles::Tiles;
 pub use usage::usage;
 pub use verify::verify;
@@ -99,6 +99,13 @@ fn imported_only(chip: &ChipSpec) -> Problems {
         .into()
 }
 
+/// Only crossbars give a neuron one target.
+fn fans_out(chip: &ChipSpec, asked: FanOut) -> Problems {
+    let what = format!("neurons of this chip have many targets and need no {asked}");
+    let problem = Problem::invalid("compile/fan-out", chip.name.as_str(), what);
+    problem.limit("chips whose neurons have one target, such as truenorth").help("leave --fan-out out").into()
+}
+
 /// Compiles a network for a chip: quantise -> partition -> place -> route -> emit -> verify. The image is always
 /// verified against the integer network.
 pub fn compile(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<Compiled> {
@@ -116,6 +123,9 @@ pub fn compile_watched(
     watch: &dyn Watch,
     log: &mut Log,
 ) -> Result<Compiled> {
+    if options.fan_out != FanOut::Auto && !matches!(chip.family, Family::Crossbar(_)) {
+        return Err(fans_out(chip, options.fan_out));
+    }
     let network = integers(network, chip, options, log)?;
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,

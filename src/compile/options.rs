@@ -21,6 +21,18 @@ pub enum Placement {
     Hilbert,
 }
 
+/// What a neuron with more targets than one becomes where a chip gives each neuron one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FanOut {
+    /// For each population what takes less room: see `crossbar/plan.rs`.
+    #[default]
+    Auto,
+    /// Copies of the neuron, which need its inputs again.
+    Copies,
+    /// Relay cores, which take a tick; copies remain for populations on a cycle, which cannot wait for it.
+    Relays,
+}
+
 /// How neurons are divided among cores.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Partition {
@@ -51,6 +63,8 @@ pub struct Options {
     pub placement: Placement,
     /// How neurons are divided among cores.
     pub partition: Partition,
+    /// Copies or relays, where a chip gives a neuron one target; elsewhere only `Auto` is allowed.
+    pub fan_out: FanOut,
     /// Where every neuron goes, prescribed; then `partition` and the order of `placement` mean nothing.
     pub mapping: Option<Mapping>,
     /// Spikes of every neuron, by which a partition strategy weighs traffic; `None`: every neuron counts one.
@@ -75,6 +89,12 @@ impl Placement {
         [(Self::RowMajor, "row-major"), (Self::Zigzag, "zigzag"), (Self::Hilbert, "hilbert")];
 }
 
+impl FanOut {
+    /// Every choice with its name on the command line.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Auto, "auto"), (Self::Copies, "copies"), (Self::Relays, "relays")];
+}
+
 /// Looks a strategy up by name.
 fn by_name<T: Copy>(code: &'static str, kind: &str, name: &str, all: &[(T, &'static str)]) -> Result<T> {
     if let Some((value, _)) = all.iter().find(|(_, known)| *known == name) {
@@ -97,6 +117,19 @@ impl FromStr for Placement {
     type Err = Problems;
     fn from_str(name: &str) -> Result<Self> {
         by_name("compile/placement", "placement", name, &Self::ALL)
+    }
+}
+
+impl FromStr for FanOut {
+    type Err = Problems;
+    fn from_str(name: &str) -> Result<Self> {
+        by_name("compile/fan-out", "fan-out", name, &Self::ALL)
+    }
+}
+
+impl fmt::Display for FanOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(name_of(*self, &Self::ALL))
     }
 }
 
@@ -151,6 +184,10 @@ mod tests {
             assert_eq!(name.parse::<Placement>(), Ok(placement));
             assert_eq!(placement.to_string(), name);
         }
+        for (fan_out, name) in FanOut::ALL {
+            assert_eq!((name.parse::<FanOut>(), fan_out.to_string().as_str()), (Ok(fan_out), name));
+        }
+        assert!("copy".parse::<FanOut>().expect_err("misspelt").has("compile/fan-out"));
         let problems = "hilbrt".parse::<Placement>().expect_err("misspelt");
         assert!(problems.has("compile/placement"));
         assert!(problems.to_string().contains("did you mean 'hilbert'?"), "{problems}");

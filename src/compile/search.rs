@@ -59,7 +59,16 @@ impl Search<'_> {
             Task { graph: &graph, limits: charges.limits, name, seed: self.seed, watch: self.watch, given: None };
         let found = partition(&task, self.strategy)?;
         let measures = &found.measures;
-        log.say("partition", format!("{name}: {}, {} groups, km1 {}", found.strategy, measures.cores, measures.km1));
+        let mut told = format!("{name}: {}, {} groups, km1 {}", found.strategy, measures.cores, measures.km1);
+        if found.limits.work != u64::MAX {
+            let mean = (0..graph.vertices()).map(|v| graph.weight(v).work as f64).sum::<f64>() / measures.cores as f64;
+            told += &format!(", busiest group {:.2} x the mean", measures.work_max as f64 / mean.max(1.0));
+            if measures.work_max > found.limits.work {
+                let over = measures.work_max as f64 / found.limits.work as f64;
+                log.warn("partition", format!("{name}: the busiest group has {over:.2} x the work that was asked for"));
+            }
+        }
+        log.say("partition", told);
         if found.cut {
             log.warn("partition", format!("{name}: the time ran out; this is the best division found so far"));
         }

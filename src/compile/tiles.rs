@@ -76,6 +76,6 @@ impl Tiles {
             group.push((0..size).map(block).collect());
             first += channels.div_ceil(deep).max(1) * down * along;
         }
-        Division { group, places: None, file: String::new() }
+        Division { group, places: None, file: String::new(), apart: false }
     }
 }

@@ -4,6 +4,7 @@
 //! vertex is offered the part of a random neighbour; where the limits are hard and the part is full it is
 //! exchanged for a random vertex of that part; where they are soft their excess is a term of the energy.
 
+use super::limits::Load;
 use super::over;
 use super::state::State;
 use crate::rng::Rng;
@@ -169,11 +170,12 @@ impl Annealer<'_, '_> {
         let (of_v, of_u) = (state.graph.weight(v), state.graph.weight(u));
         let keeps = |part: u32, axons: i64, more: super::Weight, less: super::Weight| {
             let load = state.load(part);
-            state.limits.hold(
-                load.neurons + u64::from(more.neurons) - u64::from(less.neurons),
-                load.synapses + more.synapses - less.synapses,
-                if state.limits.axons == u64::MAX { 0 } else { load.axons.saturating_add_signed(axons) },
-            )
+            state.limits.hold(&Load {
+                neurons: load.neurons + u64::from(more.neurons) - u64::from(less.neurons),
+                synapses: load.synapses + more.synapses - less.synapses,
+                axons: if state.limits.axons == u64::MAX { 0 } else { load.axons.saturating_add_signed(axons) },
+                work: load.work + more.work - less.work,
+            })
         };
         if keeps(a, in_a, of_u, of_v) && keeps(b, in_b, of_v, of_u) {
             self.shift(v, b);

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::Limits;
+use super::limits::{Limits, Load};
 use super::{Builder, Hypergraph, NO_SOURCE, Net, Pin, Weight};
 use crate::rng::Rng;
 
@@ -46,7 +46,7 @@ struct Clusters<'a> {
     cap: &'a Limits,
     of: Vec<u32>,
     members: Vec<Vec<u32>>,
-    weights: Vec<(u64, u64)>,
+    loads: Vec<Load>,
     seen: Vec<u32>,
     stamp: u32,
 }
@@ -54,9 +54,7 @@ struct Clusters<'a> {
 impl Clusters<'_> {
     /// Whether `v` may join cluster `c`.
     fn allows(&mut self, v: usize, c: usize) -> bool {
-        let (weight, (neurons, synapses)) = (self.graph.weight(v), self.weights[c]);
-        let fits = neurons + u64::from(weight.neurons) <= self.cap.neurons
-            && synapses.saturating_add(weight.synapses) <= self.cap.synapses;
+        let fits = self.cap.hold(&self.loads[c].with(&self.graph.weight(v), 0));
         fits && (self.cap.axons == u64::MAX || self.axons_with(v, c) <= self.cap.axons)
     }
 
@@ -77,9 +75,7 @@ impl Clusters<'_> {
     fn join(&mut self, v: usize, c: usize) {
         self.of[v] = c as u32;
         self.members[c].push(v as u32);
-        let weight = self.graph.weight(v);
-        self.weights[c].0 += u64::from(weight.neurons);
-        self.weights[c].1 += weight.synapses;
+        self.loads[c] = self.loads[c].with(&self.graph.weight(v), 0);
     }
 }
 
@@ -92,7 +88,7 @@ fn clusters(graph: &Hypergraph, cap: &Limits, within: Option<&[u32]>, sinks_only
         cap,
         of: (0..n as u32).collect(),
         members: (0..n as u32).map(|v| vec![v]).collect(),
-        weights: (0..n).map(|v| (u64::from(graph.weight(v).neurons), graph.weight(v).synapses)).collect(),
+        loads: (0..n).map(|v| Load::default().with(&graph.weight(v), 0)).collect(),
         seen: vec![0; graph.nets().len()],
         stamp: 0,
     };
@@ -149,7 +145,7 @@ fn clusters(graph: &Hypergraph, cap: &Limits, within: Option<&[u32]>, sinks_only
 /// The best rated cluster that may take `v`, heavy ones handicapped. Only the first few are tried.
 fn choose(all: &mut Clusters<'_>, v: usize, met: &mut [u32], rating: &[f64], rng: &mut Rng) -> Option<usize> {
     let offset = rng.next_u64() as u32;
-    let worth = |c: u32| rating[c as usize] / (all.weights[c as usize].0.max(1) as f64).sqrt();
+    let worth = |c: u32| rating[c as usize] / (all.loads[c as usize].neurons.max(1) as f64).sqrt();
     let tie = |c: u32| c.wrapping_add(offset).wrapping_mul(0x9e37_79b9);
     met.sort_unstable_by(|&a, &b| worth(b).total_cmp(&worth(a)).then(tie(a).cmp(&tie(b))));
     let tried = met.iter().map(|&c| c as usize).filter(|&c| c != v).take(8).collect::<Vec<_>>();
@@ -185,6 +181,7 @@ pub(super) fn contract(graph: &Hypergraph, cluster: &[u32], count: usize) -> Hyp
         sum.neurons += weight.neurons;
         sum.synapses = sum.synapses.saturating_add(weight.synapses);
         sum.axons += weight.axons;
+        sum.work = sum.work.saturating_add(weight.work);
     }
     let mut kept: Vec<(Net, Vec<Pin>)> = Vec::with_capacity(graph.nets().len());
     let mut known: HashMap<Vec<Pin>, usize> = HashMap::new();

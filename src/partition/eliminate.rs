@@ -4,9 +4,9 @@
 //! nothing is published for shared axons. A round that fails is undone and half as many cores are tried.
 
 use super::Hypergraph;
-use super::Limits;
 use super::anneal::{self, Energy, Schedule};
 use super::compact::compact;
+use super::limits::{Limits, fewest};
 use super::over;
 use super::state::State;
 use crate::rng::Rng;
@@ -19,13 +19,6 @@ pub(super) struct Effort {
     pub sweeps: u32,
     /// Failed rounds after which it is over.
     pub failures: u32,
-}
-
-/// Fewest cores that neurons and synapses allow.
-pub(super) fn fewest(graph: &Hypergraph, limits: &Limits) -> usize {
-    let synapses: u64 = (0..graph.vertices()).map(|v| graph.weight(v).synapses).sum();
-    let of = |sum: u64, limit: u64| if limit == u64::MAX { 1 } else { sum.div_ceil(limit.max(1)) };
-    of(graph.neurons(), limits.neurons).max(of(synapses, limits.synapses)).max(1) as usize
 }
 
 /// Fewer cores than the legal `division` has, if it can be done.
@@ -104,10 +97,8 @@ fn dissolve(graph: &Hypergraph, limits: &Limits, division: &[u32], parts: usize,
         let cost = |part: u32| {
             let mut load = state.load(part);
             let before = state.excess(&load);
-            load.neurons += u64::from(graph.weight(v).neurons);
-            load.synapses += graph.weight(v).synapses;
             let axons = state.axons_in(v, part);
-            load.axons += axons;
+            load = load.with(&graph.weight(v), axons);
             2.0 * (state.excess(&load) - before) + axons as f64
         };
         let target = (0..parts as u32).filter(|&part| !gone[part as usize]).map(|part| (cost(part), part));

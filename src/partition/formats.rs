@@ -120,7 +120,7 @@ pub fn read_hgr(text: &str, file: &str, sources: Option<(&str, &str)>) -> Result
     }
     let mut builder = Builder::new(weights);
     found.into_iter().for_each(|(net, pins)| builder.net(net, pins));
-    Ok(builder.build())
+    Ok(builder.working().build())
 }
 
 fn short(file: &str, found: usize, promised: usize, what: &str) -> crate::diag::Problems {

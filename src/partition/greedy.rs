@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::limits::Load;
 use super::{Hypergraph, Limits, over, sequential};
 use crate::watch::Watch;
 
@@ -22,9 +23,7 @@ struct Core<'a> {
     /// Vertices whose `shared` is above 0.
     met: Vec<u32>,
     heap: BinaryHeap<(Reverse<u64>, u32, Reverse<u32>)>,
-    neurons: u64,
-    synapses: u64,
-    axons: u64,
+    load: Load,
 }
 
 impl Core<'_> {
@@ -32,15 +31,13 @@ impl Core<'_> {
         self.part += 1;
         self.met.drain(..).for_each(|v| self.shared[v as usize] = 0);
         self.heap.clear();
-        (self.neurons, self.synapses, self.axons) = (0, 0, 0);
+        self.load = Load::default();
     }
 
     fn take(&mut self, v: usize, alone: &[u64], division: &mut [u32]) {
         division[v] = self.part;
         let weight = self.graph.weight(v);
-        self.neurons += u64::from(weight.neurons);
-        self.synapses += weight.synapses;
-        self.axons += alone[v] - u64::from(self.shared[v]);
+        self.load = self.load.with(&weight, alone[v] - u64::from(self.shared[v]));
         for pin in self.graph.incident(v).iter().filter(|pin| pin.is_sink()) {
             let net = pin.index();
             if std::mem::replace(&mut self.fed[net], self.part) == self.part {
@@ -62,12 +59,7 @@ impl Core<'_> {
     }
 
     fn fits(&self, limits: &Limits, v: usize, alone: u64) -> bool {
-        let weight = self.graph.weight(v);
-        limits.hold(
-            self.neurons + u64::from(weight.neurons),
-            self.synapses.saturating_add(weight.synapses),
-            self.axons + alone - u64::from(self.shared[v]),
-        )
+        limits.hold(&self.load.with(&self.graph.weight(v), alone - u64::from(self.shared[v])))
     }
 
     /// The fitting vertex that adds the fewest axons; what does not fit now never will in this core.
@@ -98,9 +90,7 @@ pub(super) fn run(graph: &Hypergraph, limits: &Limits, watch: &dyn Watch) -> Vec
         shared: vec![0; n],
         met: Vec::new(),
         heap: BinaryHeap::new(),
-        neurons: 0,
-        synapses: 0,
-        axons: 0,
+        load: Load::default(),
     };
     let (mut first_free, mut taken) = (0, 0);
     while taken < n {

@@ -41,6 +41,8 @@ pub struct Weight {
     pub synapses: u64,
     /// Inbound axons that no other vertex shares.
     pub axons: u32,
+    /// Expected work of the core for it: the spikes of the nets that it is a target of (see [`Builder::working`]).
+    pub work: u64,
 }
 
 /// One net: a neuron's spikes.
@@ -88,6 +90,18 @@ impl Builder {
         self.pin_offsets.push(self.pins.len());
     }
 
+    /// Adds to the work of every vertex one event for each spike that reaches it, by the nets so far.
+    #[must_use]
+    pub fn working(mut self) -> Self {
+        for (net, ends) in self.nets.iter().zip(self.pin_offsets.windows(2)) {
+            for pin in self.pins[ends[0]..ends[1]].iter().filter(|pin| pin.is_sink()) {
+                let work = &mut self.weights[pin.index()].work;
+                *work = work.saturating_add(net.weight);
+            }
+        }
+        self
+    }
+
     /// The hypergraph with its lists by vertex.
     #[must_use]
     pub fn build(self) -> Hypergraph {
@@ -127,7 +141,7 @@ impl Hypergraph {
             let net = Net { weight, axons: resources.axons(number), source };
             builder.net(net, pins.chain(targets.into_iter().map(|target| Pin::new(target, true))));
         }
-        builder.build()
+        builder.working().build()
     }
 
     /// The number of vertices.

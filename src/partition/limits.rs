@@ -36,6 +36,8 @@ pub struct Limits {
     pub axons: u64,
     /// Synapse memory in the unit of the vertices' weights.
     pub synapses: u64,
+    /// Work: synaptic events that are expected of a core in a run, each as heavy as the spikes of its net.
+    pub work: u64,
     /// Cores there are; `None` is any number.
     pub parts: Option<usize>,
 }
@@ -44,14 +46,62 @@ impl Limits {
     /// No limit but neurons.
     #[must_use]
     pub const fn of_neurons(neurons: u64) -> Self {
-        Self { neurons, axons: u64::MAX, synapses: u64::MAX, parts: None }
+        Self { neurons, axons: u64::MAX, synapses: u64::MAX, work: u64::MAX, parts: None }
     }
 
     /// Whether a core may hold this much.
     #[must_use]
-    pub const fn hold(&self, neurons: u64, synapses: u64, axons: u64) -> bool {
-        neurons <= self.neurons && synapses <= self.synapses && axons <= self.axons
+    pub(super) const fn hold(&self, load: &Load) -> bool {
+        load.neurons <= self.neurons
+            && load.synapses <= self.synapses
+            && load.axons <= self.axons
+            && load.work <= self.work
     }
+
+    /// The same with caps on what takes a core time: neurons, which it updates one after the other, and work, which
+    /// most chips take in meanwhile. Each is at most `balance` times the mean of the fewest cores that neurons and
+    /// synapse memory need, but no less than the heaviest vertex. Below 1 more cores share both.
+    #[must_use]
+    pub(super) fn balanced(&self, graph: &Hypergraph, balance: f64) -> Self {
+        let cores = fewest(graph, self) as f64;
+        let cap = |of: fn(Weight) -> u64| {
+            let all = || (0..graph.vertices()).map(|v| of(graph.weight(v)));
+            let share = all().fold(0, u64::saturating_add) as f64 * balance / cores;
+            (share.ceil() as u64).max(all().max().unwrap_or(0))
+        };
+        let neurons = cap(|weight| u64::from(weight.neurons)).min(self.neurons);
+        Self { neurons, work: cap(|weight| weight.work), ..*self }
+    }
+}
+
+/// What a core holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    pub neurons: u64,
+    pub synapses: u64,
+    pub axons: u64,
+    pub work: u64,
+}
+
+impl Load {
+    /// The load with a vertex of this weight and so many new inbound axons.
+    pub(super) const fn with(&self, weight: &Weight, axons: u64) -> Self {
+        Self {
+            neurons: self.neurons + weight.neurons as u64,
+            synapses: self.synapses.saturating_add(weight.synapses),
+            axons: self.axons + axons,
+            work: self.work.saturating_add(weight.work),
+        }
+    }
+}
+
+/// Fewest cores that neurons, synapses and work allow.
+pub(super) fn fewest(graph: &Hypergraph, limits: &Limits) -> usize {
+    let sum = |of: fn(Weight) -> u64| (0..graph.vertices()).map(|v| of(graph.weight(v))).fold(0, u64::saturating_add);
+    let of = |sum: u64, limit: u64| if limit == u64::MAX { 1 } else { sum.div_ceil(limit.max(1)) };
+    let neurons = of(graph.neurons(), limits.neurons);
+    let synapses = of(sum(|weight| weight.synapses), limits.synapses);
+    neurons.max(synapses).max(of(sum(|weight| weight.work), limits.work)).max(1) as usize
 }
 
 /// A division by the numbers.
@@ -73,6 +123,8 @@ pub struct Measures {
     pub axons_sum: u64,
     /// Most synapse memory of a core.
     pub synapses_max: u64,
+    /// Most work of a core; 0 where work is not limited.
+    pub work_max: u64,
     /// Cores over a limit.
     pub illegal: usize,
 }
@@ -81,12 +133,11 @@ pub struct Measures {
 #[must_use]
 pub fn measure(graph: &Hypergraph, division: &[u32], limits: &Limits) -> Measures {
     let parts = division.iter().max().map_or(0, |&last| last as usize + 1);
-    let (mut neurons, mut synapses, mut axons) = (vec![0_u64; parts], vec![0_u64; parts], vec![0_u64; parts]);
+    let mut loads = vec![Load::default(); parts];
     for (vertex, &part) in division.iter().enumerate() {
         let weight = graph.weight(vertex);
-        neurons[part as usize] += u64::from(weight.neurons);
-        synapses[part as usize] += weight.synapses;
-        axons[part as usize] += u64::from(weight.axons);
+        let load = &mut loads[part as usize];
+        *load = load.with(&weight, u64::from(weight.axons));
     }
     let mut found = Measures::default();
     let mut touches = 0_u64;
@@ -97,7 +148,7 @@ pub fn measure(graph: &Hypergraph, division: &[u32], limits: &Limits) -> Measure
             let part = division[pin.index()] as usize;
             lambda += u64::from(std::mem::replace(&mut touched[part], number) != number);
             if pin.is_sink() && std::mem::replace(&mut fed[part], number) != number {
-                axons[part] += u64::from(net.axons);
+                loads[part].axons += u64::from(net.axons);
             }
         }
         touches += lambda;
@@ -108,11 +159,13 @@ pub fn measure(graph: &Hypergraph, division: &[u32], limits: &Limits) -> Measure
     let mut used = vec![false; parts];
     division.iter().for_each(|&part| used[part as usize] = true);
     found.cores = used.iter().filter(|used| **used).count();
-    found.neurons_max = neurons.iter().copied().max().unwrap_or(0);
-    found.synapses_max = synapses.iter().copied().max().unwrap_or(0);
-    found.axons_max = axons.iter().copied().max().unwrap_or(0);
-    found.axons_sum = axons.iter().sum();
-    found.illegal = (0..parts).filter(|&p| !limits.hold(neurons[p], synapses[p], axons[p])).count();
+    let most = |of: fn(&Load) -> u64| loads.iter().map(of).max().unwrap_or(0);
+    found.neurons_max = most(|load| load.neurons);
+    found.synapses_max = most(|load| load.synapses);
+    found.axons_max = most(|load| load.axons);
+    found.work_max = if limits.work == u64::MAX { 0 } else { most(|load| load.work) };
+    found.axons_sum = loads.iter().map(|load| load.axons).sum();
+    found.illegal = loads.iter().filter(|load| !limits.hold(load)).count();
     found
 }
 

@@ -14,7 +14,7 @@ use super::compact::compact;
 use super::eliminate::{self, Effort};
 use super::fm::{self, Passes};
 use super::state::{State, is_tabled};
-use super::{Hypergraph, Limits, Strategy, blocks, greedy, label, measure, over, sequential};
+use super::{Hypergraph, Limits, Strategy, blocks, greedy, label, limits, measure, over, sequential};
 use crate::rng::Rng;
 use crate::watch::Watch;
 
@@ -84,7 +84,8 @@ type Rank = (usize, usize, u64);
 
 impl Search<'_> {
     pub(super) fn run(&mut self) -> Vec<u32> {
-        if self.limits.axons == u64::MAX && self.limits.synapses == u64::MAX {
+        let Limits { axons, synapses, work, .. } = *self.limits;
+        if axons.min(synapses).min(work) == u64::MAX {
             return self.spread();
         }
         self.packed()
@@ -97,7 +98,7 @@ impl Search<'_> {
 
     /// Neurons are the only limit: the number of cores is known, traffic is all that counts.
     fn spread(&mut self) -> Vec<u32> {
-        let fewest = eliminate::fewest(self.graph, self.limits);
+        let fewest = limits::fewest(self.graph, self.limits);
         let parts = self.limits.parts.unwrap_or_else(|| {
             let wanted = self.graph.neurons() as f64 * (1.0 + self.knobs.slack) / self.limits.neurons as f64;
             fewest.max(wanted.ceil() as usize)
@@ -174,7 +175,8 @@ impl Search<'_> {
         let blocks = if start % 3 == 1 { blocks::run(self.graph, self.limits, parts, &mut self.rng) } else { None };
         let mut found = blocks.unwrap_or_else(|| self.bisected(parts));
         let measures = measure(self.graph, &found, self.limits);
-        if measures.illegal > 0 && self.limits.parts.is_none() {
+        // Where there are cores enough a start that is over a cap on work is worth repairing too.
+        if measures.illegal > 0 && (self.limits.parts.is_none() || self.limits.work != u64::MAX) {
             // Far over the limits annealing is hopeless.
             if measures.axons_max / 2 > self.limits.axons || measures.synapses_max / 2 > self.limits.synapses {
                 return None;
@@ -274,7 +276,10 @@ impl Search<'_> {
 
     /// Coarsens within the parts of `within` and refines on the way back. Never worse than `division` in traffic.
     fn cycle(&mut self, division: Vec<u32>, within: &[u32], parts: usize) -> Vec<u32> {
-        let cap = Limits { neurons: (self.limits.neurons / 4).max(1), ..*self.limits };
+        let (neurons, work) = ((self.limits.neurons / 4).max(1), self.limits.work.max(4) / 4);
+        // No vertex is larger than the cap on work, some than a quarter of it: these stay alone.
+        let work = if self.limits.work == u64::MAX { u64::MAX } else { work };
+        let cap = Limits { neurons, work, ..*self.limits };
         let mut levels: Vec<Level> = Vec::new();
         let (mut coarse, mut fences) = (division.clone(), within.to_vec());
         loop {

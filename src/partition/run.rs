@@ -2,6 +2,7 @@
 
 use super::compact::compact;
 use super::layers::{Layers, Order};
+use super::limits::Load;
 use super::multilevel::{Knobs, Search};
 use super::tiling::Tiling;
 use super::{Hypergraph, Limits, Measures, Strategy, greedy, measure, over, sequential};
@@ -33,6 +34,8 @@ pub struct Partition {
     pub division: Vec<u32>,
     /// What it costs and holds.
     pub measures: Measures,
+    /// What a core was allowed to hold: the limits of the task, and the cap on work that the strategy set.
+    pub limits: Limits,
     /// The strategy with its parameters.
     pub strategy: String,
     /// Whether the clock ended the search.
@@ -54,7 +57,7 @@ impl Partition {
             (_, false) => format!("{illegal} of {cores} cores of '{}' are over a limit", self.strategy),
         };
         let help = if self.cut { "a longer time limit" } else { "more cores, larger limits or another strategy" };
-        Some(Problem::misfit("partition/limit", task.name, what).limit(told(&task.limits)).help(help))
+        Some(Problem::misfit("partition/limit", task.name, what).limit(told(&self.limits)).help(help))
     }
 }
 
@@ -65,6 +68,7 @@ fn told(limits: &Limits) -> String {
         of(limits.neurons, "neurons"),
         of(limits.axons, "inbound axons"),
         of(limits.synapses, "units of synapse memory"),
+        of(limits.work, "synaptic events"),
     ]
     .into_iter()
     .flatten()
@@ -85,6 +89,8 @@ fn told(limits: &Limits) -> String {
 pub fn partition(task: &Task<'_>, strategy: &Strategy) -> Result<Partition> {
     check(task)?;
     let Task { graph, limits, seed, watch, .. } = *task;
+    let balance = strategy.value("balance");
+    let limits = if balance > 0.0 { limits.balanced(graph, balance) } else { limits };
     let mut division = match strategy.known.name {
         "sequential" => sequential::run(graph, &limits),
         "overlap-greedy" => greedy::run(graph, &limits, watch),
@@ -94,7 +100,7 @@ pub fn partition(task: &Task<'_>, strategy: &Strategy) -> Result<Partition> {
     };
     compact(&mut division);
     let measures = measure(graph, &division, &limits);
-    Ok(Partition { division, measures, strategy: strategy.to_string(), cut: over(watch) })
+    Ok(Partition { division, measures, limits, strategy: strategy.to_string(), cut: over(watch) })
 }
 
 /// Whether any division can keep the limits as far as single neurons and sums tell.
@@ -102,7 +108,7 @@ fn check(task: &Task<'_>) -> Result<()> {
     let Task { graph, limits, name, .. } = task;
     let misfit = |v: &usize| {
         let weight = graph.weight(*v);
-        !limits.hold(u64::from(weight.neurons), weight.synapses, graph.axons_of(*v))
+        !limits.hold(&Load::default().with(&weight, graph.axons_of(*v)))
     };
     let mut all = (0..graph.vertices()).filter(misfit);
     if let Some(first) = all.next() {

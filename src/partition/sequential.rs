@@ -4,7 +4,7 @@
 //! Deviation: limits are counted over neurons of several populations, not over slices of one.
 
 use super::Hypergraph;
-use super::Limits;
+use super::limits::{Limits, Load};
 
 /// The division in vertex order. A vertex that fits no core alone gets one of its own.
 pub(super) fn run(graph: &Hypergraph, limits: &Limits) -> Vec<u32> {
@@ -16,7 +16,7 @@ pub(super) fn run(graph: &Hypergraph, limits: &Limits) -> Vec<u32> {
 pub(super) fn fill(graph: &Hypergraph, limits: &Limits, order: &[u32]) -> Vec<u32> {
     let mut division = vec![0; graph.vertices()];
     let mut fed = vec![u32::MAX; graph.nets().len()];
-    let (mut part, mut neurons, mut synapses, mut axons) = (0_u32, 0_u64, 0_u64, 0_u64);
+    let (mut part, mut load) = (0_u32, Load::default());
     let mut empty = true;
     for &vertex in order {
         let v = vertex as usize;
@@ -26,13 +26,10 @@ pub(super) fn fill(graph: &Hypergraph, limits: &Limits, order: &[u32]) -> Vec<u3
             u64::from(weight.axons) + new.map(|pin| u64::from(graph.nets()[pin.index()].axons)).sum::<u64>()
         };
         let new = more(&fed, part);
-        let fits = limits.hold(neurons + u64::from(weight.neurons), synapses + weight.synapses, axons + new);
-        if !fits && !empty {
-            (part, neurons, synapses, axons) = (part + 1, 0, 0, 0);
+        if !limits.hold(&load.with(&weight, new)) && !empty {
+            (part, load) = (part + 1, Load::default());
         }
-        neurons += u64::from(weight.neurons);
-        synapses += weight.synapses;
-        axons += more(&fed, part);
+        load = load.with(&weight, more(&fed, part));
         graph.incident(v).iter().filter(|pin| pin.is_sink()).for_each(|pin| fed[pin.index()] = part);
         division[v] = part;
         empty = false;

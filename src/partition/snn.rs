@@ -65,7 +65,7 @@ pub fn read_snn(bytes: &[u8], file: &str) -> Result<(Hypergraph, u64)> {
         let pins = targets.iter().map(|&target| Pin::new(target, true)).chain(own);
         builder.net(Net { weight, axons: 1, source }, pins);
     }
-    Ok((builder.build(), parts))
+    Ok((builder.working().build(), parts))
 }
 
 /// The file of `nets`, each a source, its targets and its spikes, over so many vertices. Nets without targets are left

@@ -7,8 +7,7 @@
 //! `total[v] - lone[v] - near[v][p]`. The same pair counts inbound axons.
 
 use super::Hypergraph;
-
-use super::Limits;
+use super::limits::{Limits, Load};
 
 /// Largest number of table entries; above it a level is refined without tables.
 const TABLE_ENTRIES: usize = 40_000_000;
@@ -21,14 +20,6 @@ struct Slot {
     pins_xor: u32,
     sinks: u32,
     sinks_xor: u32,
-}
-
-/// What a part holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Load {
-    pub neurons: u64,
-    pub synapses: u64,
-    pub axons: u64,
 }
 
 /// A division under search.
@@ -115,9 +106,7 @@ impl<'a> State<'a> {
         }
         for v in 0..self.graph.vertices() {
             let (weight, load) = (self.graph.weight(v), &mut self.loads[self.part[v] as usize]);
-            load.neurons += u64::from(weight.neurons);
-            load.synapses += weight.synapses;
-            load.axons += u64::from(weight.axons);
+            *load = load.with(&weight, u64::from(weight.axons));
         }
     }
 
@@ -247,6 +236,7 @@ impl<'a> State<'a> {
         let (load, weight) = (&self.loads[to as usize], self.graph.weight(v));
         load.neurons + u64::from(weight.neurons) <= self.limits.neurons
             && load.synapses.saturating_add(weight.synapses) <= self.limits.synapses
+            && load.work.saturating_add(weight.work) <= self.limits.work
             && (self.limits.axons == u64::MAX || load.axons + self.axons_in(v, to) <= self.limits.axons)
     }
 
@@ -257,7 +247,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// By how much a load is over its limits: axons, plus neurons and synapses in shares of their limits that
+    /// By how much a load is over its limits: axons, plus neurons, synapses and work in shares of their limits that
     /// count as much as one axon of the axon limit.
     #[inline]
     pub(super) fn excess(&self, load: &Load) -> f64 {
@@ -267,25 +257,24 @@ impl<'a> State<'a> {
         over(load.axons, limits.axons)
             + over(load.neurons, limits.neurons) * unit / limits.neurons as f64
             + over(load.synapses, limits.synapses) * unit / limits.synapses as f64
+            + over(load.work, limits.work) * unit / limits.work as f64
     }
 
     /// The load of `v`'s part without it and of part `to` with it, from the tables.
     #[inline]
     pub(super) fn loads_after(&self, v: usize, to: u32) -> (Load, Load) {
         let weight = self.graph.weight(v);
-        let (mut a, mut b) = (self.loads[self.part[v] as usize], self.loads[to as usize]);
+        let (mut a, b) = (self.loads[self.part[v] as usize], self.loads[to as usize]);
         a.neurons -= u64::from(weight.neurons);
         a.synapses -= weight.synapses;
+        a.work -= weight.work;
         a.axons -= self.axons_out(v);
-        b.neurons += u64::from(weight.neurons);
-        b.synapses += weight.synapses;
-        b.axons += self.axons_in(v, to);
-        (a, b)
+        (a, b.with(&weight, self.axons_in(v, to)))
     }
 
     /// Whether every part keeps its limits.
     pub(super) fn is_legal(&self) -> bool {
-        self.loads.iter().all(|load| self.limits.hold(load.neurons, load.synapses, load.axons))
+        self.loads.iter().all(|load| self.limits.hold(load))
     }
 
     /// By how much exchanging `v` and `u`, of two parts, changes km1 and the axons of v's and of u's part.
@@ -366,6 +355,7 @@ impl<'a> State<'a> {
             let load = &mut self.loads[part as usize];
             load.neurons = load.neurons.wrapping_add_signed(sign * i64::from(weight.neurons));
             load.synapses = load.synapses.wrapping_add_signed(sign * weight.synapses as i64);
+            load.work = load.work.wrapping_add_signed(sign * weight.work as i64);
             load.axons = load.axons.wrapping_add_signed(sign * i64::from(weight.axons));
         }
     }

@@ -20,7 +20,7 @@ pub struct Known {
     pub parameters: &'static [Parameter],
 }
 
-const MULTILEVEL: [Parameter; 8] = [
+const MULTILEVEL: [Parameter; 9] = [
     parameter("starts", 6.0, (1.0, 1000.0), "starts by recursive bisection"),
     parameter("cycles", 2.0, (0.0, 1000.0), "V-cycles after each start"),
     parameter("combine", 16.0, (0.0, 1000.0), "recombinations of two good divisions"),
@@ -33,6 +33,12 @@ const MULTILEVEL: [Parameter; 8] = [
         0.05,
         (0.0, 10.0),
         "cores beyond the fewest that may be used, as a share; only without axon limit",
+    ),
+    parameter(
+        "balance",
+        0.0,
+        (0.0, 1000.0),
+        "most neurons and synaptic events of a core in means of the fewest cores that neurons and memory need; 0: no cap",
     ),
 ];
 

@@ -146,3 +146,56 @@ fn files_are_read_as_hmetis_writes_them() {
     assert!(told("0\n1\n3\n").contains("a.part:3: part 3"));
     assert_eq!(formats::read_division(&formats::write_division(&[2, 0, 1]), "a.part", 3), Ok(vec![2, 0, 1]));
 }
+
+#[test]
+fn work_is_what_reaches_a_neuron_and_its_cap_is_kept() {
+    for seed in 0..6 {
+        let graph = network(240, 5, seed);
+        let mut reached = vec![0; graph.vertices()];
+        for (number, net) in graph.nets().iter().enumerate() {
+            let sinks = graph.pins(number).iter().filter(|pin| pin.is_sink());
+            sinks.for_each(|pin| reached[pin.index()] += net.weight);
+        }
+        assert!((0..graph.vertices()).all(|v| graph.weight(v).work == reached[v]));
+        for limits in [Limits::of_neurons(40), Limits { axons: 90, ..Limits::of_neurons(40) }] {
+            for balance in [0.5, 1.02, 1.3] {
+                let strategy = format!("multilevel,starts=2,combine=2,sweeps=30,effort=10,balance={balance}");
+                let found = solve(&graph, limits, &strategy);
+                let mut work = vec![0; found.measures.cores];
+                found.division.iter().zip(&reached).for_each(|(&part, more)| work[part as usize] += more);
+                let busiest = work.iter().copied().max().unwrap_or(0);
+                let mean = reached.iter().sum::<u64>() as f64 / 6.0;
+                let cap = ((balance * mean).ceil() as u64).max(reached.iter().copied().max().unwrap_or(0));
+                let neurons = ((balance * 40.0).ceil() as u64).min(40);
+                assert_eq!(found.limits.neurons, neurons);
+                assert!(found.measures.neurons_max <= neurons);
+                assert_eq!((found.limits.work, found.measures.work_max, found.measures.illegal), (cap, busiest, 0));
+                assert!(busiest <= cap, "seed {seed}, balance {balance}: {busiest} of {cap}");
+                assert_eq!(found.fault(&task(&graph, limits, 1)), None);
+                assert_eq!(found, solve(&graph, limits, &strategy), "{strategy} repeats");
+            }
+            let plain = solve(&graph, limits, "multilevel,starts=1,combine=0,sweeps=9,effort=9");
+            assert_eq!((plain.limits, plain.measures.work_max), (limits, 0), "no cap unless asked for");
+        }
+    }
+}
+
+#[test]
+fn under_a_cap_on_work_tiny_networks_come_near_the_optimum() {
+    let (mut compared, mut best) = (0, 0);
+    for seed in 0..8 {
+        let graph = network(9, 3, seed);
+        for balance in [0.7, 1.0, 1.2, 1.5] {
+            let found = solve(&graph, Limits::of_neurons(3), &format!("multilevel,balance={balance}"));
+            let (cores, km1) = brute(&graph, &found.limits, 9).expect("single neurons fit");
+            let measures = &found.measures;
+            assert_eq!(measures.illegal, 0, "seed {seed}, balance {balance}");
+            // With work as the only limit that binds, cores are a bin packing: one more than the fewest may be used.
+            assert!(measures.cores <= cores + 1, "seed {seed}, balance {balance}: {} of {cores}", measures.cores);
+            best += usize::from((measures.cores, measures.km1) == (cores, km1));
+            compared += 1;
+        }
+    }
+    println!("{best} of {compared} are optimal");
+    assert!(best * 4 >= compared * 3, "only {best} of {compared} are optimal");
+}

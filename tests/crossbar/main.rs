@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use interpret::{agrees, chip, compile, dense, network, plain, population};
 use random::{random_network, random_sample};
-use spikeloom::compile::crossbar::{lags, lower};
-use spikeloom::compile::{Log, Options};
+use spikeloom::compile::crossbar::{lags, lower, verify};
+use spikeloom::compile::{FanOut, Log, Options};
 use spikeloom::diag::Kind;
 use spikeloom::graph::{Conv2d, CrossbarNeuron, Delays, IntGraph, IntNeuron, Pattern, Pool2d, Projection};
 use spikeloom::ids::PopulationId;
@@ -47,6 +47,40 @@ fn random_networks_behave_as_the_oracle_says() {
         "{fitted} of 400 fit, {lagging} with relays, {copied} with copies, {spikes} spikes; refused: {refusals:?}"
     );
     assert!(fitted > 200 && lagging > 10 && copied > 50 && spikes > 10_000);
+}
+
+#[test]
+fn fan_out_is_what_was_asked_for_and_changes_no_spike() {
+    let mut found = BTreeMap::new();
+    for seed in 0..150 {
+        let mut rng = Rng::new(seed);
+        let graph = random_network(&mut rng);
+        let inputs = graph.populations.iter().filter(|p| p.is_input()).map(|p| p.size() as u32).sum();
+        let sample = random_sample(&mut rng, inputs);
+        let chip = chip(16, 12, 48);
+        for (fan_out, name) in FanOut::ALL {
+            let (options, mut log) = (Options { fan_out, ..Options::default() }, Log::default());
+            let Ok(image) = lower(&graph, &chip, &options, &spikeloom::watch::Quiet, &mut log) else { continue };
+            verify(&image, &graph, &chip).unwrap_or_else(|p| panic!("seed {seed}, {name}: {p}"));
+            agrees(&image, &graph, &chip, &sample);
+            let lines: Vec<_> = log.lines.iter().filter(|line| line.pass == "fan-out").collect();
+            assert!(!lines.is_empty() || fan_out == FanOut::Auto, "seed {seed}, {name} says nothing");
+            let relays = lines.iter().filter(|line| line.text.contains("relays, a tick each")).count();
+            let copies = lines.iter().filter(|line| line.text.contains("at no delay")).count();
+            let cycle = lines.iter().filter(|line| line.text.contains("on a cycle")).count();
+            match fan_out {
+                FanOut::Copies => assert_eq!(relays, 0, "seed {seed}"),
+                FanOut::Relays => assert_eq!(copies, cycle, "seed {seed}: copies only on cycles"),
+                FanOut::Auto => {}
+            }
+            let lagging = lags(&image, &graph, &chip).expect("verified").iter().any(|lag| *lag > 0);
+            assert!(relays > 0 || !lagging, "seed {seed}, {name}: it lags without relays");
+            let counts: &mut [usize; 3] = found.entry(name).or_default();
+            *counts = [counts[0] + 1, counts[1] + relays, counts[2] + copies];
+        }
+    }
+    println!("fit, populations with relays, with copies: {found:?}");
+    assert!(found["copies"][2] > 50 && found["relays"][1] > 20 && found["auto"][0] >= found["copies"][0], "{found:?}");
 }
 
 /// 64 inputs, 64 hidden, 10 outputs, four-bit weights: one full core and one more.

@@ -153,6 +153,7 @@ fn generated(args: &PartitionArgs, text: &str, clock: &Clock) -> Result<Outcome>
     let found = Partition {
         division: tiling.division(order),
         measures: tiling.measures(),
+        limits,
         strategy: strategy.to_string(),
         cut: false,
     };

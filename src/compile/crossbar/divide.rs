@@ -38,6 +38,7 @@ pub(super) fn divide(
         neurons: u64::from(capacity.neurons),
         axons: u64::from(capacity.axons_in),
         synapses: u64::MAX,
+        work: u64::MAX,
         parts: None,
     };
     let charges = Charges { limits, weights: slots.iter().map(weight).collect() };

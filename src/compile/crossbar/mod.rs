@@ -19,7 +19,7 @@ pub use verify::{lags, verify};
 use super::division::Division;
 use super::log::Log;
 use super::search::Search;
-use super::{Options, Partition, place};
+use super::{FanOut, Options, Partition, place};
 use crate::chip::{ChipSpec, CrossbarSpec, Family};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::IntGraph;
@@ -55,7 +55,7 @@ pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, watch: &dyn W
             plan::Cutting::Search(Search { strategy, rates: options.rates.as_ref(), seed: options.seed, watch })
         }
     };
-    let plan = plan::plan(graph, chip, spec, &cutting)?;
+    let plan = plan::plan(graph, chip, spec, &cutting, options.fan_out)?;
     let counts = emit::cores_of(graph, &plan, chip);
     let mut order = place::order(chip, options.placement);
     if let Some(division) = division.as_ref().filter(|division| division.places.is_some()) {
@@ -66,6 +66,7 @@ pub fn lower(graph: &IntGraph, chip: &ChipSpec, options: &Options, watch: &dyn W
     }
     let image = emit::emit(graph, &plan, chip, spec, &order);
     tell(graph, &plan, &counts, &image, log);
+    tell_fan_out(graph, &plan, &image, options.fan_out, log);
     Ok(image)
 }
 
@@ -139,5 +140,31 @@ fn tell(graph: &IntGraph, plan: &plan::Plan, counts: &[usize], image: &Image, lo
             text.push_str(&format!(", {} ticks behind", plan.lags[p]));
         }
         log.say("partition", text);
+    }
+}
+
+/// What became of neurons with several targets, and why not what was asked for.
+fn tell_fan_out(graph: &IntGraph, plan: &plan::Plan, image: &Image, asked: FanOut, log: &mut Log) {
+    let on_cycle = lags::cyclic(graph);
+    let mut none = true;
+    for (p, packed) in plan.populations.iter().enumerate() {
+        let Some(packed) = packed else { continue };
+        let (name, copies) = (&graph.populations[p].name, image.populations[p].copies.len());
+        let reason = match (asked, packed.relayed) {
+            (FanOut::Auto, _) => "the smaller",
+            (FanOut::Relays, false) if on_cycle[p] => "on a cycle there is no tick to spare for relays",
+            _ => "as asked",
+        };
+        let text = match (packed.relayed, copies) {
+            (false, 0) => continue,
+            (false, _) => format!("{name}: {copies} copies, at no delay ({reason})"),
+            (true, 0) => format!("{name}: relays, a tick each ({reason})"),
+            (true, _) => format!("{name}: relays, a tick each, and {copies} copies to feed them ({reason})"),
+        };
+        log.say("fan-out", text);
+        none = false;
+    }
+    if none && asked != FanOut::Auto {
+        log.say("fan-out", "every neuron has one target: nothing to do");
     }
 }

@@ -1,6 +1,6 @@
 //! Fan-out: a crossbar neuron has one destination, so a neuron that is heard through n axons needs n packets.
 //!
-//! Two ways, chosen for each population by what they cost:
+//! Two ways, chosen for each population by what they cost unless [`FanOut`] names one:
 //! - *copies*: further slots with the same inputs; exact and without delay, but every core that holds one must
 //!   receive all inputs, which multiplies the fan-out of the population before (inputs of the network are free:
 //!   the host sends as many packets as it takes);
@@ -16,6 +16,7 @@ use super::lines::{FanIn, Lines, Sliced, slice};
 use super::pack::{Core, Groups, orders, pack};
 use super::{check, misfit_cores};
 use crate::chip::{CapacityLimits, ChipSpec, CrossbarSpec};
+use crate::compile::FanOut;
 use crate::compile::division::Division;
 use crate::compile::search::Search;
 use crate::diag::{Problem, Problems, Result};
@@ -80,11 +81,19 @@ impl Cutting<'_> {
 }
 
 /// Partition and fan-out of a checked network.
-pub(super) fn plan(graph: &IntGraph, chip: &ChipSpec, spec: &CrossbarSpec, cutting: &Cutting<'_>) -> Result<Plan> {
-    match attempt(graph, chip, spec, cutting, true) {
+pub(super) fn plan(
+    graph: &IntGraph,
+    chip: &ChipSpec,
+    spec: &CrossbarSpec,
+    cutting: &Cutting<'_>,
+    fan_out: FanOut,
+) -> Result<Plan> {
+    match attempt(graph, chip, spec, cutting, fan_out) {
         // Lag that a population cannot bear, or delays that relays cannot make: copies alone may still do.
-        Err(problems) if problems.has("crossbar/rest") || problems.has("crossbar/delay") => {
-            attempt(graph, chip, spec, cutting, false).map_err(|_| problems)
+        Err(problems)
+            if fan_out == FanOut::Auto && (problems.has("crossbar/rest") || problems.has("crossbar/delay")) =>
+        {
+            attempt(graph, chip, spec, cutting, FanOut::Copies).map_err(|_| problems)
         }
         result => result,
     }
@@ -95,11 +104,12 @@ fn attempt(
     chip: &ChipSpec,
     spec: &CrossbarSpec,
     cutting: &Cutting<'_>,
-    relays: bool,
+    fan_out: FanOut,
 ) -> Result<Plan> {
     let lines = Lines::of(graph)?;
     let candidates = candidates(graph, &lines, chip, spec, cutting)?;
-    let may_relay: Vec<bool> = cyclic(graph).into_iter().map(|on_cycle| relays && !on_cycle).collect();
+    let may_relay: Vec<bool> =
+        cyclic(graph).into_iter().map(|on_cycle| fan_out != FanOut::Copies && !on_cycle).collect();
     let mut demand: Vec<Vec<u32>> = graph.populations.iter().map(|p| vec![1; p.size()]).collect();
     let mut cores: Vec<Option<Choice>> = candidates.iter().map(|_| None).collect();
     let order = lags::consumers_first(graph);
@@ -110,7 +120,7 @@ fn attempt(
             let grown = grow_demand(&mut demand[p], p, &lines, &cores);
             if grown || cores[p].is_none() {
                 changed = true;
-                let setting = Setting { graph, lines: &lines, limits: &chip.capacity, cutting };
+                let setting = Setting { graph, lines: &lines, limits: &chip.capacity, cutting, fan_out };
                 cores[p] = Some(choose(&setting, p, candidate, &demand[p], may_relay[p])?);
             }
         }
@@ -218,6 +228,7 @@ struct Setting<'a> {
     lines: &'a Lines,
     limits: &'a CapacityLimits,
     cutting: &'a Cutting<'a>,
+    fan_out: FanOut,
 }
 
 /// The cheapest of all slicings, orders and ways of fan-out.
@@ -228,15 +239,19 @@ fn choose(
     demand: &[u32],
     may_relay: bool,
 ) -> Result<Choice> {
-    let Setting { graph, lines, limits, cutting } = setting;
+    let Setting { graph, lines, limits, cutting, fan_out: way } = setting;
     let fan_out = limits.neurons.max(1);
     // With relays, a neuron needs one slot for every relay core's worth of destinations.
     let few: Vec<u32> = demand.iter().map(|&n| if n <= 1 { 1 } else { n.div_ceil(fan_out) }).collect();
     let relay_cores = relay_chunks(demand, fan_out, limits.axons_in).len();
+    let must_relay = *way == FanOut::Relays && may_relay && relay_cores > 0;
     let mut best: Option<Choice> = None;
     for (slicing, sliced) in candidate.slicings.iter().enumerate() {
         for (slots, relay_cores) in [(demand, 0), (&few[..], relay_cores)] {
             if relay_cores > 0 && !may_relay || std::ptr::eq(slots, &few[..]) && relay_cores == 0 {
+                continue;
+            }
+            if must_relay && relay_cores == 0 {
                 continue;
             }
             let found: Vec<Groups>;

@@ -17,9 +17,11 @@ pub(super) fn divide(row: &Row<'_>, search: &Search<'_>, log: &mut Log) -> Resul
         neurons: u64::from(capacity.neurons.min(1 << 16)),
         axons: u64::from(capacity.axons_in.min(1 << 16)),
         synapses: u64::from(row.spec.synapse_words) * 64,
+        work: u64::MAX,
         parts: Some(row.chip.usable_cores() as usize),
     };
-    let weights = row.synapse_bits().into_iter().map(|synapses| Weight { neurons: 1, synapses, axons: 0 }).collect();
+    let weights =
+        row.synapse_bits().into_iter().map(|synapses| Weight { neurons: 1, synapses, ..Weight::default() }).collect();
     let mut nets = Vec::new();
     for (number, population) in row.graph.populations.iter().enumerate() {
         let projections = row.graph.projections.iter().enumerate();
@@ -46,5 +48,10 @@ pub(super) fn divide(row: &Row<'_>, search: &Search<'_>, log: &mut Log) -> Resul
     }
     let division = search.run(&row.graph.name, nets, &Charges { limits, weights }, log)?;
     let of = |bounds: &[u32]| division[bounds[0] as usize..bounds[1] as usize].to_vec();
-    Ok(Division { group: row.starts.windows(2).map(of).collect(), places: None, file: String::new() })
+    Ok(Division {
+        group: row.starts.windows(2).map(of).collect(),
+        places: None,
+        file: String::new(),
+        apart: search.strategy.value("balance") > 0.0,
+    })
 }

@@ -23,8 +23,7 @@ pub(super) fn partition(row: &Row<'_>, division: Option<&Division>, log: &mut Lo
     let mut forced = BTreeSet::new();
     loop {
         let mut drafts = cut(row, &groups, &forced)?;
-        // Groups from a file stay as they are.
-        if forced.is_empty() && division.is_some_and(|division| division.file.is_empty()) {
+        if forced.is_empty() && division.is_some_and(|division| !division.apart) {
             drafts = joined(row, drafts);
         }
         let cuts = outgoing_cuts(row, &drafts)?;
