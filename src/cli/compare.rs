@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{ChipChoice, Reading, ReadoutChoice, StimulusArgs};
 use super::console::{Console, must_not_exist, write};
-use super::session::{Extras, Session, threads};
+use super::session::{Extras, Session, synapses, threads};
 use super::{INTERRUPTED, compile};
 use crate::chip::{self, ChipSpec};
 use crate::compile::{Log, Options};
@@ -111,6 +111,7 @@ fn one(
     let bytes = image::encode(&compiled.image, chip.digest);
     let (_, header) = image::decode(&bytes, "the image just made")?;
     let session = Session {
+        synapses: synapses(&compiled.image),
         image: compiled.image,
         chip: chip.clone(),
         checksum: header.checksum,

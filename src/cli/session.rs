@@ -256,7 +256,7 @@ pub(super) struct Extras<'a> {
 }
 
 /// Synapses as loaded: entries of the lists that axons work through, or connected crosspoints.
-fn synapses(image: &Image) -> u64 {
+pub(super) fn synapses(image: &Image) -> u64 {
     let of_core = |core: &image::CoreImage| match &core.body {
         image::CoreBody::Crossbar(body) => body.rows.iter().map(|word| u64::from(word.count_ones())).sum::<u64>(),
         image::CoreBody::Cuba(body) => {
