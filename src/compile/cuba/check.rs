@@ -17,13 +17,15 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Resul
     for population in &graph.populations {
         neurons(population, chip, spec, &mut problems);
     }
+    // Weights of another kind of chip are of other forms: the neurons say what is wrong.
+    let foreign = problems.iter().any(|problem| problem.code == "cuba/family");
     for (number, projection) in graph.projections.iter().enumerate() {
         match structure(graph, projection) {
             Ok(()) => {
                 ranges(projection, spec, &mut problems);
                 // Weights that learn and factors have checks of their own.
                 let factors = matches!(projection.pattern, Pattern::Factorised { .. });
-                let plain = !(factors && compressed::stored(&projection.pattern, spec));
+                let plain = !(foreign || factors && compressed::stored(&projection.pattern, spec));
                 if plain && graph.learning_of(number).is_none() {
                     problems.extend(Encoding::of(projection, spec).map_or_else(Problems::into_vec, |_| Vec::new()));
                 }
