@@ -46,7 +46,7 @@
 //! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
 //! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
 //!
-//! Where a tick has many packets that seldom meet it is swept line by line instead ([`sweep`]), with the same result.
+//! Where a tick has many packets that seldom meet it is swept line by line instead (`sweep`), with the same result.
 
 pub mod clocked;
 mod edge;
