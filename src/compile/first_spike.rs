@@ -8,9 +8,7 @@
 use super::Log;
 use crate::chip::{ChipSpec, Family};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{
-    Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, Population, ProgramNeuron, Projection,
-};
+use crate::graph::{Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, ProgramNeuron, parameter};
 use crate::isa::{self, Binding};
 
 /// The program of every neuron.
@@ -50,35 +48,20 @@ pub fn first_spike(graph: &Graph, window: u32, chip: &ChipSpec, log: &mut Log) -
     check(graph)?;
     let layers = layers(graph)?;
     let mut weights: Vec<Vec<i32>> = vec![Vec::new(); graph.projections.len()];
-    let mut populations = Vec::new();
+    let mut neurons = Vec::new();
     for (index, population) in graph.populations.iter().enumerate() {
         let neuron = population.neuron.as_ref().map(|neuron| {
             let scale = scale(graph, index, neuron, window);
-            for (number, projection) in inbound(graph, index) {
+            for (number, projection) in graph.inbound(index) {
                 let whole = |weight: &f64| ((weight * scale / 2.0).round() * 2.0).clamp(-256.0, WIDEST) as i32;
                 weights[number] = projection.weights.iter().map(whole).collect();
             }
             log.say("first-spike", format!("'{}': {scale:.2} steps of its sums are 1.0", population.name));
             IntNeuron::Program(Box::new(programmed_neuron(neuron, population.size(), scale, layers[index], window)))
         });
-        populations.push(Population { name: population.name.clone(), shape: population.shape.clone(), neuron });
+        neurons.push(neuron);
     }
-    let projections = graph.projections.iter().zip(weights).map(|(projection, weights)| Projection {
-        name: projection.name.clone(),
-        source: projection.source,
-        target: projection.target,
-        pattern: projection.pattern.clone(),
-        weights,
-        exponent: 0,
-        delays: Delays::Uniform(0),
-    });
-    let network = IntGraph {
-        name: graph.name.clone(),
-        populations,
-        projections: projections.collect(),
-        outputs: graph.outputs.clone(),
-        learning: Vec::new(),
-    };
+    let network = graph.in_integers(neurons, weights);
     let last = graph.outputs.iter().map(|output| layers[output.population.index()]).max().unwrap_or(0);
     // A fired output ends in its own window, a read-out where that begins.
     let fires = graph.outputs.iter().any(|output| {
@@ -91,9 +74,11 @@ pub fn first_spike(graph: &Graph, window: u32, chip: &ChipSpec, log: &mut Log) -
 fn scale(graph: &Graph, index: usize, neuron: &FloatNeuron, window: u32) -> f64 {
     let most = |list: &[f64]| list.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     let size = graph.populations[index].size();
-    let mut reach: Vec<f64> = (0..size).map(|n| at(&neuron.bias, n).abs() + at(&neuron.v_threshold, n).abs()).collect();
+    let mut reach: Vec<f64> = (0..size)
+        .map(|n| parameter(&neuron.bias, n, 0.0).abs() + parameter(&neuron.v_threshold, n, 0.0).abs())
+        .collect();
     let mut widest = 0.0_f64;
-    for (_, projection) in inbound(graph, index) {
+    for (_, projection) in graph.inbound(index) {
         widest = widest.max(most(&projection.weights));
         for from in 0..graph.populations[projection.source.index()].size() {
             projection.pattern.visit(from as u32, |to, weight| {
@@ -109,9 +94,10 @@ fn programmed_neuron(neuron: &FloatNeuron, size: usize, scale: f64, layer: u32, 
     let (start, last) = (layer * window, window - 1);
     let fires = neuron.kind.spikes();
     let whole = |value: f64| (value * scale).round() as i32;
-    let threshold = |n: usize| if fires { whole(at(&neuron.v_threshold, n)).max(1) } else { 0 };
+    let threshold = |n: usize| if fires { whole(parameter(&neuron.v_threshold, n, 0.0)).max(1) } else { 0 };
     let top = |n: usize| if fires { threshold(n) * last as i32 } else { i32::MAX };
-    let initial = |n: usize| (at(&neuron.bias, n) * scale * f64::from(last)).round() as i32 + threshold(n) / 2;
+    let initial =
+        |n: usize| (parameter(&neuron.bias, n, 0.0) * scale * f64::from(last)).round() as i32 + threshold(n) / 2;
     let each = |of: &dyn Fn(usize) -> i32| (0..size).map(of).collect::<Vec<i32>>();
     let shared = |name: &str, value: u32| (name.to_owned(), Binding::Shared(value as i32));
     let text = isa::builtin_text(PROGRAM).unwrap_or_default();
@@ -137,18 +123,6 @@ fn shortest(values: Vec<i32>) -> Binding {
         Some(&first) if values.iter().all(|value| *value == first) => Binding::Shared(first),
         _ => Binding::PerNeuron(values),
     }
-}
-
-/// A value for all or one a neuron, 0 where there is none.
-fn at(values: &[f64], neuron: usize) -> f64 {
-    match values {
-        [one] => *one,
-        values => values.get(neuron).copied().unwrap_or(0.0),
-    }
-}
-
-fn inbound(graph: &Graph, index: usize) -> impl Iterator<Item = (usize, &Projection<f64>)> {
-    graph.projections.iter().enumerate().filter(move |(_, projection)| projection.target.index() == index)
 }
 
 fn check(graph: &Graph) -> Result<()> {
@@ -178,9 +152,9 @@ fn check(graph: &Graph) -> Result<()> {
 fn layers(graph: &Graph) -> Result<Vec<u32>> {
     let mut layers: Vec<Option<u32>> = graph.populations.iter().map(|p| p.is_input().then_some(0)).collect();
     while let Some(next) = (0..layers.len())
-        .find(|&at| layers[at].is_none() && inbound(graph, at).all(|(_, p)| layers[p.source.index()].is_some()))
+        .find(|&at| layers[at].is_none() && graph.inbound(at).all(|(_, p)| layers[p.source.index()].is_some()))
     {
-        let mut sources = inbound(graph, next).filter_map(|(_, projection)| layers[projection.source.index()]);
+        let mut sources = graph.inbound(next).filter_map(|(_, projection)| layers[projection.source.index()]);
         let first = sources.next().unwrap_or(0);
         if let Some(other) = sources.find(|source| *source != first) {
             let place = format!("population '{}'", graph.populations[next].name);

@@ -10,7 +10,9 @@
 use super::Log;
 use crate::chip::{ChipSpec, Family};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, Population, ProgramNeuron, Projection};
+use crate::graph::{
+    FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, Population, ProgramNeuron, Projection, parameter,
+};
 use crate::isa::{self, Binding};
 
 /// The program of every unit.
@@ -138,17 +140,9 @@ struct Unit {
     sends: Sends,
 }
 
-fn at(values: &[f64], index: usize, absent: f64) -> f64 {
-    match values {
-        [] => absent,
-        [one] => *one,
-        values => values.get(index).copied().unwrap_or(absent),
-    }
-}
-
 fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], sources: &[Sends]) -> Unit {
     let size = graph.populations[index].size();
-    let bias: Vec<f64> = (0..size).map(|n| at(&neuron.bias, n, 0.0) * at(&neuron.r, n, 1.0)).collect();
+    let bias: Vec<f64> = (0..size).map(|n| parameter(&neuron.bias, n, 0.0) * parameter(&neuron.r, n, 1.0)).collect();
     let (mut sum, mut reach) = (f64::MAX, vec![0.0; size]);
     for (&p, source) in inbound.iter().zip(sources) {
         let projection = &graph.projections[p];
@@ -159,7 +153,7 @@ fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], so
         }
         for from in 0..graph.populations[projection.source.index()].size() {
             projection.pattern.visit(from as u32, |target, weight| {
-                let r = at(&neuron.r, target as usize, 1.0);
+                let r = parameter(&neuron.r, target as usize, 1.0);
                 reach[target as usize] += (projection.weights[weight as usize] * r).abs() * source.peak;
             });
         }
@@ -193,7 +187,7 @@ fn unit(graph: &Graph, index: usize, neuron: &FloatNeuron, inbound: &[usize], so
 /// A projection in steps: even whole numbers, as mixed weights of 8 bits are.
 fn quantised(projection: &Projection<f64>, neuron: &FloatNeuron, scale: f64) -> Projection<i32> {
     // All neurons have the same: others were refused.
-    let gain = at(&neuron.r, 0, 1.0);
+    let gain = parameter(&neuron.r, 0, 1.0);
     let whole = |weight: &f64| ((weight * gain * scale / 2.0).round() * 2.0).clamp(-256.0, WIDEST) as i32;
     let Projection { name, source, target, pattern, weights, delays, .. } = projection;
     Projection {

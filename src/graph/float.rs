@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Output, Population, Projection};
+use super::{IntGraph, IntNeuron, Output, Population, Projection};
 
 /// A network with float parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,40 @@ pub struct Graph {
     pub outputs: Vec<Output>,
     /// How continuous neurons become steps.
     pub profile: Profile,
+}
+
+impl Graph {
+    /// The projections that end at a population, with their numbers.
+    pub fn inbound(&self, population: usize) -> impl Iterator<Item = (usize, &Projection<f64>)> {
+        self.projections.iter().enumerate().filter(move |(_, projection)| projection.target.index() == population)
+    }
+
+    /// The same network with these neurons, one a population (`None` for inputs), and these weights, those of a
+    /// projection in its order, without exponents. Nothing learns.
+    #[must_use]
+    pub fn in_integers(&self, neurons: Vec<Option<IntNeuron>>, weights: Vec<Vec<i32>>) -> IntGraph {
+        let populations = self.populations.iter().zip(neurons).map(|(population, neuron)| Population {
+            name: population.name.clone(),
+            shape: population.shape.clone(),
+            neuron,
+        });
+        let projections = self.projections.iter().zip(weights).map(|(projection, weights)| Projection {
+            name: projection.name.clone(),
+            source: projection.source,
+            target: projection.target,
+            pattern: projection.pattern.clone(),
+            weights,
+            exponent: 0,
+            delays: projection.delays.clone(),
+        });
+        IntGraph {
+            name: self.name.clone(),
+            populations: populations.collect(),
+            projections: projections.collect(),
+            outputs: self.outputs.clone(),
+            learning: Vec::new(),
+        }
+    }
 }
 
 /// The equation of a neuron (names of the NIR primitives).
@@ -74,6 +108,25 @@ pub struct FloatNeuron {
     pub recurrent_bias: Vec<f64>,
     /// Membrane before the first tick in which input can come; empty: 0.
     pub v_initial: Vec<f64>,
+}
+
+impl FloatNeuron {
+    /// What an input of 1 adds to the membrane of a neuron in a tick, where the membrane does not leak.
+    #[must_use]
+    pub fn gain(&self, profile: &Profile, neuron: usize) -> f64 {
+        let r = parameter(&self.r, neuron, 1.0);
+        if profile.dynamics == Dynamics::DecayThenAdd { r } else { profile.dt * r }
+    }
+}
+
+/// A parameter that has one value for all or one a neuron; `otherwise` where it is absent.
+#[must_use]
+pub fn parameter(values: &[f64], neuron: usize, otherwise: f64) -> f64 {
+    match values {
+        [] => otherwise,
+        [single] => *single,
+        many => many.get(neuron).copied().unwrap_or(otherwise),
+    }
 }
 
 /// How continuous dynamics become steps.

@@ -24,7 +24,7 @@ mod soma;
 pub use check::check;
 pub use compressed::Stochastic;
 pub use fcore::{Activation, AnnSoma, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, SnnSoma};
-pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime};
+pub use float::{Dynamics, Fire, FloatNeuron, Graph, NeuronKind, Profile, Reset, ResetTime, parameter};
 pub use int::{CrossbarNeuron, CubaNeuron, IntGraph, IntNeuron, NegativeReset, SpikeReset};
 pub use json::{json_schema, read_json, write_json};
 pub use learning::{Learning, TraceShape};

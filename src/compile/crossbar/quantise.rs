@@ -13,15 +13,15 @@ use super::crossbar_of;
 use crate::chip::{ChipSpec, CrossbarSpec};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{
-    CrossbarNeuron, Dynamics, Fire, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, NeuronKind, Population,
-    Profile, Projection, Reset, SpikeReset,
+    CrossbarNeuron, Fire, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, NeuronKind, Population, Profile,
+    Reset, SpikeReset, parameter,
 };
 
 /// Quantises a float network; what crossbar neurons cannot do is refused.
 pub fn quantise(graph: &Graph, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
     let spec = crossbar_of(chip)?;
     Problems::check(refusals(graph, spec, options), ())?;
-    let mut populations = Vec::new();
+    let mut neurons = Vec::new();
     let mut weights: Vec<Vec<i32>> = graph.projections.iter().map(|p| vec![0; p.weights.len()]).collect();
     for (p, population) in graph.populations.iter().enumerate() {
         let neuron = population.neuron.as_ref().map(|neuron| {
@@ -31,25 +31,9 @@ pub fn quantise(graph: &Graph, chip: &ChipSpec, options: &Options, log: &mut Log
             groups.weights(graph, &codes, &mut weights, log);
             IntNeuron::Crossbar(registers(population, neuron, &graph.profile, spec, &groups, &codes, log))
         });
-        populations.push(Population { name: population.name.clone(), shape: population.shape.clone(), neuron });
+        neurons.push(neuron);
     }
-    let projections = graph.projections.iter().zip(weights).map(|(p, weights)| Projection {
-        name: p.name.clone(),
-        source: p.source,
-        target: p.target,
-        pattern: p.pattern.clone(),
-        weights,
-        exponent: 0,
-        delays: p.delays.clone(),
-    });
-    let projections = projections.collect();
-    Ok(IntGraph {
-        name: graph.name.clone(),
-        populations,
-        projections,
-        outputs: graph.outputs.clone(),
-        learning: Vec::new(),
-    })
+    Ok(graph.in_integers(neurons, weights))
 }
 
 /// Why the network cannot be quantised for crossbars, all reasons at once.
@@ -108,7 +92,7 @@ fn refuse_neuron(
     let lists = [&neuron.r, &neuron.v_threshold, &neuron.v_reset, &neuron.bias];
     let sound =
         |list: &&Vec<f64>| (list.len() <= 1 || list.len() == size) && list.iter().all(|value| value.is_finite());
-    let gains_positive = (0..size.min(neuron.r.len().max(1))).all(|n| gain(neuron, profile, n) > 0.0);
+    let gains_positive = (0..size.min(neuron.r.len().max(1))).all(|n| neuron.gain(profile, n) > 0.0);
     if !lists.iter().all(sound) || !gains_positive {
         let help = "give one value or one a neuron, finite, r above 0";
         found.push(Problem::invalid("crossbar/parameters", place, "parameters are missing or no numbers").help(help));
@@ -131,21 +115,6 @@ fn refuse_neuron(
     if profile.reset == Reset::Value && neuron.v_reset.iter().any(|value| *value != 0.0) {
         reset("resets to a value other than 0, which the stored form +-(2^k - 1) does not hold");
     }
-}
-
-/// A parameter that has one value or one a neuron; `otherwise` where absent.
-fn at(values: &[f64], neuron: usize, otherwise: f64) -> f64 {
-    match values {
-        [] => otherwise,
-        [single] => *single,
-        many => many.get(neuron).copied().unwrap_or(otherwise),
-    }
-}
-
-/// What an input of 1 adds to the membrane.
-fn gain(neuron: &FloatNeuron, profile: &Profile, index: usize) -> f64 {
-    let r = at(&neuron.r, index, 1.0);
-    if profile.dynamics == Dynamics::DecayThenAdd { r } else { profile.dt * r }
 }
 
 /// Axon types a source that the fan-in of population `target` leaves room for.
@@ -226,9 +195,9 @@ impl Groups {
         // The largest leak and threshold of each group, in weight units.
         let mut peaks = vec![(0.0_f64, 0.0_f64); self.count];
         for (index, &group) in self.of_neuron.iter().enumerate() {
-            let threshold = at(&neuron.v_threshold, index, 0.0) / gain(neuron, profile, index);
+            let threshold = parameter(&neuron.v_threshold, index, 0.0) / neuron.gain(profile, index);
             let peak = &mut peaks[group];
-            *peak = (peak.0.max(at(&neuron.bias, index, 0.0).abs()), peak.1.max(threshold));
+            *peak = (peak.0.max(parameter(&neuron.bias, index, 0.0).abs()), peak.1.max(threshold));
         }
         let limits = (f64::from(largest_weight(spec)), f64::from(largest_threshold(spec)));
         values.iter().zip(peaks).map(|(values, peaks)| fit(values, types, peaks, limits)).collect()
@@ -278,7 +247,7 @@ fn registers(
     for (index, &group) in groups.of_neuron.iter().enumerate() {
         let step = codes[group].step;
         // In weight units, like the codes: the membrane over what an input of 1 adds to it.
-        let wanted = at(&neuron.v_threshold, index, 0.0) / gain(neuron, profile, index);
+        let wanted = parameter(&neuron.v_threshold, index, 0.0) / neuron.gain(profile, index);
         let exact = wanted / step;
         let near = exact.round();
         let exact = if (exact - near).abs() < 1e-6 * near.abs().max(1.0) { near } else { exact };
@@ -286,7 +255,7 @@ fn registers(
         let clamped = value.clamp(0.0, f64::from(largest_threshold(spec)));
         thresholds.add(wanted - clamped * step, step, clamped != value);
         alpha.push(clamped as u32);
-        let bias = at(&neuron.bias, index, 0.0);
+        let bias = parameter(&neuron.bias, index, 0.0);
         let value = (bias / step).round();
         let clamped = value.clamp(-f64::from(largest_weight(spec)), f64::from(largest_weight(spec)));
         leaks.add(bias - clamped * step, step, clamped != value);

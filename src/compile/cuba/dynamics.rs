@@ -3,7 +3,7 @@
 use crate::chip::CubaSpec;
 use crate::compile::Options;
 use crate::diag::Problem;
-use crate::graph::{Dynamics, FloatNeuron, NeuronKind, Profile, Reset};
+use crate::graph::{Dynamics, FloatNeuron, NeuronKind, Profile, Reset, parameter};
 
 /// A population's dynamics in float units of its membrane, per tick. Vectors have one value or one a neuron.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +24,9 @@ pub(super) struct Motion {
     pub(super) threshold: Option<Vec<f64>>,
 }
 
-/// A parameter that has one value or one a neuron.
+/// [`parameter`] that is 0 where it is absent.
 pub(super) fn at(values: &[f64], neuron: usize) -> f64 {
-    match values {
-        [] => 0.0,
-        [single] => *single,
-        many => many[neuron],
-    }
+    parameter(values, neuron, 0.0)
 }
 
 /// Applies `f` per neuron, or once where every input has a single value.

@@ -10,7 +10,7 @@ use crate::compile::log::{Log, TensorError};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{
     Activation, AnnSoma, Delays, FcoreInput, FcoreNeuron, FcoreSoma, FloatNeuron, Graph, IntGraph, IntNeuron,
-    NeuronKind, Population, Projection,
+    NeuronKind,
 };
 
 /// What an input of 1.0 is sent as.
@@ -54,7 +54,7 @@ pub fn artificial(graph: &Graph, values: Values<'_>, chip: &ChipSpec, log: &mut 
         let population = &graph.populations[index];
         let Some(neuron) = &population.neuron else { continue };
         let layer = Layer::choose(graph, index, &scales, values, spec);
-        for (number, projection) in inbound(graph, index) {
+        for (number, projection) in graph.inbound(index) {
             let factor = layer.sums / scales[projection.source.index()];
             weights[number] = projection.weights.iter().map(|weight| (weight * factor).round() as i32).collect();
             log.tensors.push(error(&projection.name, &projection.weights, &weights[number], factor));
@@ -71,27 +71,7 @@ pub fn artificial(graph: &Graph, values: Values<'_>, chip: &ChipSpec, log: &mut 
             soma: FcoreSoma::Ann(AnnSoma { bias, shift: layer.shift, activation }),
         }));
     }
-    let populations = graph.populations.iter().zip(neurons).map(|(population, neuron)| Population {
-        name: population.name.clone(),
-        shape: population.shape.clone(),
-        neuron,
-    });
-    let projections = graph.projections.iter().zip(weights).map(|(projection, weights)| Projection {
-        name: projection.name.clone(),
-        source: projection.source,
-        target: projection.target,
-        pattern: projection.pattern.clone(),
-        weights,
-        exponent: 0,
-        delays: Delays::Uniform(0),
-    });
-    let network = IntGraph {
-        name: graph.name.clone(),
-        populations: populations.collect(),
-        projections: projections.collect(),
-        outputs: graph.outputs.clone(),
-        learning: Vec::new(),
-    };
+    let network = graph.in_integers(neurons, weights);
     in_step(&super::timed(&network, chip, &mut Log::default()))?;
     Ok(Artificial { network, scales })
 }
@@ -116,7 +96,7 @@ impl Layer {
         let mut finest = edge / 2.0 / peak.max(bias);
         // What a step of the sums' weights adds to their squared error, in units of the sums.
         let mut spread = 0.0;
-        for (_, projection) in inbound(graph, index) {
+        for (_, projection) in graph.inbound(index) {
             let source = projection.source.index();
             let most = projection.weights.iter().fold(0.0_f64, |most, weight| most.max(weight.abs()));
             if most > 0.0 {
@@ -141,11 +121,6 @@ impl Layer {
         let of = |bias: &f64| (bias * self.sums).round() as i32 + half;
         if neuron.bias.is_empty() { vec![half] } else { neuron.bias.iter().map(of).collect() }
     }
-}
-
-/// Projections to a population, with their numbers.
-pub(super) fn inbound(graph: &Graph, index: usize) -> impl Iterator<Item = (usize, &Projection<f64>)> {
-    graph.projections.iter().enumerate().filter(move |(_, projection)| projection.target.index() == index)
 }
 
 /// What rounding did to the weights.
@@ -206,7 +181,7 @@ fn order(graph: &Graph) -> Result<Vec<usize>> {
     let count = graph.populations.len();
     let (mut done, mut order) = (vec![false; count], Vec::new());
     while order.len() < count {
-        let ready = (0..count).find(|&at| !done[at] && inbound(graph, at).all(|(_, p)| done[p.source.index()]));
+        let ready = (0..count).find(|&at| !done[at] && graph.inbound(at).all(|(_, p)| done[p.source.index()]));
         let Some(next) = ready else {
             let stuck = (0..count).find(|&at| !done[at]).map_or("", |at| graph.populations[at].name.as_str());
             let what = "is part of a loop, in which units have no value";

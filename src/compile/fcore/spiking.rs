@@ -3,13 +3,13 @@
 //! A population has one scale, the finest that its largest weight and threshold allow; thresholds and biases are whole
 //! numbers on that scale.
 
-use super::quantise::{error, inbound};
+use super::quantise::error;
 use crate::chip::{ChipSpec, FcoreSpec};
 use crate::compile::log::Log;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{
-    Dynamics, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, Fire, FloatNeuron, Graph, IntGraph, IntNeuron,
-    NeuronKind, Population, Profile, Projection, Reset, SnnSoma,
+    FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, Fire, FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, Profile,
+    Projection, Reset, SnnSoma, parameter,
 };
 
 /// Quantises a float network of integrate-and-fire neurons; what FCores cannot do is refused.
@@ -25,11 +25,11 @@ pub(in crate::compile) fn quantise(
 ) -> Result<IntGraph> {
     Problems::check(refusals(graph, chip), ())?;
     let mut weights: Vec<Vec<i32>> = vec![Vec::new(); graph.projections.len()];
-    let mut populations = Vec::new();
+    let mut neurons = Vec::new();
     for (index, population) in graph.populations.iter().enumerate() {
         let neuron = population.neuron.as_ref().map(|neuron| {
             let scale = scale(graph, index, neuron, spec);
-            for (number, projection) in inbound(graph, index) {
+            for (number, projection) in graph.inbound(index) {
                 weights[number] = projection.weights.iter().map(|weight| (weight * scale).round() as i32).collect();
                 log.tensors.push(error(&projection.name, &projection.weights, &weights[number], scale));
             }
@@ -39,24 +39,9 @@ pub(in crate::compile) fn quantise(
             }
             IntNeuron::Fcore(registers(neuron, population.size(), &graph.profile, scale))
         });
-        populations.push(Population { name: population.name.clone(), shape: population.shape.clone(), neuron });
+        neurons.push(neuron);
     }
-    let projections = graph.projections.iter().zip(weights).map(|(projection, weights)| Projection {
-        name: projection.name.clone(),
-        source: projection.source,
-        target: projection.target,
-        pattern: projection.pattern.clone(),
-        weights,
-        exponent: 0,
-        delays: projection.delays.clone(),
-    });
-    Ok(IntGraph {
-        name: graph.name.clone(),
-        populations,
-        projections: projections.collect(),
-        outputs: graph.outputs.clone(),
-        learning: Vec::new(),
-    })
+    Ok(graph.in_integers(neurons, weights))
 }
 
 /// What 1.0 of a weight is.
@@ -66,13 +51,13 @@ fn scale(graph: &Graph, index: usize, neuron: &FloatNeuron, spec: &FcoreSpec) ->
     let room = f64::from(spec.accumulator_bits - 2).exp2() - 1.0;
     let least = least_gain(neuron, &graph.profile);
     let held = (most(&neuron.v_threshold) / least).max(most(&neuron.v_reset) / least).max(most(&neuron.bias));
-    let weight = inbound(graph, index).map(|(_, projection)| most(&projection.weights)).fold(0.0, f64::max);
+    let weight = graph.inbound(index).map(|(_, projection)| most(&projection.weights)).fold(0.0, f64::max);
     let scale = [(127.0, weight), (room, held)].into_iter().filter(|(_, most)| *most > 0.0);
     scale.map(|(room, most)| room / most).reduce(f64::min).unwrap_or(1.0)
 }
 
 fn registers(neuron: &FloatNeuron, size: usize, profile: &Profile, scale: f64) -> FcoreNeuron {
-    let potential = |list: &[f64], index: usize| at(list, index, 0.0) / gain(neuron, profile, index) * scale;
+    let potential = |list: &[f64], index: usize| parameter(list, index, 0.0) / neuron.gain(profile, index) * scale;
     let each = |of: &dyn Fn(usize) -> i32| {
         let values: Vec<i32> = (0..size).map(of).collect();
         if values.windows(2).all(|pair| pair[0] == pair[1]) { values[..size.min(1)].to_vec() } else { values }
@@ -85,7 +70,7 @@ fn registers(neuron: &FloatNeuron, size: usize, profile: &Profile, scale: f64) -
         input: FcoreInput::Spikes { window: 1 },
         soma: FcoreSoma::Snn(SnnSoma {
             decay: 0,
-            bias: each(&|index| (at(&neuron.bias, index, 0.0) * scale).round() as i32),
+            bias: each(&|index| (parameter(&neuron.bias, index, 0.0) * scale).round() as i32),
             threshold: neuron.kind.spikes().then(|| each(&threshold)),
             random_bits: 0,
             seed: 0,
@@ -99,23 +84,8 @@ fn registers(neuron: &FloatNeuron, size: usize, profile: &Profile, scale: f64) -
     }
 }
 
-/// A parameter that has one value or one a neuron; `otherwise` where absent.
-fn at(values: &[f64], neuron: usize, otherwise: f64) -> f64 {
-    match values {
-        [] => otherwise,
-        [single] => *single,
-        many => many.get(neuron).copied().unwrap_or(otherwise),
-    }
-}
-
-/// What an input of 1 adds to the membrane.
-fn gain(neuron: &FloatNeuron, profile: &Profile, index: usize) -> f64 {
-    let r = at(&neuron.r, index, 1.0);
-    if profile.dynamics == Dynamics::DecayThenAdd { r } else { profile.dt * r }
-}
-
 fn least_gain(neuron: &FloatNeuron, profile: &Profile) -> f64 {
-    (0..neuron.r.len().max(1)).map(|index| gain(neuron, profile, index)).fold(f64::INFINITY, f64::min)
+    (0..neuron.r.len().max(1)).map(|index| neuron.gain(profile, index)).fold(f64::INFINITY, f64::min)
 }
 
 /// Why the network cannot be quantised, all reasons at once.
