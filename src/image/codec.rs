@@ -11,7 +11,7 @@
 //! | 88 | | payload: bincode 2, fixed-width integers, little-endian |
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Error, ErrorKind, Read, Result as IoResult, Seek, SeekFrom};
 use std::path::Path;
 
 use bincode::Encode;
@@ -158,9 +158,11 @@ fn checksum(header: &[u8], payload: &mut impl Read) -> IoResult<Digest> {
     digester.bytes(header);
     let mut chunk = vec![0; CHUNK];
     loop {
-        match payload.read(&mut chunk)? {
-            0 => return Ok(digester.finish()),
-            read => digester.bytes(&chunk[..read]),
+        match payload.read(&mut chunk) {
+            Ok(0) => return Ok(digester.finish()),
+            Ok(read) => digester.bytes(&chunk[..read]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

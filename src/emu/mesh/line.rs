@@ -112,7 +112,7 @@ impl Row {
             } else {
                 (source, busy) = (Some((x, port)), 0);
             }
-            let (at, to) = (ready.max(busy), context.to[packet as usize]);
+            let (at, to) = (ready.max(busy), context.routes[packet as usize].to);
             busy = at + context.assumed(packet, Stage::Start) + context.cycle;
             requests.push(Request { at, limit: u64::MAX, packet, to, port, stage: Stage::Start });
         }

@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::line::{Column, Dirty, Marks, Row};
 use super::ports::SIDES;
-use super::route::{hops, router_of};
-use super::way::{Context, NUMBER, Request, TIME};
+use super::route::router_of;
+use super::way::{Context, NUMBER, Request, Route, TIME};
 use super::{Arrival, Packet};
 use crate::chip::MeshSpec;
 use crate::emu::counters::LinkLoad;
@@ -98,11 +98,17 @@ impl Sweep {
             self.pause.0 -= 1;
             return false;
         }
-        let hops = |packet: &Packet| {
-            let (x, y) = hops(spec, packet.from, packet.to);
-            u64::from(x) + u64::from(y)
-        };
-        if packets.iter().map(hops).sum::<u64>() < self.far * packets.len() as u64 {
+        // On a small mesh no packet goes far: there is nothing to look at.
+        if u64::from(spec.width) + u64::from(spec.height) < self.far + 2 && self.far > 0 {
+            return false;
+        }
+        let routes = &mut self.context.routes;
+        routes.clear();
+        routes.extend(packets.iter().map(|packet| Route {
+            from: packet.from.map_or(spec.host, |core| router_of(spec, core)),
+            to: router_of(spec, packet.to),
+        }));
+        if routes.iter().map(Route::hops).sum::<u64>() < self.far * packets.len() as u64 {
             return false;
         }
         self.load(spec, packets);
@@ -115,7 +121,7 @@ impl Sweep {
         }
         self.pause = (0, 1);
         self.arrive(packets, arrivals);
-        self.count(spec, packets, links);
+        self.count(links);
         true
     }
 
@@ -150,7 +156,7 @@ impl Sweep {
         if !self.order.is_sorted_by_key(|&packet| key(packet)) {
             self.order.sort_unstable_by_key(|&packet| key(packet));
         }
-        self.context.begin(packets.iter().map(|packet| router_of(spec, packet.to)));
+        self.context.begin();
         self.arrived.clear();
         self.arrived.resize_with(packets.len(), AtomicU64::default);
         [&self.dirty.rows, &self.dirty.columns, &self.dirty.routers].into_iter().for_each(Marks::set_all);
@@ -158,7 +164,7 @@ impl Sweep {
         self.columns.iter_mut().for_each(Column::begin);
         for &packet in &self.order {
             let from = packets[packet as usize].from;
-            let (x, y) = from.map_or(spec.host, |core| router_of(spec, core));
+            let (x, y) = self.context.routes[packet as usize].from;
             let port = SIDES + from.map_or(self.cores, |core| core.index() % self.cores);
             self.rows[usize::from(y)].sources.push((x, port as u16, packet));
         }
@@ -196,12 +202,10 @@ impl Sweep {
     }
 
     /// Adds the tick to the loads of the links.
-    fn count(&mut self, spec: &MeshSpec, packets: &[Packet], links: &mut [LinkLoad]) {
-        let width = usize::from(spec.width);
-        for packet in packets {
-            let from = packet.from.map_or(spec.host, |core| router_of(spec, core));
-            let (from, to) = ((usize::from(from.0), usize::from(from.1)), router_of(spec, packet.to));
-            let to = (usize::from(to.0), usize::from(to.1));
+    fn count(&mut self, links: &mut [LinkLoad]) {
+        let (width, height) = (self.columns.len(), self.rows.len());
+        for route in &self.context.routes {
+            let [from, to] = [route.from, route.to].map(|(x, y)| (usize::from(x), usize::from(y)));
             let (side_x, side_y) = (usize::from(to.0 < from.0), 2 + usize::from(to.1 > from.1));
             self.steps[from.1 * width + from.0][side_x] += 1;
             self.steps[from.1 * width + to.0][side_x] -= 1;
@@ -213,7 +217,6 @@ impl Sweep {
             links[link].packets += *running as u64;
             links[link].peak = links[link].peak.max(*running as u32);
         };
-        let height = usize::from(spec.height);
         for y in 0..height {
             let mut running = [0; 2];
             for (x, back) in (0..width).zip((0..width).rev()) {

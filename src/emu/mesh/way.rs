@@ -44,6 +44,20 @@ pub(super) const TIME: u32 = 44;
 /// Bits that are left for the number.
 pub(super) const NUMBER: u32 = u64::BITS - TIME;
 
+/// Where a packet enters and leaves the mesh.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Route {
+    pub from: (u16, u16),
+    pub to: (u16, u16),
+}
+
+impl Route {
+    /// Links that it crosses.
+    pub(super) fn hops(&self) -> u64 {
+        u64::from(self.from.0.abs_diff(self.to.0)) + u64::from(self.from.1.abs_diff(self.to.1))
+    }
+}
+
 /// What all lines share: the times of the mesh, and the assumed waits of the tick's packets.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -58,7 +72,8 @@ pub(super) struct Context {
     /// Assumed waits of each packet, by [`Stage`]. While lines are swept side by side, only the line that grants a
     /// packet's request corrects its wait, and only those swept at other times read it.
     waits: Vec<[AtomicU64; 3]>,
-    pub to: Vec<(u16, u16)>,
+    /// Routers of each packet's source and destination.
+    pub routes: Vec<Route>,
 }
 
 impl Context {
@@ -81,16 +96,14 @@ impl Context {
             early: hop.map(|hop| (hop + 1).saturating_sub(rest)),
             apart: hop.map(|hop| if hop <= rest { cycle } else { hop + cycle }),
             waits: Vec::new(),
-            to: Vec::new(),
+            routes: Vec::new(),
         })
     }
 
-    /// A tick's packets, by their routers of destination; nothing is known of their waits.
-    pub(super) fn begin(&mut self, to: impl Iterator<Item = (u16, u16)>) {
-        self.to.clear();
-        self.to.extend(to);
+    /// Nothing is known of the waits of the packets that `routes` has.
+    pub(super) fn begin(&mut self) {
         self.waits.clear();
-        self.waits.resize_with(self.to.len(), Default::default);
+        self.waits.resize_with(self.routes.len(), Default::default);
     }
 
     pub(super) fn assumed(&self, packet: u32, stage: Stage) -> u64 {

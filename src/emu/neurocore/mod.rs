@@ -70,7 +70,7 @@ pub(super) struct Core {
     /// Set where a tick without input has changed nothing: until input comes, no tick will.
     at_rest: bool,
     pub(super) clock: Clock,
-    /// Packets sent in this tick, in order of emission; with timing off `fired` stands for them.
+    /// Packets sent in this tick, in order of emission; with timing off `packets` stands for them.
     pub(super) outbox: Vec<Outgoing>,
     /// Packets sent in this tick and their payloads, with timing off.
     pub(super) packets: Vec<(Target, i32)>,

@@ -234,6 +234,28 @@ mod tests {
             let (mut touched, mut twin) = (vec![0; words as usize], vec![0; words as usize]);
             let events = touch(available(), &rows, &starts, &mut touched);
             assert_eq!((events, &touched), (touch_plain(&rows, &starts, &mut twin), &twin));
+            for (word, mask) in (0..words as usize).flat_map(|word| [0, !0, rng.next_u64()].map(|mask| (word, mask))) {
+                let counted = column(available(), &rows, &starts, word, mask);
+                assert_eq!(counted, column_plain(&rows, &starts, word, mask));
+                assert!(
+                    mask != !0
+                        || (0..words as usize).map(|word| column_plain(&rows, &starts, word, !0)).sum::<u64>()
+                            == events
+                );
+            }
+            let mut ends = [0; TYPES].map(|_: usize| rng.below(starts.len() as u64 + 1) as usize);
+            ends.sort_unstable();
+            ends[TYPES - 1] = starts.len();
+            let (mut counts, mut plain) = (Counts::default(), Counts::default());
+            let some = 0..(words as usize).min(WIDE);
+            let counted = count(available(), &rows, (&starts, &ends), some.clone(), &mut counts);
+            assert_eq!(counted, count_plain(&rows, (&starts, &ends), some.clone(), &mut plain));
+            assert_eq!(counts.depths, plain.depths);
+            for kind in 0..TYPES {
+                for place in 0..counts.depths[kind] {
+                    assert_eq!(counts.places[kind][place][some.clone()], plain.places[kind][place][some.clone()]);
+                }
+            }
         }
     }
 
