@@ -183,12 +183,18 @@ impl Sweep {
                     row.sweep(context, packets, dirty);
                 }
             });
+            if context.is_crowded() {
+                return false;
+            }
             let rows = &*rows;
             each(threads(&dirty.columns), columns, |column: &mut Column| {
                 if dirty.columns.take(column.x.into()) {
                     column.sweep(context, rows, width, dirty);
                 }
             });
+            if context.is_crowded() {
+                return false;
+            }
             let columns = &*columns;
             let target = |packet: u32| packets[packet as usize].to.index() % *cores;
             each(threads(&dirty.routers), exits, |exits: &mut Exits| {

@@ -5,7 +5,7 @@
 //! phase: those that stand alone are done, and only the others, in **crowds**, are followed from place to place.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::chip::MeshSpec;
 use crate::units::Picos;
@@ -74,7 +74,12 @@ pub(super) struct Context {
     waits: Vec<[AtomicU64; 3]>,
     /// Routers of each packet's source and destination.
     pub routes: Vec<Route>,
+    /// So many packets meet that sweeping is not worth it.
+    crowded: AtomicBool,
 }
+
+/// How often a packet of a direction may be followed in the mean; more is left to the events.
+const FOLLOWED: usize = 8;
 
 impl Context {
     /// `None` where a hop takes no time, or any time of the mesh is 67 us and more.
@@ -97,6 +102,7 @@ impl Context {
             apart: hop.map(|hop| if hop <= rest { cycle } else { hop + cycle }),
             waits: Vec::new(),
             routes: Vec::new(),
+            crowded: AtomicBool::new(false),
         })
     }
 
@@ -104,6 +110,12 @@ impl Context {
     pub(super) fn begin(&mut self) {
         self.waits.clear();
         self.waits.resize_with(self.routes.len(), Default::default);
+        *self.crowded.get_mut() = false;
+    }
+
+    /// Whether a direction has given up.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
     }
 
     pub(super) fn assumed(&self, packet: u32, stage: Stage) -> u64 {
@@ -247,8 +259,7 @@ impl Way {
         }
         self.order.extend(self.joins.iter().enumerate().map(|(number, join)| Turn::new(phase(join), number)));
         self.order.sort_unstable();
-        let mut held = true;
-        let mut first = 0;
+        let (mut held, mut first, mut steps) = (true, 0, FOLLOWED * self.joins.len());
         while let Some(&turn) = self.order.get(first) {
             let phase = turn.phase();
             let alone = |join: &Join| apart + context.assumed(join.request.packet, course.stage(join.request.to));
@@ -271,7 +282,10 @@ impl Way {
                 first += 2;
                 continue;
             }
-            let end = self.follow(context, first);
+            let Some(end) = self.follow(context, first, &mut steps) else {
+                context.crowded.store(true, Ordering::Relaxed);
+                return false;
+            };
             for (request, granted) in self.crowd.granted.drain(..) {
                 if !context.holds(&request, granted) {
                     wrong(&request);
@@ -336,8 +350,9 @@ impl Way {
         Some([(join.request, join.request.at), (other.request, other.request.at + waited)])
     }
 
-    /// Follows the crowd that begins at a place of the order, as far as it reaches; where the next one begins.
-    fn follow(&mut self, context: &Context, first: usize) -> usize {
+    /// Follows the crowd that begins at a place of the order, as far as it reaches; where the next one begins, or `None`
+    /// where that takes more packets' `steps` than there are left: a crowd that reaches the next is followed anew with it.
+    fn follow(&mut self, context: &Context, first: usize, steps: &mut usize) -> Option<usize> {
         let (course, apart) = (self.course, context.apart[self.course.axis]);
         let (mut end, mut latest) = (first, 0);
         loop {
@@ -346,13 +361,14 @@ impl Way {
                 latest = latest.max(turn.phase() + apart + context.assumed(packet, course.stage(to)));
                 end += 1;
             }
+            *steps = steps.checked_sub(end - first)?;
             let crowd = &mut self.crowd;
             crowd.joins.clear();
             crowd.joins.extend(self.order[first..end].iter().map(|turn| self.joins[turn.number()]));
             let next = self.order.get(end).map_or(u64::MAX, |next| next.phase());
             latest = latest.max(crowd.move_on(context, course, &self.floors, next) + apart - context.cycle);
             if latest <= next {
-                return end;
+                return Some(end);
             }
         }
     }
