@@ -232,7 +232,7 @@ fn baselines(found: &Conversion) -> Markup {
             h2 { "Compared with other machines" }
             p.note {
                 "Arithmetic, not measurements: operations of one image times a published price of one operation, without and with one fetch a weight. \
-                 A ratio is the trained network there (with memory, where priced) over the spiking one on the chip: above 1 the chip needs less."
+                 A ratio is the trained network there (with memory, where priced) over the converted one on the chip: above 1 the chip needs less. Where prices of the chip are unknown, its energy is at least this and the ratio at most."
             }
             table {
                 thead { tr {
