@@ -10,6 +10,7 @@ pub mod counters;
 mod fabric;
 mod law;
 mod learned;
+mod meeting;
 pub mod mesh;
 mod neurocore;
 pub mod probe;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::bank::Bank;
 use super::{Between, Table, lock};
 use crate::diag::Result;
+use crate::emu::meeting::{End, Meeting};
 use crate::emu::program::Program;
 use crate::emu::run::Feed;
-use crate::emu::shard::{End, Meeting};
 
 /// Plays what `feed` gives.
 pub(super) fn play(

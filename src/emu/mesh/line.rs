@@ -1,5 +1,6 @@
 //! The lines of the mesh, rows and columns, each in its two directions; see [`super::sweep`].
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Packet;
@@ -180,7 +181,7 @@ impl Column {
 
     /// Computes the column anew. Exits that get other requests than before have to follow, rows whose packets waited
     /// otherwise than assumed, and the column itself, where something was assumed wrongly.
-    pub(super) fn sweep(&mut self, context: &Context, rows: &[Row], width: usize, dirty: &Dirty) {
+    pub(super) fn sweep(&mut self, context: &Context, rows: &[impl Deref<Target = Row>], width: usize, dirty: &Dirty) {
         let [north, south] = &mut self.ways;
         north.joins.clear();
         south.joins.clear();

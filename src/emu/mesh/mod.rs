@@ -49,6 +49,7 @@
 //! Where a tick has many packets that seldom meet it is swept line by line instead (`sweep`), with the same result.
 
 pub mod clocked;
+mod crew;
 mod edge;
 mod flight;
 mod line;
@@ -131,7 +132,7 @@ pub struct Mesh {
     sweeps_from: usize,
 }
 
-/// Fewer packets are sooner moved event by event than swept through all lines.
+/// Fewer packets are sooner moved event by event.
 const SWEEPS_FROM: usize = 64;
 
 impl Mesh {
@@ -169,18 +170,14 @@ impl Mesh {
     #[must_use]
     pub fn sweeps_from(mut self, packets: usize) -> Self {
         self.sweeps_from = packets;
-        if let Some(sweep) = &mut self.sweep {
-            sweep.far = 0;
-        }
+        self.sweep.iter_mut().for_each(|sweep| sweep.far = 0);
         self
     }
 
     /// The mesh where sweeps use so many threads, with the same results.
     #[must_use]
     pub fn on_threads(mut self, threads: usize) -> Self {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.threads = threads.max(1);
-        }
+        self.sweep.iter_mut().for_each(|sweep| sweep.threads = threads.max(1));
         self
     }
 

@@ -17,8 +17,11 @@
 //! satisfies every equation, so it is that one. Where it does not settle in [`SWEEPS`] sweeps the caller lets
 //! the events decide.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::crew::Crew;
 use super::line::{Column, Dirty, Marks, Row};
 use super::ports::SIDES;
 use super::route::router_of;
@@ -33,24 +36,17 @@ const SWEEPS: u32 = 8;
 /// Mean hops of a packet from which on sweeps are worth it: their work is per packet, that of the events per hop.
 const FAR: u64 = 12;
 
-/// Lines that make further threads worth their start.
-const MANY: usize = 16;
+/// Lines that are worth a meeting of the threads.
+const MANY: usize = 4;
 
-/// The lines of a mesh within one chip.
+/// Sweeps of a mesh within one chip.
 #[derive(Debug)]
 pub(super) struct Sweep {
-    context: Context,
-    cores: usize,
     pub threads: usize,
-    rows: Vec<Row>,
-    columns: Vec<Column>,
-    exits: Vec<Exits>,
-    dirty: Dirty,
+    lines: Lines,
     /// Packets by (source, ready, tag), those of the host last.
     order: Vec<u32>,
-    /// When each packet is at its core.
-    arrived: Vec<AtomicU64>,
-    /// The same, to be sorted.
+    /// When each packet is at its core, to be sorted.
     words: Vec<u64>,
     /// Packets that enter less those that leave a direction of a line at each router, by [`LinkLoad`]'s numbers.
     steps: Vec<[i32; SIDES]>,
@@ -60,25 +56,45 @@ pub(super) struct Sweep {
     pause: (u32, u32),
 }
 
+/// What the threads of a sweep share.
+#[derive(Debug)]
+struct Lines {
+    context: RwLock<Context>,
+    cores: usize,
+    rows: Vec<RwLock<Row>>,
+    columns: Vec<RwLock<Column>>,
+    exits: Vec<Mutex<Exits>>,
+    dirty: Dirty,
+    /// When each packet is at its core.
+    arrived: RwLock<Vec<AtomicU64>>,
+}
+
+/// The phases of a sweep.
+const ROWS: usize = 0;
+const COLUMNS: usize = 1;
+const EXITS: usize = 2;
+
 impl Sweep {
     /// `None` where sweeps cannot be: links over chip edges, or hops that take no time.
     pub(super) fn new(spec: &MeshSpec, has_edges: bool) -> Option<Self> {
         let context = Context::new(spec)?;
         let routers = usize::from(spec.width) * usize::from(spec.height);
         (!has_edges).then(|| Self {
-            context,
-            cores: usize::from(spec.cores_per_router),
             threads: 1,
-            exits: (0..usize::from(spec.height)).map(|y| Exits { y, ..Exits::default() }).collect(),
-            dirty: Dirty {
-                rows: Marks::new(spec.height.into()),
-                columns: Marks::new(spec.width.into()),
-                routers: Marks::new(routers),
+            lines: Lines {
+                context: RwLock::new(context),
+                cores: usize::from(spec.cores_per_router),
+                exits: (0..usize::from(spec.height)).map(|y| Mutex::new(Exits { y, ..Exits::default() })).collect(),
+                dirty: Dirty {
+                    rows: Marks::new(spec.height.into()),
+                    columns: Marks::new(spec.width.into()),
+                    routers: Marks::new(routers),
+                },
+                rows: (0..spec.height).map(|y| RwLock::new(Row::new(y, spec.width))).collect(),
+                columns: (0..spec.width).map(|x| RwLock::new(Column::new(x, spec.height))).collect(),
+                arrived: RwLock::default(),
             },
-            rows: (0..spec.height).map(|y| Row::new(y, spec.width)).collect(),
-            columns: (0..spec.width).map(|x| Column::new(x, spec.height)).collect(),
             order: Vec::new(),
-            arrived: Vec::new(),
             words: Vec::new(),
             steps: vec![[0; SIDES]; routers],
             far: FAR,
@@ -102,7 +118,7 @@ impl Sweep {
         if u64::from(spec.width) + u64::from(spec.height) < self.far + 2 && self.far > 0 {
             return false;
         }
-        let routes = &mut self.context.routes;
+        let routes = &mut self.lines.context.get_mut().unwrap_or_else(PoisonError::into_inner).routes;
         routes.clear();
         routes.extend(packets.iter().map(|packet| Route {
             from: packet.from.map_or(spec.host, |core| router_of(spec, core)),
@@ -111,10 +127,9 @@ impl Sweep {
         if routes.iter().map(Route::hops).sum::<u64>() < self.far * packets.len() as u64 {
             return false;
         }
-        self.load(spec, packets);
         // Later times and more packets are left to the events.
         let fits = packets.len() >> NUMBER == 0 && packets.iter().all(|packet| packet.ready.0 >> TIME == 0);
-        if !fits || !self.settles(packets) {
+        if !fits || !self.settles(spec, packets) {
             // Traffic is alike from tick to tick: after a failure the next trial waits, longer each time.
             self.pause = (self.pause.1, (self.pause.1 * 2).min(256));
             return false;
@@ -125,10 +140,22 @@ impl Sweep {
         true
     }
 
+    /// Sweeps the tick on all threads; whether all assumptions hold in the end.
+    fn settles(&mut self, spec: &MeshSpec, packets: &[Packet]) -> bool {
+        let (lines, order, crew) = (&self.lines, &mut self.order, Crew::new(self.threads));
+        let work = |phase| lines.sweep(packets, phase, &crew);
+        crew.start(&work, || {
+            // Meanwhile the other threads start.
+            lines.load(spec, packets, order);
+            lines.settle(&crew, &work)
+        })
+    }
+
     /// Lists the arrivals in order of (time, tag).
     fn arrive(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) {
         arrivals.clear();
-        let times = || self.arrived.iter().map(|at| at.load(Ordering::Relaxed)).zip(packets.iter().map(|one| one.tag));
+        let arrived = self.lines.arrived.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let times = || arrived.iter().map(|at| at.load(Ordering::Relaxed)).zip(packets.iter().map(|one| one.tag));
         if times().all(|(at, tag)| at >> TIME == 0 && tag >> NUMBER == 0) {
             // One word sorts faster than two.
             self.words.clear();
@@ -142,75 +169,10 @@ impl Sweep {
         }
     }
 
-    /// Gives each row the packets that set out in it.
-    fn load(&mut self, spec: &MeshSpec, packets: &[Packet]) {
-        let source = |packet: u32| packets[packet as usize].from.map_or(u32::MAX, |core| core.0);
-        let key = |packet: u32| {
-            let Packet { ready, tag, .. } = packets[packet as usize];
-            (source(packet), ready, tag)
-        };
-        let all = 0..packets.len() as u32;
-        self.order.clear();
-        self.order.extend(all.clone().filter(|&packet| source(packet) != u32::MAX));
-        self.order.extend(all.filter(|&packet| source(packet) == u32::MAX));
-        if !self.order.is_sorted_by_key(|&packet| key(packet)) {
-            self.order.sort_unstable_by_key(|&packet| key(packet));
-        }
-        self.context.begin();
-        self.arrived.clear();
-        self.arrived.resize_with(packets.len(), AtomicU64::default);
-        [&self.dirty.rows, &self.dirty.columns, &self.dirty.routers].into_iter().for_each(Marks::set_all);
-        self.rows.iter_mut().for_each(Row::begin);
-        self.columns.iter_mut().for_each(Column::begin);
-        for &packet in &self.order {
-            let from = packets[packet as usize].from;
-            let (x, y) = self.context.routes[packet as usize].from;
-            let port = SIDES + from.map_or(self.cores, |core| core.index() % self.cores);
-            self.rows[usize::from(y)].sources.push((x, port as u16, packet));
-        }
-        // The host is a source of its router like its cores.
-        self.rows[usize::from(spec.host.1)].sources.sort_by_key(|&(x, port, _)| (x, port));
-    }
-
-    /// Sweeps until all assumptions hold; whether they do.
-    fn settles(&mut self, packets: &[Packet]) -> bool {
-        let Self { context, cores, threads, rows, columns, exits, dirty, arrived, .. } = self;
-        let (context, dirty, width) = (&*context, &*dirty, columns.len());
-        let threads = |lines: &Marks| if lines.count() < MANY { 1 } else { *threads };
-        for _ in 0..SWEEPS {
-            each(threads(&dirty.rows), rows, |row: &mut Row| {
-                if dirty.rows.take(row.y.into()) {
-                    row.sweep(context, packets, dirty);
-                }
-            });
-            if context.is_crowded() {
-                return false;
-            }
-            let rows = &*rows;
-            each(threads(&dirty.columns), columns, |column: &mut Column| {
-                if dirty.columns.take(column.x.into()) {
-                    column.sweep(context, rows, width, dirty);
-                }
-            });
-            if context.is_crowded() {
-                return false;
-            }
-            let columns = &*columns;
-            let target = |packet: u32| packets[packet as usize].to.index() % *cores;
-            each(threads(&dirty.routers), exits, |exits: &mut Exits| {
-                exits.leave(context, (&rows[exits.y], columns), dirty, (*cores, target), arrived);
-            });
-            if dirty.rows.count() + dirty.columns.count() == 0 {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Adds the tick to the loads of the links.
     fn count(&mut self, links: &mut [LinkLoad]) {
-        let (width, height) = (self.columns.len(), self.rows.len());
-        for route in &self.context.routes {
+        let (width, height) = (self.lines.columns.len(), self.lines.rows.len());
+        for route in &read(&self.lines.context).routes {
             let [from, to] = [route.from, route.to].map(|(x, y)| (usize::from(x), usize::from(y)));
             let (side_x, side_y) = (usize::from(to.0 < from.0), 2 + usize::from(to.1 > from.1));
             self.steps[from.1 * width + from.0][side_x] += 1;
@@ -242,17 +204,87 @@ impl Sweep {
     }
 }
 
-/// Works on every item, on so many threads.
-fn each<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
-    let share = items.len().div_ceil(threads.max(1)).max(1);
-    let (mine, others) = items.split_at_mut(share.min(items.len()));
-    std::thread::scope(|scope| {
-        for part in others.chunks_mut(share) {
-            let work = &work;
-            scope.spawn(move || part.iter_mut().for_each(work));
+impl Lines {
+    /// Gives each row the packets that set out in it; `order` is room for their order.
+    fn load(&self, spec: &MeshSpec, packets: &[Packet], order: &mut Vec<u32>) {
+        let source = |packet: u32| packets[packet as usize].from.map_or(u32::MAX, |core| core.0);
+        let key = |packet: u32| {
+            let Packet { ready, tag, .. } = packets[packet as usize];
+            (source(packet), ready, tag)
+        };
+        let all = 0..packets.len() as u32;
+        order.clear();
+        order.extend(all.clone().filter(|&packet| source(packet) != u32::MAX));
+        order.extend(all.filter(|&packet| source(packet) == u32::MAX));
+        if !order.is_sorted_by_key(|&packet| key(packet)) {
+            order.sort_unstable_by_key(|&packet| key(packet));
         }
-        mine.iter_mut().for_each(&work);
-    });
+        let mut context = write(&self.context);
+        context.begin();
+        let mut arrived = write(&self.arrived);
+        arrived.clear();
+        arrived.resize_with(packets.len(), AtomicU64::default);
+        [&self.dirty.rows, &self.dirty.columns, &self.dirty.routers].into_iter().for_each(Marks::set_all);
+        self.columns.iter().for_each(|column| write(column).begin());
+        let mut rows: Vec<_> = self.rows.iter().map(write).collect();
+        rows.iter_mut().for_each(|row| row.begin());
+        for &packet in &*order {
+            let from = packets[packet as usize].from;
+            let (x, y) = context.routes[packet as usize].from;
+            let port = SIDES + from.map_or(self.cores, |core| core.index() % self.cores);
+            rows[usize::from(y)].sources.push((x, port as u16, packet));
+        }
+        // The host is a source of its router like its cores.
+        rows[usize::from(spec.host.1)].sources.sort_by_key(|&(x, port, _)| (x, port));
+    }
+
+    /// Sweeps until all assumptions hold; whether they do.
+    fn settle(&self, crew: &Crew, work: &impl Fn(usize)) -> bool {
+        let dirty = &self.dirty;
+        for _ in 0..SWEEPS {
+            for (phase, lines) in [(ROWS, &dirty.rows), (COLUMNS, &dirty.columns), (EXITS, &dirty.routers)] {
+                crew.all(phase, lines.count() >= MANY, work);
+                if read(&self.context).is_crowded() {
+                    return false;
+                }
+            }
+            if dirty.rows.count() + dirty.columns.count() == 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One thread's share of a phase.
+    fn sweep(&self, packets: &[Packet], phase: usize, crew: &Crew) {
+        let (context, dirty, width) = (&*read(&self.context), &self.dirty, self.columns.len());
+        if phase == ROWS {
+            for y in crew.items(self.rows.len()).filter(|&y| dirty.rows.take(y)) {
+                write(&self.rows[y]).sweep(context, packets, dirty);
+            }
+        } else if phase == COLUMNS {
+            let rows: Vec<_> = self.rows.iter().map(read).collect();
+            for x in crew.items(width).filter(|&x| dirty.columns.take(x)) {
+                write(&self.columns[x]).sweep(context, &rows, width, dirty);
+            }
+        } else {
+            let columns: Vec<_> = self.columns.iter().map(read).collect();
+            let target = |packet: u32| packets[packet as usize].to.index() % self.cores;
+            let arrived = &*read(&self.arrived);
+            for y in crew.items(self.rows.len()) {
+                let mut exits = self.exits[y].lock().unwrap_or_else(PoisonError::into_inner);
+                exits.leave(context, (&read(&self.rows[y]), &columns), dirty, (self.cores, target), arrived);
+            }
+        }
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The exits to the cores of a row's routers.
@@ -269,7 +301,7 @@ impl Exits {
     fn leave(
         &mut self,
         context: &Context,
-        (row, columns): (&Row, &[Column]),
+        (row, columns): (&Row, &[impl Deref<Target = Column>]),
         dirty: &Dirty,
         (cores, target): (usize, impl Fn(u32) -> usize),
         arrived: &[AtomicU64],

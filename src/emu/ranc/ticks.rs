@@ -14,9 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use super::config::{RancConfig, RancCore, RancNeuron};
 use crate::bits::address_bits;
 use crate::diag::{Problem, Result};
+use crate::emu::meeting::{End, Meeting};
 use crate::emu::mesh::clocked::Flit;
 use crate::emu::neurocore::SlicedCore;
-use crate::emu::shard::{End, Meeting};
 
 /// A packet from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

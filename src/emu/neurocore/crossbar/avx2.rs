@@ -5,15 +5,15 @@ use std::arch::x86_64::{
     __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128,
     _mm256_cmpeq_epi16, _mm256_cmpgt_epi32, _mm256_cvtepi16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
     _mm256_movemask_epi8, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_permutevar8x32_epi32, _mm256_set_epi32,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi16, _mm256_storeu_si256,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi16, _mm256_shuffle_epi8,
+    _mm256_storeu_si256,
 };
 
-use super::TYPES;
-use super::lanes::{Addend, Counts, LANES, Range, Vector};
+use super::lanes::{Active, Addend, Counts, LANES, Range, Vector};
 
 /// As [`super::lanes::plain`].
 #[inline]
-pub(super) fn advance(_: Vector, v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+pub(super) fn advance(_: Vector, v: &mut [i32; LANES], addends: (&[Addend], usize), leak: i16, range: Range) -> u64 {
     // SAFETY: a `Vector` is made only where the processor has AVX2.
     unsafe { kernel(v, addends, leak, range) }
 }
@@ -30,22 +30,17 @@ pub(super) fn touch(_: Vector, rows: &[u64], starts: &[u32], touched: &mut [u64]
 pub(super) fn count(
     _: Vector,
     rows: &[u64],
-    of: (&[u32], &[usize; TYPES]),
+    active: Active<'_>,
     words: std::ops::Range<usize>,
     counts: &mut Counts,
 ) -> u64 {
     // SAFETY: a `Vector` is made only where the processor has AVX2 and POPCNT.
-    unsafe { counted_by_type(rows, of, words, counts) }
+    unsafe { counted_by_type(rows, active, words, counts) }
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn counted_by_type(
-    rows: &[u64],
-    of: (&[u32], &[usize; TYPES]),
-    words: std::ops::Range<usize>,
-    counts: &mut Counts,
-) -> u64 {
-    super::lanes::count_plain(rows, of, words, counts)
+fn counted_by_type(rows: &[u64], active: Active<'_>, words: std::ops::Range<usize>, counts: &mut Counts) -> u64 {
+    super::lanes::count_plain(rows, active, words, counts)
 }
 
 /// As [`super::lanes::column`].
@@ -75,13 +70,15 @@ pub(super) fn prefetch<T>(words: &[T], at: usize) {
 }
 
 #[target_feature(enable = "avx2")]
-fn kernel(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+fn kernel(v: &mut [i32; LANES], (addends, word): (&[Addend], usize), leak: i16, range: Range) -> u64 {
     let mut sums = [_mm256_set1_epi16(leak); 4];
     let bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, i16::MIN);
-    for &(neurons, value) in addends {
-        let value = _mm256_set1_epi16(value);
-        for (part, sum) in sums.iter_mut().enumerate() {
-            let mine = _mm256_and_si256(_mm256_set1_epi16((neurons >> (16 * part)) as i16), bit);
+    // Sixteen bits of a word to all lanes.
+    let spread = [0x0100, 0x0302, 0x0504, 0x0706].map(|part| _mm256_set1_epi16(part));
+    for addend in addends {
+        let (neurons, value) = (_mm256_set1_epi64x(addend.neurons[word] as i64), _mm256_set1_epi16(addend.value));
+        for (sum, spread) in sums.iter_mut().zip(spread) {
+            let mine = _mm256_and_si256(_mm256_shuffle_epi8(neurons, spread), bit);
             *sum = _mm256_add_epi16(*sum, _mm256_and_si256(_mm256_cmpeq_epi16(mine, bit), value));
         }
     }

@@ -8,8 +8,15 @@ use super::TYPES;
 /// Neurons of a block.
 pub(super) const LANES: usize = 64;
 
-/// Neurons, as bits, that a value is added to.
-pub(super) type Addend = (u64, i16);
+/// Words of a row that are counted at once.
+pub(super) const WIDE: usize = 4;
+
+/// A value, and the neurons of [`WIDE`] words that it is added to, as bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addend {
+    pub(super) neurons: [u64; WIDE],
+    pub(super) value: i16,
+}
 
 /// The values that a V of no event may have: from `low` to below `high`, which is above `low`.
 #[derive(Debug, Clone, Copy)]
@@ -18,30 +25,30 @@ pub(super) struct Range {
     pub(super) high: i32,
 }
 
-/// Adds all `addends` and `leak` to the potentials; the neurons whose V is then outside of `range`. The sum of all
-/// magnitudes of addends is at most 32,767 - 255.
+/// Adds all `addends`, as they are for `word`, and `leak` to the potentials; the neurons whose V is then outside of
+/// `range`. The sum of all magnitudes of addends is at most 32,767 - 255.
 #[inline]
 pub(super) fn advance(
     vector: Option<Vector>,
     v: &mut [i32; LANES],
-    addends: &[Addend],
+    (addends, word): (&[Addend], usize),
     leak: i16,
     range: Range,
 ) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if let Some(vector) = vector {
-        return super::avx2::advance(vector, v, addends, leak, range);
+        return super::avx2::advance(vector, v, (addends, word), leak, range);
     }
     let _ = vector;
-    plain(v, addends, leak, range)
+    plain(v, (addends, word), leak, range)
 }
 
 /// [`advance`] without vector units.
-pub(super) fn plain(v: &mut [i32; LANES], addends: &[Addend], leak: i16, range: Range) -> u64 {
+pub(super) fn plain(v: &mut [i32; LANES], (addends, word): (&[Addend], usize), leak: i16, range: Range) -> u64 {
     let mut sums = [leak; LANES];
-    for &(neurons, value) in addends {
+    for &Addend { neurons, value } in addends {
         for (part, sums) in sums.chunks_exact_mut(16).enumerate() {
-            let bits = (neurons >> (16 * part)) as u16;
+            let bits = (neurons[word] >> (16 * part)) as u16;
             for (lane, sum) in sums.iter_mut().enumerate() {
                 *sum += if bits & (1 << lane) == 0 { 0 } else { value };
             }
@@ -118,61 +125,59 @@ pub(in crate::emu) fn prefetch<T>(words: &[T], at: usize) {
     let _ = (words, at);
 }
 
-/// Words of a row that are counted at once.
-pub(super) const WIDE: usize = 4;
 /// Bits of a count of active axons, of which there are at most [`super::walk::MOST_ADDED`].
-pub(super) const PLACES: usize = 7;
+const PLACES: usize = 7;
 
-/// How many active axons of each type each neuron of [`WIDE`] words is connected with: bit `n` of
-/// `places[type][place][word]` is that place of the count of neuron `n` of the word.
+/// What the active axons do to the neurons of [`WIDE`] words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
-    pub(super) places: [[[u64; WIDE]; PLACES]; TYPES],
-    /// Places in use by type; the others are stale.
-    pub(super) depths: [usize; TYPES],
+    /// How many axons of a type each neuron is connected with, times their weight: one addend a binary place.
+    pub(super) addends: Vec<Addend>,
     /// Neurons with a synaptic event.
     pub(super) touched: [u64; WIDE],
 }
 
-/// Counts the connections of rows that begin at `starts`, of which those of a type end at its number in `ends`, from
-/// word `from` of a row on; how many there are. Words behind the end of the row have no meaning.
+/// The active axons: where their rows begin, by type, where those of each type end, and the weights of the types.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Active<'a> {
+    pub(super) starts: &'a [u32],
+    pub(super) ends: &'a [usize; TYPES],
+    pub(super) weights: &'a [i16; TYPES],
+}
+
+/// Counts the connections of the active axons in these words of their rows; how many there are. Words behind the end of
+/// the row have no meaning.
 #[inline]
 pub(super) fn count(
     vector: Option<Vector>,
     rows: &[u64],
-    (starts, ends): (&[u32], &[usize; TYPES]),
+    active: Active<'_>,
     words: std::ops::Range<usize>,
     counts: &mut Counts,
 ) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if let Some(vector) = vector {
-        return super::avx2::count(vector, rows, (starts, ends), words, counts);
+        return super::avx2::count(vector, rows, active, words, counts);
     }
     let _ = vector;
-    count_plain(rows, (starts, ends), words, counts)
+    count_plain(rows, active, words, counts)
 }
 
 /// [`count`] as it is.
 #[inline(always)]
-pub(super) fn count_plain(
-    rows: &[u64],
-    (starts, ends): (&[u32], &[usize; TYPES]),
-    words: std::ops::Range<usize>,
-    counts: &mut Counts,
-) -> u64 {
-    counts.touched = [0; WIDE];
-    let (mut first, mut events) = (0, 0);
-    for (kind, &end) in ends.iter().enumerate() {
-        let starts = &starts[first..end];
+pub(super) fn count_plain(rows: &[u64], active: Active<'_>, words: std::ops::Range<usize>, counts: &mut Counts) -> u64 {
+    counts.addends.clear();
+    let (mut touched, mut first, mut events) = ([0; WIDE], 0, 0);
+    for (&end, &weight) in active.ends.iter().zip(active.weights) {
+        let starts = &active.starts[first..end];
         first = end;
-        let depth = (usize::BITS - starts.len().leading_zeros()) as usize;
-        counts.depths[kind] = depth;
-        let places = &mut counts.places[kind][..depth];
-        places.fill([0; WIDE]);
+        let depth = if weight == 0 { 0 } else { (usize::BITS - starts.len().leading_zeros()) as usize };
+        let mut places = [[0; WIDE]; PLACES];
+        let places = &mut places[..depth];
         for &start in starts {
             let row = &rows[start as usize + words.start..start as usize + words.end];
             let mut carry: [u64; WIDE] = row.try_into().unwrap_or_else(|_| padded(row));
-            for (touched, word) in counts.touched.iter_mut().zip(carry) {
+            for (touched, word) in touched.iter_mut().zip(carry) {
                 *touched |= word;
                 events += u64::from(word.count_ones());
             }
@@ -182,7 +187,10 @@ pub(super) fn count_plain(
                 }
             }
         }
+        let addend = |(place, &neurons): (usize, &[u64; WIDE])| Addend { neurons, value: weight << place };
+        counts.addends.extend(places.iter().enumerate().map(addend));
     }
+    counts.touched = touched;
     events
 }
 
@@ -217,10 +225,12 @@ mod tests {
             let (low, high) = (-draw(edge).abs(), 1 + draw(edge).abs());
             let leak = draw(255) as i16;
             let count = draw(12).unsigned_abs() as usize;
-            let addends: Vec<Addend> = (0..count).map(|_| (rng.next_u64(), rng.below(511) as i16 - 255)).collect();
-            let mut twin = v;
-            let outside = advance(available(), &mut v, &addends, leak, Range { low, high });
-            assert_eq!(outside, plain(&mut twin, &addends, leak, Range { low, high }));
+            let mut addend =
+                || Addend { neurons: std::array::from_fn(|_| rng.next_u64()), value: rng.below(511) as i16 - 255 };
+            let addends: Vec<Addend> = (0..count).map(|_| addend()).collect();
+            let (mut twin, word) = (v, rng.below(WIDE as u64) as usize);
+            let outside = advance(available(), &mut v, (&addends, word), leak, Range { low, high });
+            assert_eq!(outside, plain(&mut twin, (&addends, word), leak, Range { low, high }));
             assert_eq!(v, twin);
         }
     }
@@ -247,14 +257,30 @@ mod tests {
             ends.sort_unstable();
             ends[TYPES - 1] = starts.len();
             let (mut counts, mut plain) = (Counts::default(), Counts::default());
-            let some = 0..(words as usize).min(WIDE);
-            let counted = count(available(), &rows, (&starts, &ends), some.clone(), &mut counts);
-            assert_eq!(counted, count_plain(&rows, (&starts, &ends), some.clone(), &mut plain));
-            assert_eq!(counts.depths, plain.depths);
-            for kind in 0..TYPES {
-                for place in 0..counts.depths[kind] {
-                    assert_eq!(counts.places[kind][place][some.clone()], plain.places[kind][place][some.clone()]);
-                }
+            let weights = std::array::from_fn(|_| rng.below(7) as i16 - 3);
+            let (some, active) =
+                (0..(words as usize).min(WIDE), Active { starts: &starts, ends: &ends, weights: &weights });
+            let counted = count(available(), &rows, active, some.clone(), &mut counts);
+            assert_eq!(counted, count_plain(&rows, active, some.clone(), &mut plain));
+            assert_eq!(counts.touched[some.clone()], plain.touched[some.clone()]);
+            assert_eq!(counts.addends.len(), plain.addends.len());
+            for (counted, plain) in counts.addends.iter().zip(&plain.addends) {
+                assert_eq!(
+                    (counted.value, &counted.neurons[some.clone()]),
+                    (plain.value, &plain.neurons[some.clone()])
+                );
+            }
+            // Neuron by neuron, the addends are the weighted sum.
+            let first = |kind: usize| if kind == 0 { 0 } else { ends[kind - 1] };
+            for neuron in 0..64 * some.len() {
+                let (word, lane) = (neuron / 64, neuron % 64);
+                let on = |bits: u64| i32::from(bits >> lane & 1 == 1);
+                let summed = (0..TYPES).map(|kind| {
+                    let row = |&start: &u32| on(rows[start as usize + word]);
+                    i32::from(weights[kind]) * starts[first(kind)..ends[kind]].iter().map(row).sum::<i32>()
+                });
+                let added = counts.addends.iter().map(|addend| i32::from(addend.value) * on(addend.neurons[word]));
+                assert_eq!(added.sum::<i32>(), summed.sum::<i32>());
             }
         }
     }

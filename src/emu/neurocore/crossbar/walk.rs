@@ -1,6 +1,6 @@
 //! One tick of one core: synapses, neurons, and which of them fire.
 
-use super::lanes::{self, Addend, Counts, LANES, Range, Vector, WIDE};
+use super::lanes::{self, Active, Addend, Counts, LANES, Range, Vector, WIDE};
 use super::{Alike, CrossbarCore, Next, TYPES};
 use crate::bits::ones;
 use crate::emu::neurocore::stream::Stream;
@@ -18,8 +18,6 @@ pub(in crate::emu) struct Scratch {
     sums: Vec<i32>,
     /// Their counts, by group of [`WIDE`] words.
     counts: Vec<Counts>,
-    /// What they add to a block.
-    addends: Vec<Addend>,
     /// Neurons with a synaptic event, and those that are active, as bits.
     touched: Vec<u64>,
     changed: Vec<u64>,
@@ -94,9 +92,10 @@ impl CrossbarCore {
         scratch.counts.resize_with(self.row_words.div_ceil(WIDE), Counts::default);
         scratch.touched.clear();
         scratch.events = 0;
+        let active = Active { starts: &scratch.active, ends: &scratch.ends, weights: &self.somas[0].weights };
         for (group, counts) in scratch.counts.iter_mut().enumerate() {
             let words = group * WIDE..self.row_words.min((group + 1) * WIDE);
-            scratch.events += lanes::count(vector, &self.rows, (&scratch.active, &scratch.ends), words, counts);
+            scratch.events += lanes::count(vector, &self.rows, active, words, counts);
             scratch.touched.extend_from_slice(&counts.touched);
         }
     }
@@ -105,23 +104,23 @@ impl CrossbarCore {
     fn blocks(&self, v: &mut [i32], range: Range, vector: Option<Vector>, scratch: &mut Scratch) {
         let soma = &self.somas[0];
         let leaks = if soma.leak == 0 { 0 } else { !0 };
-        let mut addends = std::mem::take(&mut scratch.addends);
+        let counts = std::mem::take(&mut scratch.counts);
         for (word, v) in v.chunks_exact_mut(LANES).enumerate() {
             let v: &mut [i32; LANES] = v.try_into().expect("a block has 64 lanes");
-            self.addends(word, scratch, &mut addends);
-            let outside = lanes::advance(vector, v, &addends, soma.leak, range);
+            let addends = (&*counts[word / WIDE].addends, word % WIDE);
+            let outside = lanes::advance(vector, v, addends, soma.leak, range);
             let there = self.there(word);
             let outside = outside & there;
             let mut changed = (scratch.touched[word] | leaks) & there & !outside;
             for lane in ones(&[outside]) {
                 let integrated = v[lane].wrapping_sub(i32::from(soma.leak));
-                let before = || integrated.wrapping_sub(sum_of(&addends, lane));
+                let before = || integrated.wrapping_sub(sum_of(addends, lane));
                 let next = self.soma(word * LANES + lane, i64::from(integrated));
                 changed |= settle(next, before, word, lane, v, scratch);
             }
             scratch.close(changed);
         }
-        scratch.addends = addends;
+        scratch.counts = counts;
     }
 
     /// Equal neurons that draw for their leak, their threshold, or both, 64 at a time.
@@ -137,35 +136,36 @@ impl CrossbarCore {
         let Some(general) = &self.general else { return };
         let soma = &self.somas[0];
         let sign = soma.leak.signum();
-        let mut addends = std::mem::take(&mut scratch.addends);
+        let mut counts = std::mem::take(&mut scratch.counts);
         for (word, v) in v.chunks_exact_mut(LANES).enumerate() {
             let v: &mut [i32; LANES] = v.try_into().expect("a block has 64 lanes");
             let there = self.there(word);
-            self.addends(word, scratch, &mut addends);
+            let (addends, at) = (&mut counts[word / WIDE].addends, word % WIDE);
             let synaptic = addends.len();
             let (mut etas, mut acts) = ([0; LANES], 0);
             let (draws_leak, draws_mask) = (soma.draws.leak, soma.draws.mask > 0);
             self.draw(stream, there.count_ones() as usize, (draws_leak, draws_mask), &mut etas, &mut acts, most);
             let leak = if draws_leak { 0 } else { soma.leak };
             if draws_leak && sign != 0 {
-                addends.push((acts, sign));
+                addends.push(Addend { neurons: [acts; WIDE], value: sign });
             } else {
                 acts = 0;
             }
-            let outside = lanes::advance(vector, v, &addends, leak, range) & there;
+            let outside = lanes::advance(vector, v, (addends, at), leak, range) & there;
+            addends.truncate(synaptic);
             let leaks = if leak == 0 { acts } else { !0 };
             let mut changed = (scratch.touched[word] | leaks) & there & !outside;
             for lane in ones(&[outside]) {
                 let amount = i32::from(if draws_leak { sign * i16::from(acts >> lane & 1 == 1) } else { leak });
                 let integrated = v[lane].wrapping_sub(amount);
-                let before = || integrated.wrapping_sub(sum_of(&addends[..synaptic], lane));
+                let before = || integrated.wrapping_sub(sum_of((addends, at), lane));
                 let eta = i64::from(etas[lane]) & soma.draws.mask;
                 let next = general.finish(self, soma, i64::from(integrated), i64::from(amount), eta);
                 changed |= settle(next, before, word, lane, v, scratch);
             }
             scratch.close(changed);
         }
-        scratch.addends = addends;
+        scratch.counts = counts;
     }
 
     /// The draws of a block of `count` neurons: which leaks act, and the random parts of the thresholds.
@@ -193,17 +193,6 @@ impl CrossbarCore {
             stream.draws(&mut draws[..count]);
         }
         *acts = lanes::up_to(&draws, most);
-    }
-
-    /// The weighted sums of a block as bits with a value: the counts of each type, place by place.
-    #[inline]
-    fn addends(&self, word: usize, scratch: &Scratch, addends: &mut Vec<Addend>) {
-        addends.clear();
-        let (counts, word) = (&scratch.counts[word / WIDE], word % WIDE);
-        for (kind, &weight) in self.somas[0].weights.iter().enumerate().filter(|(_, weight)| **weight != 0) {
-            let places = counts.places[kind][..counts.depths[kind]].iter().enumerate();
-            addends.extend(places.map(|(place, words)| (words[word], weight << place)));
-        }
     }
 
     /// Every neuron by itself, ascending.
@@ -294,9 +283,9 @@ impl Scratch {
     }
 }
 
-/// What the addends add to one neuron.
-fn sum_of(addends: &[Addend], lane: usize) -> i32 {
-    addends.iter().map(|&(bits, value)| i32::from(value) * (bits >> lane & 1) as i32).sum()
+/// What the addends add to one neuron of a word.
+fn sum_of((addends, word): (&[Addend], usize), lane: usize) -> i32 {
+    addends.iter().map(|addend| i32::from(addend.value) * (addend.neurons[word] >> lane & 1) as i32).sum()
 }
 
 /// Writes the tick of a neuron that was taken out of its block; its bit where it is active.
