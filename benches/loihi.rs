@@ -69,14 +69,14 @@ fn recurrent(criterion: &mut Criterion) {
         samples: vec![Sample { name: "none".to_owned(), spikes: Vec::new(), ticks: TICKS, label: None }],
         inputs: 0,
     };
-    let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::None };
     let mut group = criterion.benchmark_group("loihi, ticks of a recurrent network");
     group.sample_size(10).throughput(Throughput::Elements(TICKS.into()));
-    for (size, compartments) in [(1000, 1024), (10_000, 1024), (10_000, 1 << 16)] {
+    for (size, compartments, threads) in [(1000, 1024, 1), (10_000, 1024, 1), (10_000, 1 << 16, 1), (10_000, 1024, 2)] {
+        let options = RunOptions { timing: false, threads, strict: false, record: Record::None };
         let chip = chip(compartments);
         let compiled = compile::compile(&network(size), &chip, &compile::Options::default(), &mut Log::default());
         let image = compiled.expect("it fits").image;
-        let label = format!("{size} neurons, {} cores", image.cores.len());
+        let label = format!("{size} neurons, {} cores, {threads} threads", image.cores.len());
         let program = Program::new(&image, &chip).expect("the bench network loads");
         let run = || emu::run_program(&program, &stimulus, &options, &Quiet).expect("the bench network runs");
         let spikes = run().samples[0].spike_total;

@@ -67,7 +67,7 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 18] = [
     ("bitvec::", &["bits.rs"]),
     ("memmap2::", &["pages.rs"]),
     ("bytemuck::", &["pages.rs"]),
-    ("crossbeam::", &["emu/shard", "trace/writer"]),
+    ("crossbeam::", &["emu/meeting", "emu/neurocore/cuba/sheet/threads", "trace/writer"]),
     ("clap::", &["cli/"]),
     ("indicatif::", &["cli/"]),
     ("comfy_table::", &["cli/", "report/text"]),

@@ -6,6 +6,9 @@ use spikeloom::compile::{Log, Options, compile};
 use spikeloom::diag::{Kind, Problem, Result};
 use spikeloom::graph::read_json;
 
+const INVALID: Kind = Kind::Invalid;
+const MISFIT: Kind = Kind::Misfit;
+
 /// A problem: its kind, its code, and what its place, limit and help must contain.
 type Wanted = (Kind, &'static str, &'static str, &'static str, &'static str);
 
@@ -69,7 +72,6 @@ fn distinct(register: &str, count: u32) -> String {
 const RULE: &str = "(/projections/0/learning/rule), rule, column ";
 
 fn rules() -> Vec<Case> {
-    const INVALID: Kind = Kind::Invalid;
     vec![
         Case::rule(
             "unknown variables, each told",
@@ -137,8 +139,21 @@ fn rules() -> Vec<Case> {
 }
 
 fn registers() -> Vec<Case> {
-    const MISFIT: Kind = Kind::Misfit;
     vec![
+        Case {
+            neuron: r#""decay_u": [4096, 0, 60000], "decay_v": 5000, "threshold": 9, "bias_exponent": [32, -32, 0],
+                "refractory": [0, 1, 0]"#
+                .to_owned(),
+            ..Case::new(
+                "registers that no chip has",
+                &[
+                    (INVALID, "graph/range", "population 'out'", "0..=4095", "4095 for 4096, 4095 for 60000"),
+                    (INVALID, "graph/range", "population 'out'", "0..=4095", "the nearest legal value is 4095"),
+                    (INVALID, "graph/range", "population 'out'", "-31..=31", "-31 for -32, 31 for 32"),
+                    (INVALID, "graph/range", "population 'out'", "1..=255", "the nearest legal value is 1"),
+                ],
+            )
+        },
         Case {
             neuron: r#""decay_u": 4095, "decay_v": 0, "threshold": [131072, 5, 200000],
                 "bias": [4096, -4097, 0], "bias_exponent": [8, 0, 9], "refractory": 2"#

@@ -1,9 +1,11 @@
 //! The chip: cores and what lies between them, tick by tick.
 
+use std::sync::Arc;
+
 use super::banks::Banks;
 use super::counters::{EventCounts, Faults, LearnedCore, LinkLoad, SampleResult};
 use super::fabric::Fabric;
-use super::neurocore::{Core, SheetState};
+use super::neurocore::{Core, Sheet, SheetState};
 use super::program::{CoreProgram, Program, Target};
 use super::run::Feed;
 use super::traffic::settle;
@@ -36,8 +38,8 @@ pub(super) enum Engine {
 pub(super) struct Lists {
     cores: Vec<Core>,
     fabric: Fabric,
-    /// The state of all compartments where they are worked through as one sheet.
-    sheet: Option<SheetState>,
+    /// All compartments, where they are worked through as one sheet, and their state.
+    sheet: Option<(Arc<Sheet>, SheetState)>,
 }
 
 impl Engine {
@@ -98,8 +100,14 @@ impl<'p> Chip<'p> {
     pub(super) fn play(&mut self, feed: &mut Feed<'_>) -> Result<()> {
         match &mut self.engine {
             Engine::Crossbars(banks) => banks.play(self.program, &mut self.tick, feed),
-            Engine::Lists(Lists { cores, fabric, .. }) if self.threads > 1 => {
+            Engine::Lists(Lists { cores, fabric, sheet: None }) if self.threads > 1 => {
                 shard::play(self.program, cores, fabric, &mut self.tick, self.threads, feed)
+            }
+            // The threads of a sheet do not stop to look for faults.
+            Engine::Lists(Lists { cores, fabric, sheet: Some((sheet, state)) })
+                if state.most_threads() > 1 && self.threads > 1 && !feed.strict() =>
+            {
+                state.play((self.program, sheet), (cores, fabric), &mut self.tick, self.threads, feed)
             }
             Engine::Lists(_) => self.play_alone(feed),
         }
@@ -184,26 +192,26 @@ impl<'p> Chip<'p> {
 impl Lists {
     fn new(program: &Program, timing: bool, record: &Record, threads: usize) -> Self {
         let outputs: Vec<u32> = program.outputs.iter().map(|output| output.population).collect();
-        let sheet = if timing || threads > 1 { None } else { program.sheet() };
+        let sheet = if timing { None } else { program.sheet(threads) };
         let core = |core| Core::new(core, timing, sheet.is_none(), record, &outputs);
         Self {
             cores: program.cores.iter().map(core).collect(),
             fabric: Fabric::new(program, timing, threads),
-            sheet: sheet.map(|sheet| SheetState::new(program, sheet)),
+            sheet: sheet.map(|sheet| (sheet.clone(), SheetState::new(program, &sheet))),
         }
     }
 
     fn reset(&mut self, program: &Program) {
         self.cores.iter_mut().zip(&program.cores).for_each(|(core, program)| core.reset(program));
         self.fabric.reset();
-        if let (Some(state), Some(sheet)) = (&mut self.sheet, program.sheet()) {
+        if let Some((sheet, state)) = &mut self.sheet {
             state.reset(program, sheet);
         }
     }
 
     fn tick(&mut self, program: &Program, input: &[InputSpike], tick: u32) {
         self.fabric.inject(program, input);
-        if let (Some(state), Some(sheet)) = (&mut self.sheet, program.sheet()) {
+        if let Some((sheet, state)) = &mut self.sheet {
             state.step(program, sheet, &mut self.cores, tick);
             self.fabric.count_injected(program, &mut self.cores);
             return state.accept(sheet, input, &self.cores);
@@ -216,7 +224,7 @@ impl Lists {
 
     fn current_and_membrane(&self, program: &Program, core: usize, neuron: usize) -> (i32, i32) {
         let of_sheet = || {
-            let sheet = program.sheet().zip(self.sheet.as_ref());
+            let sheet = self.sheet.as_ref();
             sheet.map_or((0, 0), |(sheet, state)| state.current_and_membrane(sheet, core, neuron))
         };
         self.cores[core].current_and_membrane(&program.cores[core], neuron).unwrap_or_else(of_sheet)

@@ -101,6 +101,11 @@ impl Fabric {
         }
     }
 
+    /// Targets and payloads of the host's packets of this tick.
+    pub(super) fn injected(&self) -> &[(Target, i32)] {
+        &self.injected
+    }
+
     /// Counts what the host's packets of this tick do in the cores.
     pub(super) fn count_injected<T: CoreTable>(&self, program: &Program, cores: &mut T) {
         for (to, _) in &self.injected {

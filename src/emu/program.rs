@@ -2,7 +2,7 @@
 //! tick needs.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::neurocore::{CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, Vector, prefetch, vector_units};
 use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
@@ -186,8 +186,8 @@ pub struct Program {
     pub(super) swept_bits: u64,
     /// The vector units, where they are used: results do not depend on it.
     pub(super) vector: Option<Vector>,
-    /// Its list cores as one sheet, made when first asked for.
-    sheet: OnceLock<Option<Sheet>>,
+    /// Its list cores as one sheet, by number of threads, made when first asked for.
+    sheets: Mutex<BTreeMap<usize, Option<Arc<Sheet>>>>,
     /// Draws of learning by step, in place of our own.
     pub(super) recorded: Vec<Draws>,
 }
@@ -258,7 +258,7 @@ impl Program {
             chip: chip.clone(),
             cores,
             vector: vector_units(),
-            sheet: OnceLock::new(),
+            sheets: Mutex::default(),
             recorded: Vec::new(),
         }
     }
@@ -269,9 +269,10 @@ impl Program {
         Self { vector: None, ..self }
     }
 
-    /// Its list cores as one sheet, where they can be worked through so without time.
-    pub(super) fn sheet(&self) -> Option<&Sheet> {
-        self.sheet.get_or_init(|| Sheet::new(self)).as_ref()
+    /// Its list cores as one sheet for so many threads, where they can be worked through so without time.
+    pub(super) fn sheet(&self, threads: usize) -> Option<Arc<Sheet>> {
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        sheets.entry(threads).or_insert_with(|| Sheet::new(self, threads).map(Arc::new)).clone()
     }
 
     /// With draws that were recorded elsewhere: those of learning step n of every projection are `draws[n]`.

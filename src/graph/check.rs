@@ -1,10 +1,11 @@
 //! What must hold in a network whatever file or trainer it came from: counts, ranges, finite numbers.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use super::{
     Conv2d, Delays, FcoreSoma, FloatNeuron, IntNeuron, Network, NeuronKind, Output, Pattern, Pool2d, Population,
-    Projection,
+    Projection, outliers,
 };
 use crate::diag::{Problem, Problems, Result};
 
@@ -136,12 +137,24 @@ fn projection<N, W>(populations: &[Population<N>], projection: &Projection<W>, f
 
 /// Integer factors that are too large.
 fn factors(projection: &Projection<i32>, found: &mut Vec<Problem>) {
-    let large = projection.weights.iter().position(|factor| factor.unsigned_abs() > LARGEST_FACTOR.unsigned_abs());
-    if let (Pattern::Factorised { .. }, Some(at)) = (&projection.pattern, large) {
-        let place = format!("projection '{}'", projection.name);
-        let what = format!("factor {at} is {}", projection.weights[at]);
-        found.push(Problem::invalid("graph/range", place, what).limit(format!("-{LARGEST_FACTOR}..={LARGEST_FACTOR}")));
+    if matches!(projection.pattern, Pattern::Factorised { .. }) {
+        let most = i64::from(LARGEST_FACTOR);
+        let values = projection.weights.iter().map(|&factor| factor.into());
+        found.extend(outside(&format!("projection '{}'", projection.name), "factor", "number", values, -most..=most));
     }
+}
+
+/// All of the values that are not within `range`, each with the nearest one that is.
+fn outside(
+    place: &str,
+    name: &str,
+    unit: &str,
+    values: impl IntoIterator<Item = i64>,
+    range: RangeInclusive<i64>,
+) -> Option<Problem> {
+    let (what, nearest) = outliers(name, unit, values, *range.start(), *range.end())?;
+    let limit = format!("{}..={}", range.start(), range.end());
+    Some(Problem::invalid("graph/range", place, what).limit(limit).help(nearest))
 }
 
 /// Why a pattern does not join `sources` to `targets` with that many weights.
@@ -313,52 +326,52 @@ fn count(values: usize, size: usize, place: &str, found: &mut Vec<Problem>) {
 }
 
 fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Problem>) {
-    let mut check = |parameter: &str, values: usize, needed: bool, fault: Option<String>| {
+    let mut check = |parameter: &str, values: usize, needed: bool| {
         let place = format!("population '{name}' {parameter}");
         if values == 0 && needed {
             found.push(Problem::invalid("graph/missing", &place, format!("{parameter} is empty")));
         }
         count(values, size, &place, found);
-        if let Some(what) = fault {
-            found.push(Problem::invalid("graph/range", place, what));
-        }
     };
     match neuron {
         IntNeuron::Cuba(cuba) => {
-            let decay = |registers: &[u16]| {
-                registers.iter().find(|&&value| value > 4095).map(|value| format!("decay {value}, above 4095"))
-            };
-            check("decay_u", cuba.decay_u.len(), true, decay(&cuba.decay_u));
-            check("decay_v", cuba.decay_v.len(), true, decay(&cuba.decay_v));
+            check("decay_u", cuba.decay_u.len(), true);
+            check("decay_v", cuba.decay_v.len(), true);
             let threshold = cuba.threshold.as_ref();
-            check("threshold", threshold.map_or(1, Vec::len), true, None);
-            check("bias", cuba.bias.len(), true, None);
-            let high = cuba.bias_exponent.iter().find(|exponent| !(-31..=31).contains(*exponent));
-            let fault = high.map(|exponent| format!("bias exponent {exponent}, not within -31..=31"));
-            check("bias_exponent", cuba.bias_exponent.len(), true, fault);
-            let none = cuba.refractory.contains(&0).then(|| "refractory 0; 1 is no silent tick".to_owned());
-            check("refractory", cuba.refractory.len(), true, none);
-            check("initial_u", cuba.initial_u.len(), true, None);
-            check("initial_v", cuba.initial_v.len(), true, None);
+            check("threshold", threshold.map_or(1, Vec::len), true);
+            check("bias", cuba.bias.len(), true);
+            check("bias_exponent", cuba.bias_exponent.len(), true);
+            check("refractory", cuba.refractory.len(), true);
+            check("initial_u", cuba.initial_u.len(), true);
+            check("initial_v", cuba.initial_v.len(), true);
+            let place = format!("population '{name}'");
+            for (register, values) in [("decay_u", &cuba.decay_u), ("decay_v", &cuba.decay_v)] {
+                found.extend(outside(&place, register, "neuron", values.iter().map(|&decay| decay.into()), 0..=4095));
+            }
+            let exponents = cuba.bias_exponent.iter().map(|&exponent| exponent.into());
+            found.extend(outside(&place, "bias_exponent", "neuron", exponents, -31..=31));
+            // Register 1 is no silent tick.
+            let refractory = cuba.refractory.iter().map(|&ticks| ticks.into());
+            found.extend(outside(&place, "refractory", "neuron", refractory, 1..=u8::MAX.into()));
         }
         IntNeuron::Program(program) => {
             for (name, values) in &program.initial {
-                check(name, values.len(), true, None);
+                check(name, values.len(), true);
             }
         }
         IntNeuron::Fcore(fcore) => match &fcore.soma {
-            FcoreSoma::Ann(ann) => check("bias", ann.bias.len(), true, None),
+            FcoreSoma::Ann(ann) => check("bias", ann.bias.len(), true),
             FcoreSoma::Snn(snn) => {
-                check("bias", snn.bias.len(), true, None);
-                check("threshold", snn.threshold.as_ref().map_or(1, Vec::len), true, None);
+                check("bias", snn.bias.len(), true);
+                check("threshold", snn.threshold.as_ref().map_or(1, Vec::len), true);
             }
         },
         IntNeuron::Crossbar(crossbar) => {
-            check("leak", crossbar.leak.len(), true, None);
+            check("leak", crossbar.leak.len(), true);
             let threshold = crossbar.threshold.as_ref();
-            check("threshold", threshold.map_or(1, Vec::len), true, None);
-            check("negative_threshold", crossbar.negative_threshold.len(), true, None);
-            check("reset_value", crossbar.reset_value.len(), true, None);
+            check("threshold", threshold.map_or(1, Vec::len), true);
+            check("negative_threshold", crossbar.negative_threshold.len(), true);
+            check("reset_value", crossbar.reset_value.len(), true);
         }
     }
 }

@@ -409,7 +409,7 @@ fn what_json_gets_wrong_is_said_with_its_place() {
         ("[1, 2], [3, 4]", "[1, 2], [3]", "graph/json", "row 1 has 1 weights for 2 factors of a target"),
         ("[1, 2, 3]]", "[1, 2]]", "graph/json", "row 5 has 2 weights for 3 sources"),
         ("\"delay\": 2", "\"delay\": [1, 2]", "graph/delay", "its weights are products"),
-        ("[[1, 2]", "[[5000, 2]", "graph/range", "factor 0 is 5000"),
+        ("[[1, 2]", "[[5000, 2]", "graph/range", "factor 5000 is out of range"),
         ("0.5", "1.5", "graph/json", "1.5 is out of range"),
         ("[100, -50], \"delay\": [0, 1]", "[[100]]", "graph/json", "from one list"),
         ("\"output\": \"graded\"", "\"output\": \"grade\"", "graph/json", "no output 'grade'"),

@@ -2,11 +2,10 @@
 
 use super::compressed;
 use super::format::Encoding;
-use super::outliers::outliers;
 use super::{programs, trees};
 use crate::chip::{ChipSpec, CubaSpec};
 use crate::diag::{Problem, Problems, Result};
-use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Pattern, Population, Projection};
+use crate::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Pattern, Population, Projection, outliers};
 
 /// Largest population that is looked at (inputs; a chip bounds the others).
 const LARGEST: u64 = 1 << 24;

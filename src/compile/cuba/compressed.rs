@@ -23,7 +23,7 @@ pub(super) fn check(projection: &Projection<i32>, spec: &CubaSpec, problems: &mu
     }
     let factors = projection.weights.iter().map(|&factor| i64::from(factor));
     if let Some((what, nearest)) =
-        super::outliers::outliers("factor", "number", factors, FACTORS.0.into(), FACTORS.1.into())
+        crate::graph::outliers("factor", "number", factors, FACTORS.0.into(), FACTORS.1.into())
     {
         problems.push(
             Problem::misfit("cuba/factor", format!("projection '{}'", projection.name), what)

@@ -3,10 +3,9 @@
 //! The memory model is the one that nengo-loihi's block validation uses: a list is cut into blocks of at most 64
 //! synapses; a block takes `n * (weight + delay + index bits) + 10` bits, rounded up to 64-bit words.
 
-use super::outliers::outliers;
 use crate::chip::CubaSpec;
 use crate::diag::{Problem, Result};
-use crate::graph::{Delays, Learning, Projection};
+use crate::graph::{Delays, Learning, Projection, outliers};
 use crate::rule::Sign;
 
 /// What all synapses of a projection have in common.

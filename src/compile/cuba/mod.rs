@@ -12,7 +12,6 @@ mod format;
 mod incoming;
 mod lags;
 mod learning;
-mod outliers;
 mod partition;
 mod programs;
 mod quantise;

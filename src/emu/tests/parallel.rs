@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::reference::{bursts, random};
 use super::*;
-use crate::emu::Control;
+use crate::emu::{Control, Program};
 use crate::rng::Rng;
 
 fn samples(rng: &mut Rng, count: usize) -> Stimulus {
@@ -42,6 +42,62 @@ fn digests_do_not_depend_on_threads_in_either_parallel_mode() {
             }
             assert_ne!(off.digest(), alone.digest());
         }
+    }
+}
+
+/// Cores of a recurrent network without delays, which are worked through as one sheet where there is no time.
+fn recurrent(rng: &mut Rng, cores: u32, neurons: u16) -> Image {
+    let below = |rng: &mut Rng, most: u32| rng.below(most.into()) as u32;
+    let cores: Vec<CoreImage> = (0..cores)
+        .map(|core| {
+            let mut axon = |_| {
+                let mut synapses: Vec<Synapse> = (0..12)
+                    .map(|_| synapse(below(rng, neurons.into()) as u16, rng.below(120) as i16 - 30, 0))
+                    .collect();
+                synapses.sort_unstable_by_key(|synapse| synapse.target);
+                synapses.dedup_by_key(|synapse| synapse.target);
+                (0, synapses)
+            };
+            let axons: Vec<(u8, Vec<Synapse>)> = (0..8).map(&mut axon).collect();
+            let outs: Vec<(usize, AxonOut)> = (0..usize::from(neurons))
+                .flat_map(|neuron| [neuron; 2])
+                .map(|neuron| (neuron, AxonOut { core: below(rng, cores), axon: below(rng, 8) as u16, output: 0 }))
+                .collect();
+            let configs = (0..neurons).map(|_| config(900, 300, Some(60 + below(rng, 200)))).collect();
+            list_core(core, configs, vec![format(ListKind::Sparse, 0)], &axons, &outs)
+        })
+        .collect();
+    let inputs: Vec<Vec<Destination>> =
+        (0..4).map(|_| vec![to(below(rng, cores.len() as u32), below(rng, 8) as u16, 1)]).collect();
+    let places = (0..cores.len() as u32).flat_map(|core| (0..neurons).map(move |neuron| (core, neuron))).collect();
+    image(cores, &inputs, places, 3)
+}
+
+#[test]
+fn a_sheet_on_threads_is_the_sheet() {
+    let mut rng = Rng::new(12);
+    for (round, cores) in [1, 2, 5, 9, 9, 9].into_iter().enumerate() {
+        let (image, chip) = (recurrent(&mut rng, cores, 40), cuba_chip(barrier()));
+        // An input may count twice in a tick, and there are times of rest.
+        let most = 1 + round as u64 % 2 * 2;
+        let spikes: Vec<(u32, u32, u16)> = (0..60)
+            .filter(|tick| tick % 20 < 12)
+            .flat_map(|tick| [(tick, 0, 1 + rng.below(most) as u16), (tick, 1 + rng.below(3) as u32, 1)])
+            .collect();
+        let stimulus = stimulus(4, 60, &spikes);
+        let program = Program::new(&image, &chip).expect("a good image loads");
+        assert!(program.sheet(2).is_some());
+        let on = |threads| {
+            let options = RunOptions { threads, ..options(false) };
+            run(&image, &chip, &stimulus, &options, &Quiet).expect("a good image runs")
+        };
+        let alone = on(1);
+        assert!(alone.samples[0].spike_total > 100, "round {round}: {} spikes", alone.samples[0].spike_total);
+        for threads in [2, 3, 8] {
+            assert_eq!(on(threads), alone, "round {round}, {threads} threads");
+        }
+        // The same with time, core by core.
+        assert_eq!(play(&image, &chip, &stimulus, true).function_digest(), alone.function_digest());
     }
 }
 

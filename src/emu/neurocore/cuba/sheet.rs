@@ -2,9 +2,10 @@
 //! without packets, and every block of compartments is worked through in one go.
 //!
 //! What a core is loaded with, sends and counts stays what it is: a sheet only stands for the state of its cores. It
-//! is cut into plates of as many compartments as 16 bits number.
+//! is cut into plates of at most as many compartments as 16 bits number, and at least one for each thread that plays it.
 
 mod rows;
+mod threads;
 
 use std::ops::Range;
 
@@ -42,8 +43,9 @@ struct Plate {
 }
 
 impl Sheet {
-    /// `None` where a core cannot be worked through so, or where the layout would take more memory than the synapses.
-    pub(in crate::emu) fn new(program: &Program) -> Option<Self> {
+    /// For so many threads. `None` where a core cannot be worked through so, or where the layout would take more memory
+    /// than the synapses.
+    pub(in crate::emu) fn new(program: &Program, threads: usize) -> Option<Self> {
         if !program.cores.iter().all(|core| matches!(core.body, Body::Cuba(_))) {
             return None;
         }
@@ -57,7 +59,7 @@ impl Sheet {
             first_source.push(first_source[first_source.len() - 1].checked_add(core.neurons() as u32)?);
         }
         let sources = first_source[program.cores.len()].checked_add(program.inputs())?;
-        let cuts = cuts(&program.cores);
+        let cuts = cuts(&program.cores, threads);
         let synapses: usize = cores().filter_map(|core| core.flat.as_ref()).map(Flat::len).sum();
         if sources as usize * cuts.len() > (1 << 20) + 2 * synapses {
             return None;
@@ -70,14 +72,27 @@ impl Sheet {
             refractory: cores().any(|core| core.refractory),
         })
     }
+
+    /// Adds the sources of what `cores`, of which the first has the index `first`, fired.
+    fn fired(&self, first: usize, cores: &[Core], sources: &mut Vec<u32>) {
+        for (core, &first) in cores.iter().zip(&self.first_source[first..]) {
+            sources.extend(core.fired.iter().map(|&neuron| first + u32::from(neuron)));
+        }
+    }
 }
 
-/// Runs of cores that fit a plate.
-fn cuts(cores: &[CoreProgram]) -> Vec<Range<usize>> {
+/// Compartments that are worth a thread of their own; few where small networks are to test it.
+const SHARE: usize = if cfg!(test) { 32 } else { 2048 };
+
+/// Runs of cores that fit a plate, for so many threads.
+fn cuts(cores: &[CoreProgram], threads: usize) -> Vec<Range<usize>> {
+    let all: usize = cores.iter().map(|core| lists(core).padded()).sum();
+    let share = all.div_ceil(threads.clamp(1, (all / SHARE).max(1)));
     let (mut cuts, mut start, mut used) = (Vec::new(), 0, 0);
     for (index, core) in cores.iter().enumerate() {
         let padded = lists(core).padded();
-        if used + padded > REACH {
+        // A cut is where the share is nearest.
+        if used > 0 && (used + padded / 2 > share || used + padded > REACH) {
             cuts.push(start..index);
             (start, used) = (index, 0);
         }
@@ -147,14 +162,26 @@ fn row(loaded: &[&CubaCore], first: usize, starts: &[usize], targets: &[Target])
 #[derive(Debug, Clone)]
 pub(in crate::emu) struct SheetState {
     plates: Vec<PlateState>,
-    /// Sources whose spikes are integrated next.
-    pending: Vec<u32>,
+    arrivals: Arrivals,
+}
+
+/// The spikes that are integrated in a tick.
+#[derive(Debug, Clone)]
+struct Arrivals {
+    sources: Vec<u32>,
     /// Whether no source has yet counted twice in a tick, as an input may.
     single: bool,
-    /// Cores in which a tick without input has changed nothing: until input comes, no tick will.
-    at_rest: Vec<bool>,
-    resting: usize,
-    marks: Vec<Marks>,
+}
+
+impl Arrivals {
+    /// What comes in from the host.
+    fn accept(&mut self, sheet: &Sheet, input: &[InputSpike]) {
+        self.single &= input.iter().all(|spike| spike.value <= 1) && input.is_sorted_by(|a, b| a.input < b.input);
+        let first = sheet.first_source[sheet.first_source.len() - 1];
+        for spike in input {
+            (0..spike.value).for_each(|_| self.sources.push(first + spike.input));
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -165,6 +192,10 @@ struct PlateState {
     u: Vec<Block>,
     v: Vec<Block>,
     silent: Vec<Block>,
+    /// Cores in which a tick without input has changed nothing: until input comes, no tick will.
+    at_rest: Vec<bool>,
+    resting: usize,
+    marks: Vec<Marks>,
 }
 
 impl SheetState {
@@ -172,16 +203,20 @@ impl SheetState {
     pub(in crate::emu) fn new(program: &Program, sheet: &Sheet) -> Self {
         let plate = |plate: &Plate| {
             let zero = vec![[0; LANES]; plate.blocks.len()];
-            let (sums, short_sums) = (vec![0; REACH], vec![0; REACH]);
-            PlateState { sums, short_sums, u: zero.clone(), v: zero.clone(), silent: zero }
+            PlateState {
+                sums: vec![0; REACH],
+                short_sums: vec![0; REACH],
+                u: zero.clone(),
+                v: zero.clone(),
+                silent: zero,
+                at_rest: vec![false; plate.cores.len()],
+                resting: 0,
+                marks: Vec::new(),
+            }
         };
         let mut state = Self {
             plates: sheet.plates.iter().map(plate).collect(),
-            pending: Vec::new(),
-            single: true,
-            at_rest: vec![false; program.cores.len()],
-            resting: 0,
-            marks: Vec::new(),
+            arrivals: Arrivals { sources: Vec::new(), single: true },
         };
         state.reset(program, sheet);
         state
@@ -189,11 +224,11 @@ impl SheetState {
 
     /// Back to the state before the first tick; keeps memory.
     pub(in crate::emu) fn reset(&mut self, program: &Program, sheet: &Sheet) {
-        self.pending.clear();
-        self.single = true;
-        self.at_rest.fill(false);
-        self.resting = 0;
+        self.arrivals.sources.clear();
+        self.arrivals.single = true;
         for (state, plate) in self.plates.iter_mut().zip(&sheet.plates) {
+            state.at_rest.fill(false);
+            state.resting = 0;
             for blocks in [&mut state.u, &mut state.v, &mut state.silent] {
                 blocks.fill([0; LANES]);
             }
@@ -216,78 +251,18 @@ impl SheetState {
 
     /// What comes in from the host in this tick and what the cores fired, integrated in the next.
     pub(in crate::emu) fn accept(&mut self, sheet: &Sheet, input: &[InputSpike], cores: &[Core]) {
-        let first_input = sheet.first_source[sheet.first_source.len() - 1];
-        self.single &= input.iter().all(|spike| spike.value <= 1) && input.is_sorted_by(|a, b| a.input < b.input);
-        for spike in input {
-            (0..spike.value).for_each(|_| self.pending.push(first_input + spike.input));
-        }
-        for (core, &first) in cores.iter().zip(&sheet.first_source) {
-            self.pending.extend(core.fired.iter().map(|&neuron| first + u32::from(neuron)));
-        }
+        self.arrivals.accept(sheet, input);
+        sheet.fired(0, cores, &mut self.arrivals.sources);
     }
 
     /// The function pass of one tick: all spikes that wait are integrated, the compartments updated.
     pub(in crate::emu) fn step(&mut self, program: &Program, sheet: &Sheet, cores: &mut [Core], tick: u32) {
-        if self.resting > 0 {
-            self.wake(program, sheet);
+        for (plate, state) in sheet.plates.iter().zip(&mut self.plates) {
+            let run = Run { program, sheet, plate, tick, single: self.arrivals.single };
+            state.integrate(&run, &self.arrivals.sources);
+            state.update(&run, &mut cores[plate.cores.clone()]);
         }
-        for (number, plate) in sheet.plates.iter().enumerate() {
-            let calm = plate.calm && self.single;
-            let state = &mut self.plates[number];
-            if calm {
-                if let Some(sums) = state.short_sums.first_chunk_mut::<REACH>() {
-                    plate.rows.add(&self.pending, sums);
-                }
-            } else if let Some(sums) = state.sums.first_chunk_mut::<REACH>() {
-                plate.rows.add(&self.pending, sums);
-            }
-            let run = Run { program, sheet, number, tick };
-            match (calm, sheet.dialect, sheet.refractory) {
-                (true, _, true) => self.stride::<CALM, true>(&run, cores),
-                (true, _, false) => self.stride::<CALM, false>(&run, cores),
-                (false, Dialect::Lava, true) => self.stride::<LAVA, true>(&run, cores),
-                (false, Dialect::Lava, false) => self.stride::<LAVA, false>(&run, cores),
-                (false, _, true) => self.stride::<NENGO, true>(&run, cores),
-                (false, _, false) => self.stride::<NENGO, false>(&run, cores),
-            }
-        }
-        self.pending.clear();
-    }
-
-    /// Cores that a waiting spike reaches no longer rest.
-    fn wake(&mut self, program: &Program, sheet: &Sheet) {
-        let inputs = sheet.first_source[sheet.first_source.len() - 1];
-        for &source in &self.pending {
-            let targets = if source >= inputs {
-                program.input_targets(source - inputs)
-            } else {
-                let core = sheet.first_source.partition_point(|&first| first <= source) - 1;
-                program.cores[core].targets_of((source - sheet.first_source[core]) as usize)
-            };
-            for to in targets {
-                self.resting -= usize::from(std::mem::take(&mut self.at_rest[to.core as usize]));
-            }
-        }
-    }
-
-    /// The tick of every core of one plate that does not rest.
-    fn stride<const RULE: u8, const SILENT: bool>(&mut self, run: &Run<'_>, cores: &mut [Core]) {
-        let Run { program, sheet, number, tick } = *run;
-        let (plate, state) = (&sheet.plates[number], &mut self.plates[number]);
-        for (index, span) in plate.cores.clone().zip(plate.starts.windows(2)) {
-            let (core, loaded) = (&mut cores[index], &program.cores[index]);
-            core.begin(loaded);
-            if self.at_rest[index] {
-                continue;
-            }
-            let totals = state.tick::<RULE, SILENT>(plate, span[0]..span[1], sheet.limit, &mut self.marks);
-            let marks = &self.marks;
-            let update = |sweep: &mut Sweep<'_>| pass_all(sweep, loaded.neurons(), marks, totals);
-            if core.sweep(program, loaded, (tick, 0), update) {
-                self.at_rest[index] = true;
-                self.resting += 1;
-            }
-        }
+        self.arrivals.sources.clear();
     }
 }
 
@@ -296,19 +271,84 @@ impl SheetState {
 struct Run<'r> {
     program: &'r Program,
     sheet: &'r Sheet,
-    number: usize,
+    plate: &'r Plate,
     tick: u32,
+    /// As in [`Arrivals`].
+    single: bool,
+}
+
+impl Run<'_> {
+    fn is_calm(&self) -> bool {
+        self.plate.calm && self.single
+    }
 }
 
 impl PlateState {
-    fn tick<const RULE: u8, const SILENT: bool>(
-        &mut self,
-        plate: &Plate,
-        blocks: Range<usize>,
-        limit: i32,
-        marks: &mut Vec<Marks>,
-    ) -> Totals {
-        let all = blocks.clone();
+    /// Integrates spikes of these sources, some of those of the tick.
+    fn integrate(&mut self, run: &Run<'_>, sources: &[u32]) {
+        if self.resting > 0 {
+            self.wake(run, sources);
+        }
+        if run.is_calm() {
+            if let Some(sums) = self.short_sums.first_chunk_mut::<REACH>() {
+                run.plate.rows.add(sources, sums);
+            }
+        } else if let Some(sums) = self.sums.first_chunk_mut::<REACH>() {
+            run.plate.rows.add(sources, sums);
+        }
+    }
+
+    /// Updates the compartments of the plate's cores.
+    fn update(&mut self, run: &Run<'_>, cores: &mut [Core]) {
+        let (calm, sheet) = (run.is_calm(), run.sheet);
+        match (calm, sheet.dialect, sheet.refractory) {
+            (true, _, true) => self.stride::<CALM, true>(run, cores),
+            (true, _, false) => self.stride::<CALM, false>(run, cores),
+            (false, Dialect::Lava, true) => self.stride::<LAVA, true>(run, cores),
+            (false, Dialect::Lava, false) => self.stride::<LAVA, false>(run, cores),
+            (false, _, true) => self.stride::<NENGO, true>(run, cores),
+            (false, _, false) => self.stride::<NENGO, false>(run, cores),
+        }
+    }
+
+    /// Cores of the plate that a waiting spike reaches no longer rest.
+    fn wake(&mut self, run: &Run<'_>, sources: &[u32]) {
+        let Run { program, sheet, plate, .. } = *run;
+        let inputs = sheet.first_source[sheet.first_source.len() - 1];
+        for &source in sources {
+            let targets = if source >= inputs {
+                program.input_targets(source - inputs)
+            } else {
+                let core = sheet.first_source.partition_point(|&first| first <= source) - 1;
+                program.cores[core].targets_of((source - sheet.first_source[core]) as usize)
+            };
+            for local in targets.iter().filter_map(|to| (to.core as usize).checked_sub(plate.cores.start)) {
+                self.resting -= usize::from(self.at_rest.get_mut(local).is_some_and(std::mem::take));
+            }
+        }
+    }
+
+    /// The tick of every core that does not rest.
+    fn stride<const RULE: u8, const SILENT: bool>(&mut self, run: &Run<'_>, cores: &mut [Core]) {
+        let Run { program, sheet, plate, tick, .. } = *run;
+        let loaded = &program.cores[plate.cores.clone()];
+        for (local, ((core, loaded), span)) in cores.iter_mut().zip(loaded).zip(plate.starts.windows(2)).enumerate() {
+            core.begin(loaded);
+            if self.at_rest[local] {
+                continue;
+            }
+            let totals = self.tick::<RULE, SILENT>(plate, span[0]..span[1], sheet.limit);
+            let marks = &self.marks;
+            let update = |sweep: &mut Sweep<'_>| pass_all(sweep, loaded.neurons(), marks, totals);
+            if core.sweep(program, loaded, (tick, 0), update) {
+                self.at_rest[local] = true;
+                self.resting += 1;
+            }
+        }
+    }
+
+    fn tick<const RULE: u8, const SILENT: bool>(&mut self, plate: &Plate, blocks: Range<usize>, limit: i32) -> Totals {
+        let (all, marks) = (blocks.clone(), &mut self.marks);
         let (u, v) = (&mut self.u[all.clone()], &mut self.v[all.clone()]);
         let silent = &mut self.silent[all.clone()];
         if RULE == CALM {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const TOLD: usize = 24;
 
 /// What is wrong and what would be right, for a message; `None` where every value is within `low..=high`.
-pub(super) fn outliers(
+pub(crate) fn outliers(
     name: &str,
     unit: &str,
     values: impl IntoIterator<Item = i64>,
