@@ -172,6 +172,27 @@ fn random_packets(seed: u64, cores: u32, count: u32, spread: u64) -> Vec<Packet>
 }
 
 #[test]
+fn sweeps_on_threads_are_those_on_one() {
+    let mut rng = Rng::new(77);
+    for (side, buffer, count) in [(8, 2, 400), (16, 1, 3_000), (24, 2, 6_000), (24, 3, 12_000)] {
+        let spec = MeshSpec { buffer, ..square(side) };
+        let mut alone = Mesh::new(&spec).sweeps_from(0);
+        // Threads that have worked on one tick work on the next.
+        let mut meshes = [2, 3, 8].map(|threads| Mesh::new(&spec).sweeps_from(0).on_threads(threads));
+        let (mut expected, mut arrivals) = (Vec::new(), Vec::new());
+        for _ in 0..4 {
+            let packets = random_packets(rng.next_u64(), u32::from(side * side), count, 40_000 + rng.below(400_000));
+            alone.deliver(&packets, &mut expected);
+            for mesh in &mut meshes {
+                mesh.deliver(&packets, &mut arrivals);
+                assert!(arrivals == expected, "{side} x {side}");
+            }
+        }
+        meshes.iter().for_each(|mesh| assert_eq!(mesh.links(), alone.links()));
+    }
+}
+
+#[test]
 fn the_order_of_the_callers_packets_and_earlier_ticks_do_not_matter() {
     let spec = MeshSpec { cores_per_router: 4, buffer: 2, ..square(8) };
     let mut packets = random_packets(1, 256, 5_000, 40_000);
