@@ -4,6 +4,7 @@
 //! ([`compile`]) to an [`image`], which the emulator ([`emu`]) runs with a [`stimulus`]; its counters
 //! become joules ([`energy`]) and pages ([`report`]). See `ARCHITECTURE.md` for the plan of the house.
 
+pub mod binary16;
 pub mod bits;
 pub mod diag;
 pub mod digest;

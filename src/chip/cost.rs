@@ -184,14 +184,17 @@ fn beside(quantity: &Quantity<'_>, key: &str, dimension: Dimension, power: i32, 
 /// Whether a core of this family can cause the event at all.
 fn happens(event: Event, family: &Family) -> bool {
     match event {
-        // Of what is not emulated only that it updates neurons can be said.
-        _ if matches!(family, Family::Stepped(_)) => event == Event::NeuronUpdate,
         Event::SynapseCrossbar => matches!(family, Family::Crossbar(_) | Family::Ranc(_)),
         Event::MemoryBit => matches!(family, Family::Crossbar(_)),
-        Event::SynapseDense => matches!(family, Family::Cuba(_) | Family::TinyOdin(_) | Family::Fcore(_)),
+        Event::SynapseDense => {
+            matches!(family, Family::Cuba(_) | Family::TinyOdin(_) | Family::Fcore(_) | Family::Stepped(_))
+        }
         Event::MultiplyAccumulate => matches!(family, Family::Fcore(_)),
         Event::SynapseSparse | Event::SynapseShared | Event::SynapseUpdate => matches!(family, Family::Cuba(_)),
-        Event::TileLocal | Event::HopX | Event::HopY | Event::ChipCrossingBit => !matches!(family, Family::TinyOdin(_)),
+        // What lies between the blocks of a stepped chip is not known.
+        Event::TileLocal | Event::HopX | Event::HopY | Event::ChipCrossingBit => {
+            !matches!(family, Family::TinyOdin(_) | Family::Stepped(_))
+        }
         _ => true,
     }
 }

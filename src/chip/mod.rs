@@ -36,7 +36,7 @@ pub use spec::{
     StaticPower, Status, SyncSpec, UnitTimes,
 };
 
-pub use stepped::{SteppedSpec, Workload};
+pub use stepped::{Accumulate, Leak, SteppedSpec, Workload};
 
 #[cfg(test)]
 mod tests;

@@ -89,10 +89,8 @@ pub(super) fn file(tree: &Node, found: &mut Found) -> Option<File> {
 }
 
 fn core(mut section: Section<'_>, found: &mut Found) -> Option<(Family, CapacityLimits)> {
-    // What is not emulated has no numbers of 16 bits.
-    let most_neurons = if section.optional_text("family", found) == Some("stepped") { 1 << 24 } else { 65_535 };
     let capacity = CapacityLimits {
-        neurons: section.number("neurons", 1..=most_neurons, found) as u32,
+        neurons: section.number("neurons", 1..=65_535, found) as u32,
         axons_in: section.number("axons_in", 1..=65_535, found) as u32,
         axons_out: section.number("axons_out", 1..=1 << 20, found) as u32,
     };
@@ -157,7 +155,7 @@ fn options(section: &mut Section<'_>, found: &mut Found) -> CrossbarOptions {
 }
 
 /// The value that an optional key names; the default where it is absent or wrong.
-fn one_of<T: Copy + Default>(
+pub(super) fn one_of<T: Copy + Default>(
     section: &mut Section<'_>,
     key: &str,
     names: &[&str],
@@ -322,8 +320,7 @@ pub(super) fn digest(name: &str, family: &Family, capacity: &CapacityLimits, mes
         Family::Ranc(c) => words(&mut digester, &[c.words(), vec![mesh.buffer.into()]].concat()),
         Family::TinyOdin(c) => words(&mut digester, &c.words()),
         Family::Fcore(c) => words(&mut digester, &c.words()),
-        // No image is made for it.
-        Family::Stepped(c) => words(&mut digester, &[6, c.float_bits.into()]),
+        Family::Stepped(c) => words(&mut digester, &c.words()),
     }
     digester.finish()
 }

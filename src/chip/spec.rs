@@ -83,7 +83,7 @@ pub enum Family {
     TinyOdin(TinyOdinSpec),
     /// Weight matrices with artificial or spiking somas, in rounds (Tianjic).
     Fcore(FcoreSpec),
-    /// Whole networks step by step, described and not emulated (KA200).
+    /// Neurons in half precision, all of them updated in every step (KA200).
     Stepped(SteppedSpec),
 }
 

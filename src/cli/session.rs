@@ -264,6 +264,7 @@ pub(super) fn synapses(image: &Image) -> u64 {
         }
         image::CoreBody::Ranc(body) => body.rows.iter().map(|word| u64::from(word.count_ones())).sum(),
         image::CoreBody::Fcore(body) => body.weights.len() as u64,
+        image::CoreBody::Stepped(body) => body.synapses.len() as u64,
         image::CoreBody::OutputBus(_) => 0,
         image::CoreBody::TinyOdin(body) => {
             let nibbles = |word: &u32| (0..8).filter(|nibble| word >> (4 * nibble) & 0xf != 0).count() as u64;

@@ -74,7 +74,8 @@ fn side_by_side(session: &Session, network: &IntGraph, sample: &Sample) -> Resul
         Family::Cuba(spec) => oracle::cuba::run(network, sample, depth, spec.dialect),
         Family::Crossbar(_) => oracle::crossbar::run(network, sample, depth),
         Family::Fcore(spec) => oracle::fcore::as_run(&oracle::fcore::run(network, sample, depth, spec)),
-        Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_) => {
+        Family::Stepped(spec) => oracle::stepped::as_run(&oracle::stepped::run(network, sample, depth, spec)),
+        Family::Ranc(_) | Family::TinyOdin(_) => {
             unreachable!("refused before: nothing is compiled for them")
         }
     };

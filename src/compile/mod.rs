@@ -13,8 +13,10 @@ mod options;
 pub mod place;
 mod repair;
 pub mod replace;
+mod retime;
 mod search;
 mod sigma_delta;
+mod stepped;
 mod tiles;
 pub mod traffic;
 mod usage;
@@ -67,7 +69,8 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         }
         (Network::Float(graph), Family::Cuba(spec)) => cuba::quantise(graph, spec, options, log),
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
-        (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_)) => Err(imported_only(chip)),
+        (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),
+        (Network::Float(graph), Family::Stepped(_)) => stepped::quantise(graph, chip, log),
         (Network::Float(graph), Family::Fcore(spec)) => {
             Ok(fcore::timed(&fcore::quantise(graph, chip, spec, log)?, chip, log))
         }
@@ -88,12 +91,6 @@ fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
 
 /// Clocked designs are loaded from their own files.
 fn imported_only(chip: &ChipSpec) -> Problems {
-    if matches!(chip.family, Family::Stepped(_)) {
-        let what = "this chip is described, not emulated: only measured throughput is published of it";
-        return Problem::invalid("compile/family", chip.name.as_str(), what)
-            .help("`spikeloom board scale` models its throughput; compile for truenorth, loihi, loihi2 or tianjic")
-            .into();
-    }
     Problem::invalid("compile/family", chip.name.as_str(), "networks are not compiled for this chip, but imported")
         .help("spikeloom import FILE -o IMAGE reads its own formats; compile for truenorth or loihi")
         .into()
@@ -132,7 +129,8 @@ pub fn compile_watched(
         Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
         Family::Crossbar(_) => crossbar::lower(&network, chip, options, watch, log)?,
         Family::Fcore(spec) => fcore::lower(&network, chip, spec, options, log)?,
-        Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_) => return Err(imported_only(chip)),
+        Family::Stepped(spec) => stepped::lower(&network, chip, spec, options, log)?,
+        Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),
     };
     repair::repair(&mut image, chip, log)?;
     if matches!(chip.family, Family::Fcore(_)) {

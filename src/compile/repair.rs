@@ -108,6 +108,7 @@ pub(super) fn renumber(image: &mut Image, moves: &BTreeMap<u32, u32>) {
         match &mut core.body {
             CoreBody::Crossbar(body) => body.destinations.iter_mut().flatten().for_each(|to| renew(&mut to.core)),
             CoreBody::Cuba(body) => body.axons_out.iter_mut().for_each(|out| renew(&mut out.core)),
+            CoreBody::Stepped(body) => body.axons_out.iter_mut().for_each(|out| renew(&mut out.core)),
             // Copies are chained when everything has its place.
             CoreBody::Fcore(body) => body.axons_out.iter_mut().for_each(|out| renew(&mut out.core)),
             // Nothing is compiled for clocked designs: their networks are imported with their places.

@@ -156,6 +156,10 @@ pub fn senders(image: &Image, chip: &ChipSpec, rates: Option<&Rates>) -> Vec<(Se
                     let range = body.out_offsets[neuron] as usize..body.out_offsets[neuron + 1] as usize;
                     body.axons_out[range].iter().map(|out| out.core).collect()
                 }
+                CoreBody::Stepped(body) => {
+                    let range = body.out_offsets[neuron] as usize..body.out_offsets[neuron + 1] as usize;
+                    body.axons_out[range].iter().map(|out| out.core).collect()
+                }
                 CoreBody::Fcore(body) => {
                     let range = body.out_offsets[neuron] as usize..body.out_offsets[neuron + 1] as usize;
                     body.axons_out[range].iter().map(|out| out.core).collect()

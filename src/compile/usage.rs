@@ -44,6 +44,7 @@ fn targets(core: &CoreImage, chip: &ChipSpec) -> Vec<u32> {
     match &core.body {
         CoreBody::Crossbar(body) => body.destinations.iter().flatten().map(|to| to.core).collect(),
         CoreBody::Cuba(body) => body.axons_out.iter().map(|out| out.core).collect(),
+        CoreBody::Stepped(body) => body.axons_out.iter().map(|out| out.core).collect(),
         CoreBody::Fcore(body) => body.axons_out.iter().map(|out| out.core).chain(body.copy_to).collect(),
         CoreBody::Ranc(body) => {
             let (width, height) = (i64::from(chip.mesh.width), i64::from(chip.mesh.height));

@@ -1,6 +1,6 @@
 //! The independent checker: re-derives the network from the image alone and compares.
 
-use super::{crossbar, cuba, fcore};
+use super::{crossbar, cuba, fcore, stepped};
 use crate::chip::{ChipSpec, Family};
 use crate::diag::Result;
 use crate::graph::IntGraph;
@@ -13,6 +13,7 @@ pub fn verify(image: &Image, network: &IntGraph, chip: &ChipSpec) -> Result<()> 
         Family::Cuba(spec) => cuba::verify(image, network, chip, spec),
         Family::Crossbar(_) => crossbar::verify(image, network, chip),
         Family::Fcore(_) => fcore::verify(image, network, chip),
-        Family::Ranc(_) | Family::TinyOdin(_) | Family::Stepped(_) => Err(super::imported_only(chip)),
+        Family::Stepped(spec) => stepped::verify(image, network, chip, spec),
+        Family::Ranc(_) | Family::TinyOdin(_) => Err(super::imported_only(chip)),
     }
 }

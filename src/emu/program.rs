@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::neurocore::{CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, Vector, prefetch, vector_units};
+use super::neurocore::{
+    CrossbarCore, CubaCore, FcoreCore, ProgrammedCore, Sheet, SteppedCore, Vector, prefetch, vector_units,
+};
 use crate::chip::{ChipSpec, Family, ProgramSpec, SyncSpec, UnitTimes};
 use crate::diag::Result;
 use crate::event::Event;
@@ -42,13 +44,14 @@ pub(super) enum Body {
     Cuba(CubaCore),
     Programmed(ProgrammedCore),
     Fcore(FcoreCore),
+    Stepped(SteppedCore),
 }
 
 impl Body {
     /// Whether anything on the core learns.
     pub(super) const fn has_learning(&self) -> bool {
         match self {
-            Self::Crossbar(_) | Self::Fcore(_) => false,
+            Self::Crossbar(_) | Self::Fcore(_) | Self::Stepped(_) => false,
             Self::Cuba(body) => body.has_learning(),
             Self::Programmed(body) => body.has_learning(),
         }
@@ -88,7 +91,7 @@ impl CoreProgram {
     pub(super) fn crossbar(&self) -> &CrossbarCore {
         match &self.body {
             Body::Crossbar(body) => body,
-            Body::Cuba(_) | Body::Programmed(_) | Body::Fcore(_) => unreachable!("a bank holds crossbar cores"),
+            _ => unreachable!("a bank holds crossbar cores"),
         }
     }
 
@@ -96,7 +99,7 @@ impl CoreProgram {
     pub(super) fn all_targets_of(&self, neuron: usize) -> impl Iterator<Item = Target> {
         let (one, many) = match &self.body {
             Body::Crossbar(_) => (self.target_of(neuron), &[][..]),
-            Body::Cuba(_) | Body::Programmed(_) | Body::Fcore(_) => (None, self.targets_of(neuron)),
+            _ => (None, self.targets_of(neuron)),
         };
         one.into_iter().chain(many.iter().copied())
     }
@@ -248,7 +251,7 @@ impl Program {
                 SyncSpec::Barrier { .. } | SyncSpec::Clocked { .. } => None,
             },
             floor: programs(chip).map_or(Picos::ZERO, |programs| programs.step_floor),
-            graded: programs(chip).is_some() || matches!(chip.family, Family::Fcore(_)),
+            graded: programs(chip).is_some() || matches!(chip.family, Family::Fcore(_) | Family::Stepped(_)),
             swept_bits: match &chip.family {
                 Family::Crossbar(spec) => {
                     u64::from(spec.row_bits) * u64::from(chip.capacity.neurons) * u64::from(chip.cores())
@@ -284,7 +287,7 @@ impl Program {
     /// Whether anything learns, so that each sample changes what the next one meets.
     pub(super) fn learns(&self) -> bool {
         self.cores.iter().any(|core| match &core.body {
-            Body::Crossbar(_) | Body::Fcore(_) => false,
+            Body::Crossbar(_) | Body::Fcore(_) | Body::Stepped(_) => false,
             Body::Cuba(body) => body.learns(),
             Body::Programmed(body) => body.learns(),
         })
@@ -379,6 +382,7 @@ fn load_core(
                 None => Body::Cuba(CubaCore::new(body, spec, times, &identities)),
             },
             (CoreBody::Fcore(body), Family::Fcore(spec)) => Body::Fcore(FcoreCore::new(body, spec)),
+            (CoreBody::Stepped(body), Family::Stepped(spec)) => Body::Stepped(SteppedCore::new(body, spec)),
             _ => unreachable!("a checked image is of the chip's family"),
         },
         out_offsets: Vec::new(),
@@ -400,6 +404,11 @@ fn load_core(
             if body.axons_out.iter().any(|out| out.output > 0) {
                 program.outputs = body.axons_out.iter().map(|out| out.output).collect();
             }
+        }
+        CoreBody::Stepped(body) => {
+            let outs = body.axons_out.iter();
+            program.targets.extend(outs.map(|to| Target { core: places.of(to.core), axon: to.axon, delay: 1 }));
+            program.out_offsets.clone_from(&body.out_offsets);
         }
         CoreBody::Fcore(body) => {
             let chain = |to: &image::AxonOut| {

@@ -100,7 +100,8 @@ pub fn bill(table: &EnergyTable, counts: &EventCounts, seconds: Option<f64>) -> 
         })
         .collect();
     Bill {
-        dynamic_joules: entries.iter().filter_map(|entry| entry.joules).sum(),
+        // An empty sum of floats is -0.
+        dynamic_joules: entries.iter().filter_map(|entry| entry.joules).fold(0.0, |sum, joules| sum + joules),
         static_joules: static_watts(table).zip(seconds).map(|(watts, seconds)| watts * seconds),
         entries,
         seconds,

@@ -7,6 +7,7 @@ use super::{
     Conv2d, Delays, FcoreSoma, FloatNeuron, IntNeuron, Network, NeuronKind, Output, Pattern, Pool2d, Population,
     Projection, outliers,
 };
+use crate::binary16::Half;
 use crate::diag::{Problem, Problems, Result};
 
 /// Most neurons of one population (16 million, more than any chip here has in all).
@@ -366,6 +367,18 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
                 check("threshold", snn.threshold.as_ref().map_or(1, Vec::len), true);
             }
         },
+        IntNeuron::Stepped(stepped) => {
+            let lists = || stepped.lists().into_iter().filter_map(|(register, list)| Some((register, list?)));
+            lists().for_each(|(register, list)| check(register, list.len(), true));
+            for (register, list) in lists() {
+                let wrong = list.iter().map(|&bits| Half(bits)).find(|half| !half.is_finite());
+                let fault = wrong.map(|half| format!("the bits {} are those of no finite number", half.0));
+                let zero = register == "bias" && list.contains(&0x8000);
+                let zero = zero.then(|| "a bias of -0; +0 has the bits 0".to_owned());
+                let place = format!("population '{name}' {register}");
+                found.extend(fault.or(zero).map(|what| Problem::invalid("graph/range", place, what)));
+            }
+        }
         IntNeuron::Crossbar(crossbar) => {
             check("leak", crossbar.leak.len(), true);
             let threshold = crossbar.threshold.as_ref();

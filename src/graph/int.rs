@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Adaptation, FcoreNeuron, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection};
+use super::{
+    Adaptation, FcoreNeuron, Join, Learning, Noise, Output, Population, ProgramNeuron, Projection, SteppedNeuron,
+};
 
 /// A network with chip-integer parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub enum IntNeuron {
     Program(Box<ProgramNeuron>),
     /// Tianjic-style.
     Fcore(FcoreNeuron),
+    /// In half precision, KA200.
+    Stepped(SteppedNeuron),
 }
 
 /// Registers of a Loihi-style compartment.

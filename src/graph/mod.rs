@@ -21,6 +21,7 @@ mod profile;
 mod program;
 mod read;
 mod soma;
+mod stepped;
 
 pub use check::check;
 pub use compressed::Stochastic;
@@ -36,6 +37,7 @@ pub use pattern::{Conv2d, Delays, Pattern, Pool2d, Projection};
 pub use program::ProgramNeuron;
 pub use read::{Import, ReadOptions, read};
 pub use soma::{Adaptation, Join, JoinOp, NOISE_EXPONENTS, Noise, NoiseAt, Passed};
+pub use stepped::SteppedNeuron;
 
 use crate::ids::PopulationId;
 

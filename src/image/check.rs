@@ -113,6 +113,13 @@ fn cores(image: &Image, chip: &ChipSpec, found: &mut Found) {
                     target(image, &destination, 1..=1, place, found);
                 }
             }
+            (CoreBody::Stepped(body), Family::Stepped(_)) => {
+                told(core, body.faults(&chip.capacity), found);
+                for out in &body.axons_out {
+                    let destination = Destination { core: out.core, axon: out.axon, delay: 1 };
+                    target(image, &destination, 1..=1, place, found);
+                }
+            }
             _ => found.require(false, place, || "the core is of another family than the chip's".to_owned()),
         }
     }
@@ -441,6 +448,7 @@ impl CoreBody {
             Self::OutputBus(bus) => usize::from(bus.lines),
             Self::TinyOdin(body) => body.neurons.len(),
             Self::Fcore(body) => usize::from(body.neurons),
+            Self::Stepped(body) => body.parameter_of.len(),
         }
     }
 
@@ -455,6 +463,7 @@ impl CoreBody {
             Self::OutputBus(_) => 0,
             Self::TinyOdin(_) => TinyOdinBody::ADDRESSES,
             Self::Fcore(body) => body.ports(),
+            Self::Stepped(body) => body.axon_delays.len(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod programs;
 mod route;
 mod rows;
 mod soma;
+mod stepped;
 mod v1;
 
 pub use check::{check, contents};
@@ -25,6 +26,7 @@ pub use programs::{NamedValues, ProgramGroup, ProjectionInput};
 pub use route::unreachable;
 pub use rows::Rows;
 pub use soma::{AdaptationImage, JoinImage, JoinKind, NoiseImage, NoisePlace};
+pub use stepped::{HalfSynapse, SteppedBody, SteppedParameters};
 pub use v1::{
     AxonOut, CompartmentConfig, CoreBody, CoreImage, Crossbar, CrossbarParameters, CubaCore, Destination, Image,
     InitialState, InputImage, ListKind, ListUse, NeuronCopy, OutputImage, Place, PopulationImage, Synapse,

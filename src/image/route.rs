@@ -33,6 +33,7 @@ pub fn unreachable(image: &Image, chip: &ChipSpec, file: &str) -> Vec<Problem> {
                 }
             }
             CoreBody::Cuba(body) => routes.list(core.core, &body.out_offsets, &body.axons_out),
+            CoreBody::Stepped(body) => routes.list(core.core, &body.out_offsets, &body.axons_out),
             CoreBody::Fcore(body) => {
                 routes.list(core.core, &body.out_offsets, &body.axons_out);
                 body.copy_to.iter().for_each(|to| routes.route(Some((core.core, 0)), *to));
@@ -153,8 +154,6 @@ fn uses_axon(body: &CoreBody, axon: u16) -> bool {
             let words = body.parameter_of.len().div_ceil(64);
             body.rows[at * words..(at + 1) * words].iter().any(|word| *word != 0)
         }
-        CoreBody::Cuba(_) | CoreBody::Ranc(_) | CoreBody::OutputBus(_) | CoreBody::TinyOdin(_) | CoreBody::Fcore(_) => {
-            true
-        }
+        _ => true,
     }
 }

@@ -9,6 +9,7 @@ use super::learning::LearningGroup;
 use super::programs::ProgramGroup;
 use super::rows::Rows;
 use super::soma::{AdaptationImage, JoinImage, NoiseImage};
+use super::stepped::SteppedBody;
 
 /// A compiled network: what each core is loaded with, and where inputs and outputs are.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -56,6 +57,8 @@ pub enum CoreBody {
     TinyOdin(TinyOdinBody),
     /// Tianjic-style.
     Fcore(FcoreBody),
+    /// A block of neurons in half precision.
+    Stepped(SteppedBody),
 }
 
 /// A TrueNorth-style core: neurons in use are `0..parameter_of.len()`, axons `0..axon_types.len()`.

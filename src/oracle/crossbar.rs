@@ -39,7 +39,9 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
                     run.spikes[p].extend(spikes.iter().map(|&index| (tick, index)));
                     fired.push(spikes);
                 }
-                Some(IntNeuron::Cuba(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_)) => fired.push(Vec::new()),
+                Some(IntNeuron::Cuba(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_) | IntNeuron::Stepped(_)) => {
+                    fired.push(Vec::new());
+                }
             }
         }
         scatter(graph, &fired, tick, &mut pending);

@@ -182,7 +182,7 @@ impl<'a> Network<'a> {
     fn new(graph: &'a IntGraph, dialect: Dialect) -> Self {
         let cells = |population: &crate::graph::Population<IntNeuron>| match &population.neuron {
             None => Vec::new(),
-            Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_)) => {
+            Some(IntNeuron::Crossbar(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_) | IntNeuron::Stepped(_)) => {
                 vec![Cell::default(); population.size()]
             }
             Some(IntNeuron::Cuba(registers)) => {

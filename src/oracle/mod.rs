@@ -7,6 +7,7 @@ pub mod fcore;
 pub mod float;
 pub mod learning;
 mod programs;
+pub mod stepped;
 
 /// What an integer oracle run gives: every population's spikes and final membranes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -61,7 +61,13 @@ pub(super) fn lines(reports: &[Report]) -> Vec<Line> {
         }),
         ("  of it dynamic", |report| {
             let samples = report.activity.samples;
-            si_or_unknown((samples > 0).then(|| report.energy.dynamic_joules / samples as f64), "J")
+            let joules = (samples > 0).then(|| report.energy.dynamic_joules / samples as f64);
+            match joules.filter(|joules| *joules > 0.0) {
+                // What has no price is not in it.
+                Some(joules) if !report.energy.unknown.is_empty() => format!("≥ {}", si(joules, "J")),
+                None if !report.energy.unknown.is_empty() => UNKNOWN.to_owned(),
+                _ => si_or_unknown(joules.or((samples > 0).then_some(0.0)), "J"),
+            }
         }),
         ("latency per inference", |report| si_or_unknown(report.latency.map(|spread| spread.mean), "s")),
         ("mean tick", |report| si_or_unknown(report.timing.as_ref().map(|timing| timing.tick.mean), "s")),

@@ -113,6 +113,27 @@ impl ConvertedChip {
     pub fn total_joules(&self) -> Option<f64> {
         self.joules.map(|(dynamic, rest)| dynamic + rest.unwrap_or(0.0))
     }
+
+    /// The same in words, a lower bound where a part of it has no price; and the dynamic part alone.
+    pub(super) fn energies(&self) -> [Option<String>; 2] {
+        let at_least = |complete: bool, joules: f64| format!("{}{}", if complete { "" } else { "≥ " }, si(joules, "J"));
+        let priced = self.unpriced.is_empty();
+        let total = self.total_joules().map(|joules| at_least(self.is_complete(), joules));
+        [total, self.joules.map(|(dynamic, _)| at_least(priced, dynamic))]
+    }
+
+    /// Energy of a baseline over that of the chip: at most so much where the chip's is a lower bound.
+    pub(super) fn ratio(&self, baseline: f64) -> String {
+        match self.total_joules().filter(|joules| *joules > 0.0) {
+            Some(joules) => format!("{}{:.3}×", if self.is_complete() { "" } else { "≤ " }, baseline / joules),
+            None => "–".to_owned(),
+        }
+    }
+
+    /// Whether everything that happened has a price, and the static power is known.
+    fn is_complete(&self) -> bool {
+        self.unpriced.is_empty() && self.joules.is_some_and(|(_, rest)| rest.is_some())
+    }
 }
 
 /// Energy on a conventional machine, by prices of its operations.
@@ -261,7 +282,7 @@ impl Conversion {
         let with: Vec<&ConvertedChip> = self.chips.iter().filter(|chip| chip.joules.is_some()).collect();
         let rows = self.baselines.iter().map(|line| {
             let best = line.mac_memory_joules.unwrap_or(line.mac_joules);
-            let ratio = |chip: &&ConvertedChip| ratio(best, chip.total_joules());
+            let ratio = |chip: &&ConvertedChip| chip.ratio(best);
             let fixed = [
                 line.name.clone(),
                 si(line.mac_joules, "J"),
@@ -286,14 +307,6 @@ fn push(parts: &mut Vec<String>, table: String, wanted: bool) {
     }
 }
 
-/// Energy of a baseline over that of a chip.
-pub(super) fn ratio(baseline: f64, chip: Option<f64>) -> String {
-    match chip.filter(|joules| *joules > 0.0) {
-        Some(joules) => format!("{:.3}×", baseline / joules),
-        None => "–".to_owned(),
-    }
-}
-
 /// A fraction with two decimals of a percent.
 pub(super) fn points(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
@@ -305,14 +318,15 @@ fn chip_row(chip: &ConvertedChip) -> Vec<String> {
     }
     let optional = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
     let gap = chip.accuracy.zip(chip.ann).map(|(chip, ann)| format!("{:+.2}", 100.0 * (chip - ann)));
+    let [total, dynamic] = chip.energies();
     vec![
         chip.name.clone(),
         chip.cores.to_string(),
         count(chip.images),
         optional(chip.accuracy.map(points)),
         optional(gap),
-        optional(chip.total_joules().map(|joules| si(joules, "J"))),
-        optional(chip.joules.map(|(dynamic, _)| si(dynamic, "J"))),
+        optional(total),
+        optional(dynamic),
         optional(chip.seconds.map(|seconds| si(seconds, "s"))),
     ]
 }
@@ -320,4 +334,22 @@ fn chip_row(chip: &ConvertedChip) -> Vec<String> {
 /// The share of an error, for pages.
 pub(super) fn share(value: f64) -> String {
     percent(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConvertedChip;
+
+    #[test]
+    fn what_has_no_price_makes_bounds() {
+        let mut chip = ConvertedChip { joules: Some((1e-9, Some(1e-9))), ..ConvertedChip::default() };
+        assert_eq!(chip.energies(), [Some("2.00 nJ".to_owned()), Some("1.00 nJ".to_owned())]);
+        assert_eq!(chip.ratio(4e-9), "2.000×");
+        chip.unpriced = vec!["hop_x".to_owned()];
+        assert_eq!(chip.energies(), [Some("≥ 2.00 nJ".to_owned()), Some("≥ 1.00 nJ".to_owned())]);
+        assert_eq!(chip.ratio(4e-9), "≤ 2.000×");
+        chip = ConvertedChip { joules: Some((1e-9, None)), ..ConvertedChip::default() };
+        assert_eq!(chip.energies(), [Some("≥ 1.00 nJ".to_owned()), Some("1.00 nJ".to_owned())]);
+        assert_eq!(ConvertedChip::default().ratio(1.0), "–");
+    }
 }

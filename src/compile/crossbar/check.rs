@@ -20,10 +20,11 @@ pub(super) fn check(graph: &IntGraph, spec: &CrossbarSpec) -> Vec<Problem> {
         match &population.neuron {
             None => {}
             Some(IntNeuron::Crossbar(neuron)) => registers(neuron, population.size(), spec, &place, &mut found),
-            Some(IntNeuron::Cuba(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_)) => found.push(
-                Problem::invalid("crossbar/family", place, "has Loihi-style (cuba) registers or a program")
-                    .help("give crossbar registers, or compile for a Loihi-style chip"),
-            ),
+            Some(IntNeuron::Cuba(_) | IntNeuron::Program(_) | IntNeuron::Fcore(_) | IntNeuron::Stepped(_)) => found
+                .push(
+                    Problem::invalid("crossbar/family", place, "has Loihi-style (cuba) registers or a program")
+                        .help("give crossbar registers, or compile for a Loihi-style chip"),
+                ),
         }
     }
     for projection in &graph.projections {

@@ -66,7 +66,7 @@ fn neurons(population: &Population<IntNeuron>, chip: &ChipSpec, spec: &CubaSpec,
         None => {}
         Some(IntNeuron::Cuba(registers)) => registers_of(registers, size, spec, &place, problems),
         Some(IntNeuron::Program(program)) => programs::check(program, size, (chip, spec), &place, problems),
-        Some(IntNeuron::Crossbar(_) | IntNeuron::Fcore(_)) => problems.push(
+        Some(IntNeuron::Crossbar(_) | IntNeuron::Fcore(_) | IntNeuron::Stepped(_)) => problems.push(
             Problem::invalid("cuba/family", place, "it has the neurons of another kind of chip")
                 .help("compile for the chip that they belong to, such as 'truenorth', or give the neurons as 'cuba'"),
         ),

@@ -10,7 +10,6 @@ mod emit;
 mod fan;
 mod format;
 mod incoming;
-mod lags;
 mod learning;
 mod partition;
 mod programs;

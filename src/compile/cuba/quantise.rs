@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use super::compressed;
 use super::dynamics::{Motion, at, motion, register};
-use super::lags::{Lags, lags, lengthen};
 use super::scale::{Bounds, bias, choose, mantissas, peak};
 use crate::chip::CubaSpec;
+use crate::compile::retime::{Lags, lags, lengthen};
 use crate::compile::{Log, Options, TensorError};
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{CubaNeuron, Delays, Fire, Graph, IntGraph, IntNeuron, NeuronKind, Pattern, Population, Projection};

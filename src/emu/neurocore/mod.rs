@@ -9,8 +9,10 @@ mod ranc;
 mod ranc_fast;
 mod ranc_planes;
 mod ranc_sliced;
+mod stepped;
 mod stochastic;
 mod stream;
+mod sweep;
 
 pub(super) use crossbar::{CrossbarCore, Drive, Scratch, Vector, prefetch, vector_units};
 use cuba::Lesson;
@@ -22,7 +24,9 @@ pub(in crate::emu) use ranc::finish as ranc_finish;
 pub(in crate::emu) use ranc::{ClockedRancCore, Scheduler};
 pub(in crate::emu) use ranc_fast::EventRancCore;
 pub(in crate::emu) use ranc_sliced::SlicedCore;
+pub(super) use stepped::SteppedCore;
 pub(super) use stream::Stream;
+pub(super) use sweep::Sweep;
 
 use super::counters::{EventCounts, Faults, LearnedGroup, Spike};
 use super::program::{Body, CoreProgram, Program, Target};
@@ -59,6 +63,7 @@ enum Compartments {
     Cuba(cuba::State),
     Programmed(programmed::State),
     Fcore(fcore::State),
+    Stepped(stepped::State),
     /// A sheet has them.
     Apart,
 }
@@ -122,6 +127,7 @@ impl Core {
                 _ if !own => Compartments::Apart,
                 Body::Programmed(body) => Compartments::Programmed(body.reset(timing)),
                 Body::Fcore(body) => Compartments::Fcore(body.reset()),
+                Body::Stepped(body) => Compartments::Stepped(body.reset()),
                 _ => Compartments::Cuba(lists(program).reset()),
             },
             at_rest: false,
@@ -156,8 +162,9 @@ impl Core {
             (Compartments::Cuba(state), _) => state.reset(lists(program)),
             (Compartments::Programmed(state), Body::Programmed(body)) => state.restart(body),
             (Compartments::Fcore(state), Body::Fcore(body)) => *state = body.reset(),
+            (Compartments::Stepped(state), Body::Stepped(body)) => *state = body.reset(),
             (Compartments::Apart, _) => {}
-            (Compartments::Programmed(_) | Compartments::Fcore(_), _) => unreachable!("a core keeps its kind"),
+            _ => unreachable!("a core keeps its kind"),
         }
         self.payloads.clear();
         self.further.clear();
@@ -194,6 +201,12 @@ impl Core {
                 self.counts.add(Event::SynapseDense, state.additions());
                 true
             }
+            (Compartments::Stepped(state), Body::Stepped(body)) => {
+                state.integrate(body);
+                self.counts.add(Event::SynapseDense, state.additions());
+                // Every neuron is updated in every step.
+                true
+            }
             (Compartments::Cuba(state), Body::Cuba(body)) => {
                 let input = state.integrate(body, tick);
                 if body.has_learning() {
@@ -210,6 +223,7 @@ impl Core {
             let still = self.sweep(program, core, (tick, begin), |sweep| match (&mut state, &core.body) {
                 (Compartments::Programmed(state), Body::Programmed(body)) => state.update(body, tick, sweep),
                 (Compartments::Fcore(state), Body::Fcore(body)) => state.update(body, tick, sweep),
+                (Compartments::Stepped(state), Body::Stepped(body)) => state.update(body, tick, sweep),
                 (Compartments::Cuba(state), _) => state.update(lists(core), tick, sweep),
                 _ => unreachable!("a core keeps its kind"),
             });
@@ -318,8 +332,8 @@ impl Core {
         counts.add(Event::AxonIn, times);
         match &to.body {
             Body::Programmed(body) => body.count_synapses(axon, times, counts),
-            // Its products and additions are counted where they are made.
-            Body::Fcore(_) => {}
+            // Their products and additions are counted where they are made.
+            Body::Fcore(_) | Body::Stepped(_) => {}
             _ => lists(to).count_synapses(axon, times, counts),
         }
     }
@@ -328,7 +342,7 @@ impl Core {
     pub(super) fn intake_time(core: &CoreProgram, axon: u16) -> Picos {
         Picos(match &core.body {
             Body::Programmed(body) => body.axon_time(axon),
-            Body::Fcore(_) => 0,
+            Body::Fcore(_) | Body::Stepped(_) => 0,
             _ => lists(core).axon_time(axon),
         })
     }
@@ -339,7 +353,8 @@ impl Core {
             (Compartments::Cuba(state), _) => state.accept(axon),
             (Compartments::Programmed(state), _) => state.accept(axon, payload),
             (Compartments::Fcore(state), Body::Fcore(body)) => state.accept(body, axon, payload),
-            (Compartments::Apart | Compartments::Fcore(_), _) => {}
+            (Compartments::Stepped(state), Body::Stepped(body)) => state.accept(body, axon, payload),
+            (Compartments::Apart | Compartments::Fcore(_) | Compartments::Stepped(_), _) => {}
         }
     }
 
@@ -350,6 +365,7 @@ impl Core {
                 Some((state.value(body, neuron, "u", false), state.value(body, neuron, "v", true)))
             }
             (Compartments::Fcore(state), _) => Some(state.sent_and_state(neuron)),
+            (Compartments::Stepped(state), _) => Some(state.state_and_membrane(neuron)),
             (Compartments::Cuba(state), _) => Some((state.current(neuron), state.membrane(neuron))),
             (Compartments::Apart, _) => None,
             (Compartments::Programmed(_), _) => unreachable!("a core keeps its kind"),
@@ -361,132 +377,6 @@ impl Core {
 fn lists(core: &CoreProgram) -> &CubaCore {
     match &core.body {
         Body::Cuba(body) => body,
-        Body::Crossbar(_) | Body::Programmed(_) | Body::Fcore(_) => unreachable!("asked of fixed compartments only"),
-    }
-}
-
-/// The neuron unit's way through the neurons of one core in one tick.
-pub(super) struct Sweep<'a> {
-    program: &'a Program,
-    core: &'a CoreProgram,
-    tick: u32,
-    /// Time since the start of the tick.
-    now: u64,
-    /// Neurons with input, a change of state or a spike.
-    active: u64,
-    timing: bool,
-    /// Whether the core learns, and so looks at its spikes again.
-    learns: bool,
-    outbox: &'a mut Vec<Outgoing>,
-    fired: &'a mut Vec<u16>,
-    payloads: &'a mut Vec<i32>,
-    further: &'a mut Vec<Further>,
-    further_packets: &'a mut [u32],
-    counts: &'a mut EventCounts,
-    flits: &'a mut Ways,
-    faults: &'a mut Faults,
-    spike_counts: &'a mut [u32],
-    first_spikes: &'a mut [u32],
-    spikes: &'a mut Vec<Spike>,
-    recorded: &'a Recorded,
-}
-
-impl Sweep<'_> {
-    /// A neuron fires: it is noted, and its packets leave one after the other.
-    #[inline]
-    fn fire(&mut self, neuron: usize) {
-        self.note(neuron);
-        if !self.timing || self.learns {
-            self.fired.push(neuron as u16);
-        }
-        if self.timing {
-            self.send(neuron);
-        }
-    }
-
-    /// The same with a payload, in so many flits.
-    fn fire_graded(&mut self, neuron: usize, payload: i32, flits: u32) {
-        self.note(neuron);
-        self.count_flits(neuron, 0, flits);
-        if !self.timing || self.learns {
-            self.fired.push(neuron as u16);
-            self.payloads.push(payload);
-        }
-        if self.timing {
-            self.send_output(neuron, 0, payload, flits);
-        }
-    }
-
-    /// A spike of a further output of a program: it goes its own ways, and is no spike of the neuron in the records.
-    fn fire_further(&mut self, neuron: usize, output: u8, payload: i32, flits: u32) {
-        if self.learns {
-            self.further.push(Further { neuron: neuron as u16, output, payload });
-        }
-        if self.core.outputs.is_empty() {
-            return;
-        }
-        let mut packets = 0;
-        for (at, _) in self.core.targets_of_output(neuron, output) {
-            self.further_packets[at] += 1;
-            packets += 1;
-        }
-        if packets == 0 {
-            return;
-        }
-        self.counts.add(Event::SpikeOut, 1);
-        self.count_flits(neuron, output, flits);
-        if self.timing {
-            self.send_output(neuron, output, payload, flits);
-        } else if !self.learns {
-            self.further.push(Further { neuron: neuron as u16, output, payload });
-        }
-    }
-
-    /// The links that all flits of a spike but the first cross.
-    fn count_flits(&mut self, neuron: usize, output: u8, flits: u32) {
-        if flits > 1 {
-            let mesh = &self.program.chip.mesh;
-            for (_, to) in self.core.targets_of_output(neuron, output) {
-                let target = self.program.cores[to.core as usize].router;
-                self.flits.add(mesh, Some(self.core.router), target, u64::from(flits - 1));
-            }
-        }
-    }
-
-    fn send_output(&mut self, neuron: usize, output: u8, payload: i32, flits: u32) {
-        self.now += self.program.times.spike_out;
-        for (_, to) in self.core.targets_of_output(neuron, output) {
-            self.now += self.program.times.axon_out;
-            self.outbox.push(Outgoing { at: Picos(self.now), to, payload, flits });
-        }
-    }
-
-    /// Fetches what [`Self::note`] writes for a neuron.
-    #[inline]
-    fn prefetch(&self, neuron: usize) {
-        prefetch(self.spike_counts, neuron);
-        prefetch(self.first_spikes, neuron);
-    }
-
-    #[inline]
-    fn note(&mut self, neuron: usize) {
-        self.spike_counts[neuron] += 1;
-        let first = &mut self.first_spikes[neuron];
-        *first = (*first).min(self.tick);
-        if !matches!(self.recorded, Recorded::None) {
-            let identity = self.core.identities[neuron];
-            if self.recorded.holds(identity.population) {
-                self.spikes.push(Spike { tick: self.tick, population: identity.population, neuron: identity.neuron });
-            }
-        }
-    }
-
-    #[inline]
-    fn send(&mut self, neuron: usize) {
-        self.now += self.program.times.spike_out;
-        for &to in self.core.targets_of(neuron) {
-            self.now += self.program.times.axon_out;
-            self.outbox.push(Outgoing { at: Picos(self.now), to, payload: 1, flits: 1 });
-        }
+        _ => unreachable!("asked of fixed compartments only"),
     }
 }

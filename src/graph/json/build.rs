@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::model::{self, Neuron, Values, Weights};
-use super::{Fault, Step, fcore, soma};
+use super::{Fault, Step, fcore, soma, stepped};
 use crate::graph::{
     Conv2d, CrossbarNeuron, CubaNeuron, Delays, FloatNeuron, Graph, IntGraph, IntNeuron, NegativeReset, Network,
     NeuronKind, Output, Pattern, Pool2d, Population, Profile, Projection, SpikeReset, Stochastic,
@@ -55,6 +55,7 @@ impl<'a> Builder<'a> {
                         | Neuron::Program(_)
                         | Neuron::AnnInt(_)
                         | Neuron::SnnInt(_)
+                        | Neuron::LifHalf(_)
                 )
             )
         };
@@ -366,7 +367,12 @@ fn float_neuron(neuron: &Neuron) -> Option<FloatNeuron> {
         Neuron::CubaLif(float) => (NeuronKind::CubaLif, float),
         Neuron::CubaLi(float) => (NeuronKind::CubaLi, float),
         Neuron::Threshold(float) => (NeuronKind::Threshold, float),
-        Neuron::CubaInt(_) | Neuron::CrossbarInt(_) | Neuron::Program(_) | Neuron::AnnInt(_) | Neuron::SnnInt(_) => {
+        Neuron::CubaInt(_)
+        | Neuron::CrossbarInt(_)
+        | Neuron::Program(_)
+        | Neuron::AnnInt(_)
+        | Neuron::SnnInt(_)
+        | Neuron::LifHalf(_) => {
             return None;
         }
     };
@@ -409,6 +415,7 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
         })),
         Neuron::AnnInt(ann) => Some(IntNeuron::Fcore(fcore::ann(ann))),
         Neuron::SnnInt(snn) => Some(IntNeuron::Fcore(fcore::snn(snn))),
+        Neuron::LifHalf(lif) => Some(IntNeuron::Stepped(stepped::neuron(lif))),
         _ => None,
     }
 }

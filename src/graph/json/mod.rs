@@ -12,6 +12,7 @@ mod outline;
 mod place;
 mod program;
 mod soma;
+mod stepped;
 mod validate;
 mod write;
 

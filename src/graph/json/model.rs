@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learning_model::{Learning, OutputName};
 use super::soma::{AdaptationInt, JoinInt, NoiseInt};
+use super::stepped::LifHalf;
 use crate::graph::{Dynamics, FcoreReset, Fire, NegativeReset, Reset, ResetTime, SpikeReset};
 
 /// A spiking network for spikeloom: populations of neurons and projections between them. With float neurons
@@ -119,6 +120,8 @@ pub(super) enum Neuron {
     AnnInt(AnnInt),
     /// A spiking neuron of a Tianjic-style core.
     SnnInt(SnnInt),
+    /// A neuron in half precision, all numbers as bits.
+    LifHalf(LifHalf),
 }
 
 /// What the axons of a Tianjic-style core take.

@@ -9,7 +9,7 @@ use super::model::{
     Conv2d, CrossbarInt, CubaInt, Dense, Factorised, File, Float, Neuron, OneToOne, Output, Pattern, Pool2d,
     Population, Profile, ProgramInt, Projection, Sparse, Stochastic, Values, Weights,
 };
-use super::{fcore, learning, program, soma};
+use super::{fcore, learning, program, soma, stepped};
 use crate::graph::{self, CubaNeuron, Delays, FloatNeuron, IntNeuron, Network, NeuronKind};
 use crate::ids::PopulationId;
 use crate::isa::Binding;
@@ -130,6 +130,7 @@ fn int_neuron(neuron: &IntNeuron, name: &dyn Fn(PopulationId) -> String) -> Neur
     match neuron {
         IntNeuron::Cuba(cuba) => Neuron::CubaInt(cuba_int(cuba, name)),
         IntNeuron::Fcore(neuron) => fcore::written(neuron),
+        IntNeuron::Stepped(neuron) => stepped::written(neuron),
         IntNeuron::Program(program) => Neuron::Program(ProgramInt {
             program: program.name.clone(),
             parameters: program.parameters.iter().map(|(name, binding)| (name.clone(), bound(binding))).collect(),

@@ -4,7 +4,7 @@ use maud::{Markup, html as markup};
 
 use super::svg::{Svg, at};
 use super::{card, page, tile};
-use crate::report::conversion::{points, ratio, share};
+use crate::report::conversion::{points, share};
 use crate::report::format::{UNKNOWN, count, si};
 use crate::report::{Conversion, ConvertedChip, ERRORS};
 
@@ -212,8 +212,8 @@ fn chips(found: &Conversion) -> Markup {
                         } @else {
                             td.n { (chip.cores) } td.n { (count(chip.images)) }
                             td.n { (word(chip.accuracy.map(points))) } td.n { (word(chip.ann.map(points))) }
-                            td.n { (word(chip.total_joules().map(|joules| si(joules, "J")))) }
-                            td.n { (word(chip.joules.map(|(dynamic, _)| si(dynamic, "J")))) }
+                            td.n { (word(chip.energies()[0].clone())) }
+                            td.n { (word(chip.energies()[1].clone())) }
                             td.n { (word(chip.seconds.map(|seconds| si(seconds, "s")))) }
                             td { @if !chip.unpriced.is_empty() { "price unknown: " (chip.unpriced.join(", ")) } }
                         }
@@ -244,7 +244,7 @@ fn baselines(found: &Conversion) -> Markup {
                     tr {
                         td { (other.name) } td.n { (si(other.mac_joules, "J")) } td.n { (joules(other.mac_memory_joules)) }
                         td.n { (joules(other.add_joules)) } td.n { (joules(other.add_memory_joules)) }
-                        @for chip in &with { td.n { (ratio(other.mac_memory_joules.unwrap_or(other.mac_joules), chip.total_joules())) } }
+                        @for chip in &with { td.n { (chip.ratio(other.mac_memory_joules.unwrap_or(other.mac_joules))) } }
                         td { (other.source) }
                     }
                 } }
