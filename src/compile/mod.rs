@@ -71,9 +71,7 @@ pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut
         (Network::Float(graph), Family::Crossbar(_)) => crossbar::quantise(graph, chip, options, log),
         (Network::Float(_), Family::Ranc(_) | Family::TinyOdin(_)) => Err(imported_only(chip)),
         (Network::Float(graph), Family::Stepped(_)) => stepped::quantise(graph, chip, log),
-        (Network::Float(graph), Family::Fcore(spec)) => {
-            Ok(fcore::timed(&fcore::quantise(graph, chip, spec, log)?, chip, log))
-        }
+        (Network::Float(graph), Family::Fcore(spec)) => fcore::quantise(graph, chip, spec, log),
     }
 }
 

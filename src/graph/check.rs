@@ -365,6 +365,7 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
             FcoreSoma::Snn(snn) => {
                 check("bias", snn.bias.len(), true);
                 check("threshold", snn.threshold.as_ref().map_or(1, Vec::len), true);
+                check("initial", snn.initial.len(), true);
             }
         },
         IntNeuron::Stepped(stepped) => {

@@ -84,6 +84,8 @@ pub struct SnnSoma {
     pub reset: FcoreReset,
     /// The membrane after a spike with reset `value`.
     pub reset_value: i32,
+    /// The membrane before the first round.
+    pub initial: Vec<i32>,
 }
 
 impl FcoreNeuron {

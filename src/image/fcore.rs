@@ -70,6 +70,8 @@ pub enum SomaImage {
         seed: u64,
         /// What a spike does.
         reset: ResetImage,
+        /// The membrane before the first round, one a neuron.
+        initial: Vec<i32>,
     },
 }
 
@@ -148,7 +150,8 @@ impl FcoreBody {
                     demand(table.len() == 256 && values, "its table is not 256 values");
                 }
             }
-            SomaImage::Snn { bias, threshold, random_bits, reset, .. } => {
+            SomaImage::Snn { bias, threshold, random_bits, reset, initial, .. } => {
+                demand(initial.len() == neurons && fits(initial), "its first membranes are out of range");
                 demand(bias.len() == neurons && fits(bias), "its biases are out of range");
                 let one_each = threshold.is_empty() || threshold.len() == neurons;
                 demand(one_each && fits(threshold), "its thresholds are out of range");

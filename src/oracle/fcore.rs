@@ -1,7 +1,9 @@
 //! The golden model of Tianjic-style networks: round by round, one neuron after the other, in wide integers.
 
 use crate::chip::FcoreSpec;
-use crate::graph::{Activation, Delays, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, IntGraph, IntNeuron};
+use crate::graph::{
+    Activation, Delays, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, IntGraph, IntNeuron, Population,
+};
 use crate::rng::keyed;
 use crate::stimulus::Sample;
 
@@ -26,7 +28,7 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, spec: &FcoreSpec) -> V
     let mut traces: Vec<FcoreTrace> = graph.populations.iter().map(|_| FcoreTrace::default()).collect();
     let starts = inputs(graph, sample, rounds, &mut traces);
     debug_assert_eq!(starts, graph.populations.len());
-    let mut membranes: Vec<Vec<i64>> = graph.populations.iter().map(|p| vec![0; p.size()]).collect();
+    let mut membranes: Vec<Vec<i64>> = graph.populations.iter().map(first).collect();
     for round in 0..rounds {
         for (number, population) in graph.populations.iter().enumerate() {
             let Some(IntNeuron::Fcore(neuron)) = &population.neuron else { continue };
@@ -60,6 +62,16 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32, spec: &FcoreSpec) -> V
         }
     }
     traces
+}
+
+/// Membranes before the first round.
+fn first(population: &Population<IntNeuron>) -> Vec<i64> {
+    let initial = match &population.neuron {
+        Some(IntNeuron::Fcore(FcoreNeuron { soma: FcoreSoma::Snn(snn), .. })) => snn.initial.as_slice(),
+        _ => &[0],
+    };
+    let of = |neuron: usize| i64::from(if initial.len() == 1 { initial[0] } else { initial[neuron] });
+    (0..population.size()).map(of).collect()
 }
 
 /// As spikes: every round in which a neuron sent something.

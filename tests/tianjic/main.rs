@@ -6,3 +6,4 @@ mod network;
 mod points;
 mod random;
 mod refused;
+mod spiking;

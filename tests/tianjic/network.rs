@@ -46,6 +46,7 @@ pub(crate) fn ann(bias: Vec<i32>, shift: u8, activation: Activation, input: Fcor
 
 pub(crate) fn snn(threshold: i32, input: FcoreInput) -> FcoreNeuron {
     let soma = SnnSoma {
+        initial: vec![0],
         decay: 0,
         bias: vec![0],
         threshold: Some(vec![threshold]),

@@ -33,6 +33,7 @@ fn soma(rng: &mut Rng, size: usize, takes_values: bool) -> FcoreNeuron {
     FcoreNeuron {
         input,
         soma: FcoreSoma::Snn(SnnSoma {
+            initial: values(&mut Rng::new(size as u64), each, 300),
             decay: rng.below(256) as u8,
             bias: values(rng, each, 60),
             threshold: Some(values(rng, each, 400).into_iter().map(|value| value + 300).collect()),

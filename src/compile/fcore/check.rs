@@ -60,7 +60,8 @@ fn registers(neuron: &FcoreNeuron, spec: &FcoreSpec, place: &str, problems: &mut
         FcoreSoma::Snn(snn) => {
             demand(fits(&snn.bias), "a bias", held.clone());
             demand(snn.threshold.as_deref().is_none_or(fits), "a threshold", held.clone());
-            demand(fits(&[snn.reset_value]), "the reset value", held);
+            demand(fits(&[snn.reset_value]), "the reset value", held.clone());
+            demand(fits(&snn.initial), "a first membrane", held);
             let most = spec.accumulator_bits - 1;
             demand(snn.random_bits <= most, "the width of random numbers", format!("0 to {most} bits"));
         }

@@ -172,6 +172,7 @@ fn soma(neuron: &FcoreNeuron, members: &[u32]) -> SomaImage {
                 FcoreReset::Subtract => ResetImage::Subtract,
                 FcoreReset::None => ResetImage::None,
             },
+            initial: of(&snn.initial),
         },
     }
 }

@@ -8,8 +8,8 @@ use crate::chip::{ChipSpec, FcoreSpec};
 use crate::compile::log::Log;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{
-    FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, Fire, FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind, Profile,
-    Projection, Reset, SnnSoma, parameter,
+    Delays, FcoreInput, FcoreNeuron, FcoreReset, FcoreSoma, Fire, FloatNeuron, Graph, IntGraph, IntNeuron, NeuronKind,
+    Profile, Projection, Reset, SnnSoma, parameter,
 };
 
 /// Quantises a float network of integrate-and-fire neurons; what FCores cannot do is refused.
@@ -33,15 +33,49 @@ pub(in crate::compile) fn quantise(
                 weights[number] = projection.weights.iter().map(|weight| (weight * scale).round() as i32).collect();
                 log.tensors.push(error(&projection.name, &projection.weights, &weights[number], scale));
             }
-            if neuron.v_initial.iter().any(|initial| *initial != 0.0) {
-                let what = format!("{}: membranes start at 0, not as the network says", population.name);
-                log.warn("quantise", what);
-            }
             IntNeuron::Fcore(registers(neuron, population.size(), &graph.profile, scale))
         });
         neurons.push(neuron);
     }
-    Ok(graph.in_integers(neurons, weights))
+    let mut network = super::timed(&graph.in_integers(neurons, weights), chip, log);
+    let early = arrivals(&network);
+    for (population, rounds) in network.populations.iter_mut().zip(early) {
+        let size = population.size();
+        if let Some(IntNeuron::Fcore(FcoreNeuron { soma: FcoreSoma::Snn(snn), .. })) = &mut population.neuron {
+            settle(snn, size, rounds, spec);
+        }
+    }
+    Ok(network)
+}
+
+/// The round in which the first input can be added, by population; 0 where none comes.
+fn arrivals(graph: &IntGraph) -> Vec<u32> {
+    let mut rounds: Vec<Option<u32>> = graph.populations.iter().map(|p| p.is_input().then_some(0)).collect();
+    // At most as many passes as there are populations on a way.
+    for _ in 0..graph.populations.len() {
+        for projection in &graph.projections {
+            let Some(from) = rounds[projection.source.index()] else { continue };
+            let wait = if let Delays::Uniform(ticks) = &projection.delays { u32::from(*ticks) } else { 0 };
+            let to = &mut rounds[projection.target.index()];
+            *to = Some(to.map_or(from + 1 + wait, |known| known.min(from + 1 + wait)));
+        }
+    }
+    rounds.into_iter().map(|round| round.unwrap_or(0)).collect()
+}
+
+/// Takes the biases of the rounds before any input off the first membranes, so that these are then what the network begins
+/// with. Where a bias takes off, the membrane begins so that it does not fire of itself.
+fn settle(snn: &mut SnnSoma, size: usize, rounds: u32, spec: &FcoreSpec) {
+    let of = |values: &[i32], index: usize| i64::from(values[if values.len() == 1 { 0 } else { index }]);
+    let edge = (1_i64 << (spec.accumulator_bits - 1)) - 1;
+    let one = |index: usize| {
+        let bias = of(&snn.bias, index);
+        let below = snn.threshold.as_ref().map_or(edge, |values| of(values, index) - 1 - bias.min(0));
+        (of(&snn.initial, index) - i64::from(rounds) * bias).min(below).clamp(-edge, edge) as i32
+    };
+    let initial: Vec<i32> = (0..size).map(one).collect();
+    let same = initial.windows(2).all(|pair| pair[0] == pair[1]);
+    snn.initial = if same { initial[..size.min(1)].to_vec() } else { initial };
 }
 
 /// What 1.0 of a weight is.
@@ -80,6 +114,7 @@ fn registers(neuron: &FloatNeuron, size: usize, profile: &Profile, scale: f64) -
                 Reset::None => FcoreReset::None,
             },
             reset_value: potential(&neuron.v_reset, 0).round() as i32,
+            initial: each(&|index| potential(&neuron.v_initial, index).round() as i32),
         }),
     }
 }

@@ -173,7 +173,7 @@ fn soma_equals(image: &SomaImage, slot: usize, wanted: &FcoreNeuron, neuron: usi
             };
             same && *shift == ann.shift && bias.get(slot).copied() == of(&ann.bias)
         }
-        (SomaImage::Snn { decay, bias, threshold, random_bits, seed, reset }, FcoreSoma::Snn(snn)) => {
+        (SomaImage::Snn { decay, bias, threshold, random_bits, seed, reset, initial }, FcoreSoma::Snn(snn)) => {
             let reset_same = match (reset, snn.reset) {
                 (ResetImage::Value(value), FcoreReset::Value) => *value == snn.reset_value,
                 (ResetImage::Subtract, FcoreReset::Subtract) | (ResetImage::None, FcoreReset::None) => true,
@@ -181,7 +181,9 @@ fn soma_equals(image: &SomaImage, slot: usize, wanted: &FcoreNeuron, neuron: usi
             };
             let threshold_same = threshold.get(slot).copied() == snn.threshold.as_deref().and_then(of);
             let draws = (*random_bits, *seed) == (snn.random_bits, snn.seed) || snn.threshold.is_none();
-            reset_same && threshold_same && draws && *decay == snn.decay && bias.get(slot).copied() == of(&snn.bias)
+            let values_same =
+                bias.get(slot).copied() == of(&snn.bias) && initial.get(slot).copied() == of(&snn.initial);
+            reset_same && threshold_same && draws && *decay == snn.decay && values_same
         }
         _ => false,
     }

@@ -73,7 +73,10 @@ impl FcoreCore {
             history: vec![0; self.axons],
             carried: vec![0; if self.input == FcoreFormat::Sums { self.neurons } else { 0 }],
             sums: vec![0; self.neurons],
-            v: vec![0; self.neurons],
+            v: match &self.soma {
+                SomaImage::Snn { initial, .. } => initial.clone(),
+                SomaImage::Ann { .. } | SomaImage::Partial => vec![0; self.neurons],
+            },
             sent: vec![0; self.neurons],
             additions: 0,
         }
@@ -171,7 +174,7 @@ impl State {
                     ActivationImage::Table(table) => i32::from(table[(shifted.clamp(-128, 127) + 128) as usize]),
                 }
             }
-            SomaImage::Snn { decay, bias, threshold, random_bits, seed, reset } => {
+            SomaImage::Snn { decay, bias, threshold, random_bits, seed, reset, .. } => {
                 let left = (u64::from(v.unsigned_abs()) * u64::from(256 - u16::from(*decay))) >> 8;
                 let left = if *v < 0 { -(left as i64) } else { left as i64 };
                 *v = hold(left + sum + i64::from(bias[neuron]));

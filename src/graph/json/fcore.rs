@@ -40,6 +40,7 @@ pub(super) fn snn(given: &SnnInt) -> FcoreNeuron {
             seed: given.seed.unwrap_or(0),
             reset: given.reset.unwrap_or(FcoreReset::Value),
             reset_value: given.reset_value.unwrap_or(0),
+            initial: values(given.initial.as_ref(), &[0]),
         }),
     }
 }
@@ -74,6 +75,7 @@ pub(super) fn written(neuron: &FcoreNeuron) -> Neuron {
             seed: Some(snn.seed),
             reset: Some(snn.reset),
             reset_value: Some(snn.reset_value),
+            initial: (snn.initial != [0]).then(|| list(&snn.initial)),
             input,
             window,
         }),

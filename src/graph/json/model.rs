@@ -192,6 +192,9 @@ pub(super) struct SnnInt {
     /// The membrane after a spike with reset value; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_value: Option<i32>,
+    /// The membrane before the first round; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Values<i32>>,
     /// What comes in; default spikes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Axons>,
