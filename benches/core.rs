@@ -98,6 +98,7 @@ fn core_tick(criterion: &mut Criterion) {
         threshold: Some(vec![6]),
         negative_threshold: vec![0],
         reset_value: vec![0],
+        initial: vec![0],
         spike_reset: SpikeReset::Value,
         negative_reset: NegativeReset::Saturate,
     };

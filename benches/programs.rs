@@ -65,6 +65,7 @@ fn truenorth() -> Network {
         threshold: Some((0..NEURONS).map(|_| 2_000 + rng.below(500) as u32).collect()),
         negative_threshold: vec![100],
         reset_value: vec![0],
+        initial: vec![0],
         spike_reset: SpikeReset::Value,
         negative_reset: NegativeReset::Saturate,
     };

@@ -32,6 +32,7 @@ fn crossbar_neuron(rng: &mut Rng) -> CrossbarNeuron {
         threshold: Some(vec![2 + rng.below(9) as u32]),
         negative_threshold: vec![rng.below(30) as u32],
         reset_value: vec![0],
+        initial: vec![0],
         spike_reset: [SpikeReset::Value, SpikeReset::Linear][rng.below(2) as usize],
         negative_reset: [NegativeReset::Saturate, NegativeReset::Mirror][rng.below(2) as usize],
     }

@@ -170,7 +170,8 @@ pub(super) struct CompileArgs {
     /// Also write the chip-integer network as native JSON
     #[arg(long, value_name = "FILE")]
     pub integers: Option<PathBuf>,
-    /// Choose scales from what the float network does with this stimulus
+    /// Choose scales from what the float network does with this stimulus; with --split-fan-in, also run the network in its
+    /// integers, whole and split, and tell how many spikes differ
     #[arg(long, value_name = "FILE")]
     pub calibrate: Option<PathBuf>,
     #[command(flatten)]

@@ -38,6 +38,9 @@ pub(super) struct CompareArgs {
     /// What is read as the class: spike count, first spike or membrane
     #[arg(long, value_enum, default_value_t = ReadoutChoice::Count)]
     pub readout: ReadoutChoice,
+    /// Split neurons with more inputs than a core has axons, as for `compile`
+    #[arg(long, value_name = "KEY=VALUE[,KEY=VALUE]", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub split_fan_in: Option<String>,
     /// Worker threads; 0 means one a processor
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -104,7 +107,9 @@ fn one(
     console: &Console,
 ) -> Result<Report> {
     let mut log = Log::default();
-    let compiled = crate::compile::compile(network, chip, &Options::default(), &mut log);
+    let split_fan_in = args.split_fan_in.as_deref().map(str::parse).transpose()?;
+    let options = Options { split_fan_in, ..Options::default() };
+    let compiled = crate::compile::compile(network, chip, &options, &mut log);
     console.log(&log);
     let compiled = compiled?;
     let dense_macs = compiled.network.projections.iter().map(graph::Projection::synapses).sum();

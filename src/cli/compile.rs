@@ -7,14 +7,14 @@ use serde_json::json;
 use super::args::{CompileArgs, Reading};
 use super::console::{Console, must_not_exist, write};
 use super::place::rates;
-use super::progress;
+use super::{progress, session, split};
 use crate::chip;
 use crate::compile::{self, Calibration, CoreUse, Log};
 use crate::diag::Result;
 use crate::graph::{self, Graph, Network};
 use crate::image;
 use crate::oracle;
-use crate::stimulus::{self, Stimulus};
+use crate::stimulus::Stimulus;
 
 pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     must_not_exist(&args.output, args.force)?;
@@ -25,8 +25,10 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     let network = read_network(&args.network, &args.reading, console)?;
     let mut options = args.mapping.options()?;
     options.rates = rates(args.mapping.weights.as_deref(), &named(&network))?;
-    options.calibration = match (&args.calibrate, &network) {
-        (Some(path), Network::Float(graph)) => Some(calibrate(graph, path, args, console)?),
+    let stimulus = args.calibrate.as_deref().map(|path| session::stimulus_of(&network, path, &args.stimulus));
+    let stimulus = stimulus.transpose()?;
+    options.calibration = match (&stimulus, &network) {
+        (Some(stimulus), Network::Float(graph)) => Some(peaks(graph, stimulus, console)?),
         _ => None,
     };
     let mut log = Log::default();
@@ -42,6 +44,7 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
     if let Some(integers) = &args.integers {
         write(integers, graph::write_json(&Network::Int(compiled.network.clone())).as_bytes(), args.force)?;
     }
+    let measured = stimulus.as_ref().and_then(|stimulus| split::measure(&compiled, stimulus, console));
     // Of a large image there are the bytes and what they decode to, not what they were made from besides.
     compiled.image.unload();
     let (_, header) = image::decode(&bytes, "the image just written")?;
@@ -52,7 +55,7 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
                 "image": args.output.display().to_string(), "digest": header.checksum.to_string(), "bytes": bytes.len(),
                 "network": compiled.image.network, "chip": chip.name, "depth": compiled.image.depth,
                 "cores": log.metrics.cores, "connections": log.metrics.connections, "hops": log.metrics.hops,
-                "added_neurons": log.metrics.added_neurons,
+                "added_neurons": log.metrics.added_neurons, "split": split::to_json(&log, &compiled, measured.as_ref()),
                 "tensors": log.tensors.iter().map(|tensor| json!({
                     "name": tensor.name, "values": tensor.values, "step": tensor.step, "max_error": tensor.max_error,
                     "rms_error": tensor.rms_error, "saturated": tensor.saturated,
@@ -62,6 +65,9 @@ pub(super) fn run(args: &CompileArgs, console: &Console) -> Result<u8> {
         );
     } else {
         console.result(&usage_table(&log.cores, &chip_names(&compiled.image), console));
+        if let Some(measured) = &measured {
+            console.result(&split::text(&compiled, measured, console));
+        }
         console.result(&format!(
             "{}: network '{}' on {} of {} cores of {}, {} connections, {} hops, depth {} ticks, {} bytes, digest {}",
             args.output.display(),
@@ -86,14 +92,6 @@ pub(super) fn read_network(path: &Path, reading: &Reading, console: &Console) ->
         console.say(note);
     }
     Ok(import.network)
-}
-
-/// Runs the float network on a stimulus and notes the peaks.
-fn calibrate(graph: &Graph, path: &Path, args: &CompileArgs, console: &Console) -> Result<Calibration> {
-    let inputs = graph.populations.iter().filter(|population| population.is_input());
-    let inputs = inputs.map(graph::Population::size).sum::<usize>() as u32;
-    let stimulus = stimulus::read(path, inputs, &args.stimulus.options()?)?;
-    peaks(graph, &stimulus, console)
 }
 
 /// Peaks of a float run of every sample.

@@ -17,7 +17,9 @@ use crate::explore::{self, Audience, Done, Row, Sweep, candidates, summary};
 pub(super) struct ExploreArgs {
     #[command(subcommand)]
     action: Option<ExploreAction>,
-    /// The sweep: TOML with [[network]], [[chip]] and [[pipeline]]; programs/sweeps has examples
+    /// The sweep: TOML with [[network]], [[chip]] and [[pipeline]]; programs/sweeps has examples. Networks are .nir, .h5, .hdf5,
+    /// .json or `reservoir`; stimuli .npz, .npy, .csv, .bs2, .bin, IDX images, a folder, `digits` or `noise`; hypergraphs
+    /// (.hgr, .snn) are for `map partition`
     #[arg(required = true)]
     sweep: Option<PathBuf>,
     /// Folder for journal.jsonl, results.jsonl, results.csv, manifest.json and report.html; else out/NAME. An exploration

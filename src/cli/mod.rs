@@ -26,6 +26,7 @@ mod progress;
 mod report;
 mod run;
 mod session;
+mod split;
 mod sweep;
 mod trace;
 mod train;

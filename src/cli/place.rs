@@ -47,6 +47,11 @@ pub(super) struct Mapping {
     /// relays (cores that take a tick) or auto (for each population the smaller)
     #[arg(long, value_name = "HOW")]
     pub fan_out: Option<String>,
+    /// Split neurons with more inputs than a core has axons, where a chip has no exact way (truenorth): parts send their sums
+    /// as spikes, a tick later. spikes=N: a part and sign sends up to N a tick (default 4); step=PERCENT of the largest weight
+    /// is what one stands for (default 200 / N). With --calibrate, compile measures what that changes
+    #[arg(long, value_name = "KEY=VALUE[,KEY=VALUE]", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub split_fan_in: Option<String>,
     /// Weight bits without sign, where the chip offers a choice
     #[arg(long, value_name = "BITS")]
     pub weight_bits: Option<u8>,
@@ -117,6 +122,7 @@ impl Mapping {
         if let Some(name) = &self.fan_out {
             options.fan_out = name.parse()?;
         }
+        options.split_fan_in = self.split_fan_in.as_deref().map(str::parse).transpose()?;
         if let Some(path) = &self.mapping {
             options.mapping = Some(mapping::Mapping::read(&read_text(path)?, &path.display().to_string())?);
         }

@@ -11,6 +11,21 @@ pub struct Log {
     pub cores: Vec<CoreUse>,
     /// Static metrics of the mapping.
     pub metrics: Metrics,
+    /// What fan-in splitting did, where it did anything.
+    pub split: Option<Splitting>,
+}
+
+/// What fan-in splitting did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Splitting {
+    /// Neurons that were split.
+    pub neurons: u64,
+    /// Neurons of all their parts.
+    pub parts: u64,
+    /// Parts between a source and a neuron, at most; a tick each.
+    pub levels: u32,
+    /// Cores with neurons of parts.
+    pub cores: u32,
 }
 
 /// One line of a pass.

@@ -22,9 +22,10 @@ pub mod traffic;
 mod usage;
 mod verify;
 
+pub use crossbar::SplitFanIn;
 pub use cuba::{SignMode, truncate_weights};
 pub use first_spike::{FirstSpike, first_spike};
-pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, TensorError};
+pub use log::{CoreUse, Line, Log, Metrics, ResourceUse, Splitting, TensorError};
 pub use options::{Calibration, FanOut, Options, Partition, Placement};
 pub use tiles::Tiles;
 pub use usage::usage;
@@ -45,19 +46,63 @@ pub struct Compiled {
     pub image: Image,
     /// The network in the chip's integers, against which the image was verified.
     pub network: IntGraph,
+    /// What became of it by fan-in splitting, where neurons were split.
+    pub split: Option<Whole>,
 }
 
-/// The network in the integers of the chip: quantised where it is float, else as it is.
+/// A network in the chip's integers before fan-in splitting, to measure the split one by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// The network as it would run if cores had enough axons.
+    pub network: IntGraph,
+    /// Ticks that each of its populations comes later in the split network, which numbers them alike.
+    pub lags: Vec<u32>,
+}
+
+/// The network in the integers of the chip: quantised where it is float, else as it is; wide neurons split where that is
+/// asked for.
 ///
 /// # Errors
-/// What the chip's quantiser refuses.
+/// What the chip's quantiser refuses, and what cannot be split.
 pub fn integers(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
+    lowered(network, chip, options, log).map(|(network, _)| network)
+}
+
+/// The same, and what it was before splitting.
+fn lowered(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<(IntGraph, Option<Whole>)> {
+    let whole = quantised(network, chip, options, log)?;
+    let Some(wish) = &options.split_fan_in else { return Ok((whole, None)) };
+    if !matches!(chip.family, Family::Crossbar(_)) {
+        return Err(splits_exactly(chip));
+    }
+    if !whole.learning.is_empty() {
+        return Err(cannot_learn(&whole, chip));
+    }
+    Ok(match crossbar::split(&whole, chip, wish, log)? {
+        None => (whole, None),
+        Some(split) => {
+            log.split = Some(Splitting { neurons: split.neurons, parts: split.parts, levels: split.levels, cores: 0 });
+            (split.network, Some(Whole { network: whole, lags: split.lags }))
+        }
+    })
+}
+
+/// Only crossbars pass partial sums as spikes.
+fn splits_exactly(chip: &ChipSpec) -> Problems {
+    let what = "this chip needs no approximate fan-in splitting";
+    Problem::invalid("compile/split-fan-in", chip.name.as_str(), what)
+        .limit("chips with crossbars of one-bit synapses, such as truenorth")
+        .help("leave --split-fan-in out: loihi has axons enough or refuses, loihi2 and tianjic split exactly by themselves")
+        .into()
+}
+
+fn quantised(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log) -> Result<IntGraph> {
     graph::check(network)?;
     let stores_factors = matches!(&chip.family, Family::Cuba(spec) if spec.programs.is_some());
     if let (Network::Float(graph), true) = (network, !stores_factors || options.sigma_delta.is_some())
         && let Cow::Owned(expanded) = graph.expanded()
     {
-        return integers(&Network::Float(expanded), chip, options, log);
+        return quantised(&Network::Float(expanded), chip, options, log);
     }
     match (network, &chip.family) {
         (Network::Int(graph), Family::Fcore(_)) => Ok(fcore::timed(&graph.expanded(), chip, log)),
@@ -121,7 +166,7 @@ pub fn compile_watched(
     if options.fan_out != FanOut::Auto && !matches!(chip.family, Family::Crossbar(_)) {
         return Err(fans_out(chip, options.fan_out));
     }
-    let network = integers(network, chip, options, log)?;
+    let (network, split) = lowered(network, chip, options, log)?;
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,
         Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
@@ -137,8 +182,25 @@ pub fn compile_watched(
     }
     verify(&image, &network, chip)?;
     (log.cores, log.metrics) = usage(&image, chip);
+    if let (Some(found), Some(whole)) = (&mut log.split, &split) {
+        found.cores = holding(&log.cores, whole.network.populations.len() as u32);
+    }
     let Metrics { cores, connections, hops, added_neurons } = log.metrics;
     log.say("route", format!("{cores} cores, {connections} connections, {hops} hops, {added_neurons} neurons added"));
+    if let (Some(found), Some(whole)) = (log.split, &split) {
+        let Splitting { neurons, parts, levels, cores } = found;
+        let later = whole.network.outputs.iter().map(|output| whole.lags[output.population.index()]).max().unwrap_or(0);
+        let text = format!(
+            "{neurons} neurons split into parts of {parts} neurons on {cores} cores; levels of parts: {levels}, outputs later by \
+             ticks: {later}"
+        );
+        log.say("split", text);
+    }
     log.say("verify", "every synapse and register of the image equals the integer network");
-    Ok(Compiled { image, network })
+    Ok(Compiled { image, network, split })
+}
+
+/// Cores with neurons of population `first` or a later one.
+fn holding(cores: &[CoreUse], first: u32) -> u32 {
+    cores.iter().filter(|core| core.populations.iter().any(|(population, _)| *population >= first)).count() as u32
 }

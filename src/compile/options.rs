@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::crossbar::SplitFanIn;
 use super::mapping::Mapping;
 use super::tiles::{self, Tiles};
 use super::traffic::Rates;
@@ -65,6 +66,9 @@ pub struct Options {
     pub partition: Partition,
     /// Copies or relays, where a chip gives a neuron one target; elsewhere only `Auto` is allowed.
     pub fan_out: FanOut,
+    /// Whether, and how, neurons with more inputs than a core has axons get their sums in parts, as spikes, where a chip has
+    /// no exact way; without it they are refused.
+    pub split_fan_in: Option<SplitFanIn>,
     /// Where every neuron goes, prescribed; then `partition` and the order of `placement` mean nothing.
     pub mapping: Option<Mapping>,
     /// Spikes of every neuron, by which a partition strategy weighs traffic; `None`: every neuron counts one.

@@ -65,6 +65,7 @@ impl<'a> Shared<'a> {
             placement: Placement::RowMajor,
             partition: candidate.partition.parse()?,
             weight_bits: self.sweep.networks[candidate.network].weight_bits,
+            split_fan_in: self.sweep.chips[candidate.chip].split_fan_in.clone(),
             seed: candidate.seed,
             rates: rates.as_deref().cloned(),
             ..Options::default()
@@ -83,7 +84,8 @@ impl<'a> Shared<'a> {
         }
         let bench = &self.benches[candidate.network];
         let weight_bits = self.sweep.networks[candidate.network].weight_bits;
-        let options = Options { weight_bits, ..Options::default() };
+        let split_fan_in = self.sweep.chips[candidate.chip].split_fan_in.clone();
+        let options = Options { weight_bits, split_fan_in, ..Options::default() };
         let compiled = compile::compile(&bench.network, chip, &options, &mut Log::default())?;
         let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::All };
         let result = emu::run(&compiled.image, chip, &bench.stimulus, &options, control)?;

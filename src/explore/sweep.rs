@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use crate::chip::LoadOptions;
-use crate::compile::Partition;
 use crate::compile::replace::Pipeline;
+use crate::compile::{Partition, SplitFanIn};
 use crate::diag::{Problem, Problems, Result, nearest};
 use crate::digest::{Digest, Digester};
 use crate::units::Picos;
@@ -69,6 +69,8 @@ pub struct ChipEntry {
     pub chip: String,
     /// Cost set, supply and tick.
     pub options: LoadOptions,
+    /// How neurons with more inputs than axons are split, as for `compile --split-fan-in`; `None`: refused.
+    pub split_fan_in: Option<SplitFanIn>,
     /// Keys of its file with the values to try.
     pub set: Vec<(String, Vec<String>)>,
 }
@@ -76,7 +78,7 @@ pub struct ChipEntry {
 const KEYS: [&str; 10] =
     ["name", "seeds", "budget", "emulate", "weights", "seconds", "network", "chip", "pipeline", "about"];
 const NETWORK: [&str; 9] = ["name", "file", "profile", "stimulus", "samples", "ticks", "weight_bits", "chips", "side"];
-const CHIP: [&str; 6] = ["name", "chip", "cost_set", "supply", "tick", "set"];
+const CHIP: [&str; 7] = ["name", "chip", "cost_set", "supply", "tick", "set", "split_fan_in"];
 const PIPELINE: [&str; 2] = ["partition", "placement"];
 /// Most candidates of a sweep.
 pub(super) const MOST: usize = 1_000_000;
@@ -310,6 +312,15 @@ fn chip(table: &Table, place: &str, folder: &Path, problems: &mut Vec<Problem>) 
         tick: reader.number("tick", 1, 1_000_000_000).map(|us| Picos(us as u64 * 1_000_000)),
         ..LoadOptions::default()
     };
+    let split_fan_in = match reader.text("split_fan_in").map(|text| text.parse::<SplitFanIn>()) {
+        None => None,
+        Some(Ok(wish)) => Some(wish),
+        Some(Err(refused)) => {
+            let named = |problem: Problem| Problem { place: format!("{place}: {}", problem.place), ..problem };
+            reader.problems.extend(refused.into_vec().into_iter().map(named));
+            None
+        }
+    };
     let mut set = Vec::new();
     match table.get("set") {
         None => {}
@@ -321,7 +332,7 @@ fn chip(table: &Table, place: &str, folder: &Path, problems: &mut Vec<Problem>) 
     }
     let builtin = crate::chip::builtin_names().contains(&chip.as_str());
     let file = if builtin { chip.clone() } else { folder.join(&chip).display().to_string() };
-    Some(ChipEntry { name: name.unwrap_or(chip), chip: file, options, set })
+    Some(ChipEntry { name: name.unwrap_or(chip), chip: file, options, split_fan_in, set })
 }
 
 /// Every partition with every placement of one entry; names are checked here, so that no sweep starts in vain.

@@ -386,6 +386,7 @@ fn int_neuron(name: &str, size: usize, neuron: &IntNeuron, found: &mut Vec<Probl
             check("threshold", threshold.map_or(1, Vec::len), true);
             check("negative_threshold", crossbar.negative_threshold.len(), true);
             check("reset_value", crossbar.reset_value.len(), true);
+            check("initial", crossbar.initial.len(), true);
         }
     }
 }

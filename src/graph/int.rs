@@ -129,6 +129,8 @@ pub struct CrossbarNeuron {
     pub negative_threshold: Vec<u32>,
     /// Reset potential R (gamma 0); must be 0 or sigma*(2^k - 1).
     pub reset_value: Vec<i32>,
+    /// V before the first tick.
+    pub initial: Vec<i32>,
     /// Spike reset mode.
     pub spike_reset: SpikeReset,
     /// Negative reset mode.

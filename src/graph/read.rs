@@ -40,6 +40,7 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
             .help(match extension.as_str() {
                 "onnx" => "spikeloom convert FILE.onnx --calibrate IMAGES -o net.json makes a spiking network of it; with --artificial one \
                            of 8-bit values, for tianjic",
+                "hgr" | "snn" => "spikeloom map partition divides hypergraphs; networks are read from .nir, .h5, .hdf5 and .json",
                 _ => "networks are read from .nir, .h5, .hdf5 and .json",
             })
             .into());

@@ -123,7 +123,7 @@ fn read_header(bytes: &[u8], length: u64, file: &str) -> Result<Header> {
     }
     if bytes[..8] != MAGIC {
         return Err(Problem::invalid("image/magic", file, "this is not a spikeloom image")
-            .help("compile the network first: spikeloom compile NET --chip CHIP -o FILE")
+            .help("compile the network first (.nir, .h5, .hdf5, .json): spikeloom compile NET --chip CHIP -o FILE")
             .into());
     }
     let version = u32::from_le_bytes(array(bytes, 8));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::IntRun;
-use crate::graph::{CrossbarNeuron, IntGraph, IntNeuron};
+use crate::graph::{CrossbarNeuron, IntGraph, IntNeuron, Population};
 use crate::stimulus::Sample;
 
 pub use super::crossbar_neuron::{Generator, Neuron};
@@ -16,7 +16,7 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
     let graph = &*graph.expanded();
     let mut run = IntRun {
         spikes: vec![Vec::new(); graph.populations.len()],
-        membranes: graph.populations.iter().map(|p| vec![0; if p.is_input() { 0 } else { p.size() }]).collect(),
+        membranes: graph.populations.iter().map(initial).collect(),
     };
     let stimulus: BTreeSet<(u32, u32)> =
         sample.spikes.iter().filter(|spike| spike.value > 0).map(|spike| (spike.tick, spike.input)).collect();
@@ -47,6 +47,18 @@ pub fn run(graph: &IntGraph, sample: &Sample, depth: u32) -> IntRun {
         scatter(graph, &fired, tick, &mut pending);
     }
     run
+}
+
+/// V before the first tick; inputs have none, and neurons of other families stay at 0.
+fn initial(population: &Population<IntNeuron>) -> Vec<i32> {
+    let of = |index: usize| match &population.neuron {
+        Some(IntNeuron::Crossbar(CrossbarNeuron { initial, .. })) => match initial[..] {
+            [one] => one,
+            _ => initial.get(index).copied().unwrap_or_default(),
+        },
+        _ => 0,
+    };
+    (0..if population.is_input() { 0 } else { population.size() }).map(of).collect()
 }
 
 /// One tick of a population; the neurons that fire.
@@ -150,6 +162,7 @@ mod tests {
             threshold: Some(vec![2]),
             negative_threshold: vec![0],
             reset_value: vec![0],
+            initial: vec![0],
             spike_reset: SpikeReset::Value,
             negative_reset: NegativeReset::Saturate,
         };

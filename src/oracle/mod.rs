@@ -3,11 +3,14 @@
 pub mod crossbar;
 mod crossbar_neuron;
 pub mod cuba;
+mod difference;
 pub mod fcore;
 pub mod float;
 pub mod learning;
 mod programs;
 pub mod stepped;
+
+pub use difference::{Difference, Spikes};
 
 /// What an integer oracle run gives: every population's spikes and final membranes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -160,6 +160,7 @@ pub(crate) fn plain(threshold: u32) -> CrossbarNeuron {
         threshold: Some(vec![threshold]),
         negative_threshold: vec![50],
         reset_value: vec![0],
+        initial: vec![0],
         spike_reset: SpikeReset::Value,
         negative_reset: NegativeReset::Saturate,
     }

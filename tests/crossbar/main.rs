@@ -5,6 +5,7 @@ mod float;
 mod interpret;
 mod mutations;
 mod random;
+mod split;
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ use super::interpret::{network, population};
 /// Random registers; some restless, most not.
 pub(crate) fn random_neuron(rng: &mut Rng, size: u32) -> CrossbarNeuron {
     let many = rng.below(2) == 0;
+    let lifted = rng.below(4) == 0;
     let mut draw = |range: std::ops::Range<i64>| -> Vec<i64> {
         let count = if many { size } else { 1 };
         (0..count).map(|_| range.start + rng.below((range.end - range.start) as u64) as i64).collect()
@@ -20,11 +21,13 @@ pub(crate) fn random_neuron(rng: &mut Rng, size: u32) -> CrossbarNeuron {
     let negative_threshold = draw(0..8).into_iter().map(|v| v as u32).collect();
     let reset_value = draw(0..3).into_iter().map(|v| [0, 1, -1][v as usize]).collect();
     let leak = draw(-3..4).into_iter().map(|v| v as i16 / 2).collect();
+    let initial = draw(-3..4).into_iter().map(|v| v as i32 * i32::from(lifted)).collect();
     CrossbarNeuron {
         leak,
         threshold: Some(threshold).filter(|_| rng.below(6) > 0),
         negative_threshold,
         reset_value,
+        initial,
         spike_reset: [SpikeReset::Value, SpikeReset::Linear, SpikeReset::None][rng.below(3) as usize],
         negative_reset: [NegativeReset::Saturate, NegativeReset::Mirror][rng.below(2) as usize],
     }

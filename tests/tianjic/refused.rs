@@ -85,7 +85,9 @@ fn wide_layers_are_split_where_sums_add_up_and_refused_elsewhere() {
     let problems = compile("truenorth").expect_err("600 sources");
     assert!(problems.has("crossbar/axons") && problems.exit_code() == 3, "{problems}");
     let text = problems.to_string();
-    for part in ["256 axons per core", "too many", "sums of parts would not add up", "tianjic adds them exactly"] {
+    for part in
+        ["256 axons per core", "too many", "--split-fan-in passes sums of parts", "tianjic adds sums of parts exactly"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let made = compile("tianjic").unwrap_or_else(|problems| panic!("{problems}"));

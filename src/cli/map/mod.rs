@@ -22,13 +22,13 @@ pub(super) struct MapArgs {
 
 #[derive(Debug, Subcommand)]
 enum MapAction {
-    /// Divide a hypergraph's neurons into cores: hMETIS .hgr
+    /// Divide a hypergraph's neurons into cores: hMETIS .hgr, AxonFlow .snn, or --generate
     Partition(partition::PartitionArgs),
     /// Place clusters on a mesh: QAPLIB .dat, or a list of traffic with --side
     Place(place::PlaceArgs),
     /// Score the mapping of an image: packets, hops, multicast-tree hops, busiest links, utilisation
     Score(score::ScoreArgs),
-    /// Write a network as a hypergraph for other partitioners (hMETIS .hgr)
+    /// Write a network as a hypergraph for other partitioners (hMETIS .hgr, AxonFlow .snn)
     Export(export::ExportArgs),
     /// Map, run, and map again by the spikes and hot links that were measured
     Tune(Box<tune::TuneArgs>),

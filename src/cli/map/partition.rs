@@ -18,7 +18,8 @@ const TIME_LIMIT: f64 = 55.0;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PartitionArgs {
-    /// A hypergraph, one net a neuron, its weight the neuron's spikes: hMETIS's .hgr, or AxonFlow's .snn
+    /// A hypergraph, one net a neuron, its weight the neuron's spikes: AxonFlow's .snn, or hMETIS's .hgr, which is text and
+    /// may have another ending; `map export` writes both of a network
     #[arg(required_unless_present = "generate", conflicts_with = "generate")]
     pub file: Option<PathBuf>,
     /// Divide a network made from its layers instead, such as conv:4x256x256/8k5p2/4k5p2 (CxHxW, then conv CkK[sS][pP],
@@ -172,12 +173,24 @@ fn read(args: &PartitionArgs, file: &Path) -> Result<(Hypergraph, u64)> {
         }
         return snn::read_snn(&read_bytes(file)?, &shown);
     }
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if OTHERS.contains(&ending.as_str()) {
+        return Err(Problem::invalid("partition/format", shown, format!("'.{ending}' is not a format of hypergraphs"))
+            .limit("hMETIS's .hgr and AxonFlow's .snn")
+            .help(
+                "spikeloom map export NETWORK -o net.hgr writes the hypergraph of a network (.nir, .h5, .hdf5, .json)",
+            )
+            .into());
+    }
     let text = read_text(file)?;
     let open = |path: &PathBuf| -> Result<(String, String)> { Ok((read_text(path)?, path.display().to_string())) };
     let sources = args.sources.as_ref().map(open).transpose()?;
     let sources = sources.as_ref().map(|(text, name)| (text.as_str(), name.as_str()));
     Ok((formats::read_hgr(&text, &shown, sources)?, 1))
 }
+
+/// Endings of files that are known to be something else.
+const OTHERS: [&str; 9] = ["nir", "h5", "hdf5", "json", "onnx", "img", "npz", "npy", "toml"];
 
 /// Whether a file is one of AxonFlow's, by its name.
 pub(super) fn is_snn(file: &Path) -> bool {

@@ -16,7 +16,8 @@ use crate::place::metrics::Traffic;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ScoreArgs {
-    /// The image; `compile --mapping FILE` makes one of a mapping by hand or from another tool
+    /// The image that `compile` wrote; `compile --mapping FILE` makes one of a mapping by hand (CSV) or of a partition file of
+    /// hMETIS; hypergraphs (.hgr, .snn) without a network are divided and scored by `map partition`
     pub image: PathBuf,
     #[command(flatten)]
     pub chip: ImageChip,

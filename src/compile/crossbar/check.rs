@@ -54,6 +54,7 @@ fn registers(neuron: &CrossbarNeuron, size: usize, spec: &CrossbarSpec, place: &
     lengths("leak", neuron.leak.len());
     lengths("negative_threshold", neuron.negative_threshold.len());
     lengths("reset_value", neuron.reset_value.len());
+    lengths("initial", neuron.initial.len());
     if let Some(threshold) = &neuron.threshold {
         lengths("threshold", threshold.len());
     }
@@ -71,6 +72,9 @@ fn registers(neuron: &CrossbarNeuron, size: usize, spec: &CrossbarSpec, place: &
     range("negative_threshold", beyond(&neuron.negative_threshold), format!("0..={threshold_max}"));
     let reset = neuron.reset_value.iter().find(|&&v| !storable_reset(v, spec)).map(|&v| i64::from(v));
     range("reset_value", reset, format!("0 or +-(2^k - 1) in {} bits", spec.potential_bits));
+    let edge = 1_i64 << (u32::from(spec.potential_bits).clamp(2, 31) - 1);
+    let initial = neuron.initial.iter().map(|&v| i64::from(v)).find(|v| !(-edge..edge).contains(v));
+    range("initial", initial, format!("-{edge}..={}", edge - 1));
 }
 
 /// Largest magnitude of a weight or leak.

@@ -112,15 +112,18 @@ pub(super) fn pick<T: Copy>(values: &[T], index: usize) -> T {
     if let [one] = values { *one } else { values[index] }
 }
 
-/// The initial V from which a neuron comes to V = 0 after `lag` ticks without input, and without a spike.
+/// The V from which a neuron comes to its initial V after `lag` ticks without input, and without a spike.
 pub(super) fn start(neuron: &CrossbarNeuron, index: usize, lag: u32, spec: &CrossbarSpec) -> Option<i32> {
-    let leak = i64::from(pick(&neuron.leak, index));
-    let back = -leak * i64::from(lag);
+    let (leak, initial) = (i64::from(pick(&neuron.leak, index)), i64::from(pick(&neuron.initial, index)));
+    let back = initial - leak * i64::from(lag);
     let edge = 1_i64 << (u32::from(spec.potential_bits).clamp(2, 31) - 1);
-    [0, back].into_iter().find(|v| (-edge..edge).contains(v) && waits(neuron, index, *v, lag, spec)).map(|v| v as i32)
+    [initial, back]
+        .into_iter()
+        .find(|v| (-edge..edge).contains(v) && waits(neuron, index, *v, lag, spec))
+        .map(|v| v as i32)
 }
 
-/// Whether V goes from `v` to 0 in `lag` silent ticks.
+/// Whether V goes from `v` to the initial one in `lag` silent ticks.
 fn waits(neuron: &CrossbarNeuron, index: usize, mut v: i64, lag: u32, spec: &CrossbarSpec) -> bool {
     let never = super::check::largest_threshold(spec);
     let threshold = i64::from(neuron.threshold.as_ref().map_or(never, |alpha| pick(alpha, index)));
@@ -139,5 +142,5 @@ fn waits(neuron: &CrossbarNeuron, index: usize, mut v: i64, lag: u32, spec: &Cro
             };
         }
     }
-    v == 0
+    v == i64::from(pick(&neuron.initial, index))
 }

@@ -11,9 +11,11 @@ mod pack;
 mod plan;
 mod quantise;
 mod slices;
+mod split;
 mod verify;
 
 pub use quantise::quantise;
+pub use split::{Split, SplitFanIn, split};
 pub use verify::{lags, verify};
 
 use super::division::Division;

@@ -187,10 +187,12 @@ fn misfit_axons(name: &str, neuron: u32, axons: u32, sources: usize, chip: &Chip
     let what = format!("neuron {neuron} has {sources} sources and needs {axons} axons, {} too many", axons - limit);
     let help = match (limit as usize).checked_div(sources).unwrap_or(4) {
         0 => format!(
-            "reduce its fan-in to at most {limit} sources, for example with grouped convolutions: these neurons send one \
-             bit, so that sums of parts would not add up; tianjic adds them exactly"
+            "--split-fan-in passes sums of parts as spikes, a tick later and with an error that it measures; or reduce the \
+             fan-in to at most {limit} sources, for example with grouped convolutions; tianjic adds sums of parts exactly"
         ),
-        types => format!("{types} axon types a source would fit: quantise with --weight-bits {types}"),
+        types => {
+            format!("{types} axon types a source would fit: quantise with --weight-bits {types}, or use --split-fan-in")
+        }
     };
     Problem::misfit("crossbar/axons", format!("population '{name}'"), what)
         .limit(format!("{limit} axons per core on chip '{}'", chip.name))

@@ -8,7 +8,7 @@
 use super::super::log::{Log, TensorError};
 use super::super::options::Options;
 use super::check::{largest_threshold, largest_weight};
-use super::codebook::{Code, fit};
+use super::codebook::{Code, Levels, fit};
 use super::crossbar_of;
 use crate::chip::{ChipSpec, CrossbarSpec};
 use crate::diag::{Problem, Problems, Result};
@@ -25,9 +25,9 @@ pub fn quantise(graph: &Graph, chip: &ChipSpec, options: &Options, log: &mut Log
     let mut weights: Vec<Vec<i32>> = graph.projections.iter().map(|p| vec![0; p.weights.len()]).collect();
     for (p, population) in graph.populations.iter().enumerate() {
         let neuron = population.neuron.as_ref().map(|neuron| {
-            let types = axon_types(graph, p, chip, spec, options);
+            let levels = levels(graph, p, chip, spec, options);
             let groups = Groups::of(graph, p);
-            let codes = groups.codes(graph, neuron, &graph.profile, spec, types);
+            let codes = groups.codes(graph, neuron, &graph.profile, spec, levels);
             groups.weights(graph, &codes, &mut weights, log);
             IntNeuron::Crossbar(registers(population, neuron, &graph.profile, spec, &groups, &codes, log))
         });
@@ -117,8 +117,13 @@ fn refuse_neuron(
     }
 }
 
-/// Axon types a source that the fan-in of population `target` leaves room for.
-fn axon_types(graph: &Graph, target: usize, chip: &ChipSpec, spec: &CrossbarSpec, options: &Options) -> u32 {
+/// Axon types of a weight's magnitude where nothing else is asked for and parts sum each sign: seven levels and 0 a sign take
+/// three axons, as many as the sixteen values of a neuron that stays whole take four.
+const PART_TYPES: u32 = 3;
+
+/// Axon types a source that the fan-in of population `target` leaves room for. Where fan-in splitting is asked for and needed,
+/// for want of axons or for the weight bits that were asked for, the types of one sign.
+fn levels(graph: &Graph, target: usize, chip: &ChipSpec, spec: &CrossbarSpec, options: &Options) -> Levels {
     let mut fan_in = vec![0_u32; graph.populations[target].size()];
     for projection in graph.projections.iter().filter(|projection| projection.target.index() == target) {
         for source in 0..projection.pattern.shape().0 as u32 {
@@ -129,7 +134,12 @@ fn axon_types(graph: &Graph, target: usize, chip: &ChipSpec, spec: &CrossbarSpec
     }
     let largest = fan_in.into_iter().max().unwrap_or(0).max(1);
     let widest = u32::from(spec.axon_types.clamp(1, 4));
-    (chip.capacity.axons_in / largest).clamp(1, widest).min(u32::from(options.weight_bits.unwrap_or(4)))
+    let fitting = (chip.capacity.axons_in / largest).min(widest);
+    let asked = options.weight_bits.map(u32::from);
+    if options.split_fan_in.is_some() && (fitting == 0 || asked.is_some_and(|asked| asked > fitting)) {
+        return Levels::Signed(asked.unwrap_or(PART_TYPES).clamp(1, widest));
+    }
+    Levels::Shared(fitting.clamp(1, widest).min(asked.unwrap_or(4)))
 }
 
 /// Neurons that share weights and therefore a potential unit.
@@ -182,7 +192,7 @@ impl Groups {
         neuron: &FloatNeuron,
         profile: &Profile,
         spec: &CrossbarSpec,
-        types: u32,
+        levels: Levels,
     ) -> Vec<Code> {
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); self.count];
         for (number, groups) in &self.of_weight {
@@ -200,7 +210,7 @@ impl Groups {
             *peak = (peak.0.max(parameter(&neuron.bias, index, 0.0).abs()), peak.1.max(threshold));
         }
         let limits = (f64::from(largest_weight(spec)), f64::from(largest_threshold(spec)));
-        values.iter().zip(peaks).map(|(values, peaks)| fit(values, types, peaks, limits)).collect()
+        values.iter().zip(peaks).map(|(values, peaks)| fit(values, levels, peaks, limits)).collect()
     }
 
     /// Integer weights of every projection into the population.
@@ -283,6 +293,7 @@ fn registers(
         // A float membrane has no floor: the lowest that the chip has.
         negative_threshold: vec![largest_threshold(spec)],
         reset_value: vec![0],
+        initial: vec![0],
         spike_reset: match profile.reset {
             Reset::Value => SpikeReset::Value,
             Reset::Subtract | Reset::SnntorchSubtract => SpikeReset::Linear,

@@ -41,6 +41,14 @@ pub(super) fn search(distinct: &[i32], largest: i32, types: u8) -> Option<Bases>
         ascending.reverse();
         grow(&ascending, &mut Vec::new(), width, &mut candidates);
     }
+    // Weights beyond a register, with few others whose sums they could be: two halves each.
+    if distinct.iter().any(|w| w.unsigned_abs() > largest.unsigned_abs()) {
+        let halves = distinct.iter().filter(|w| w.unsigned_abs() > largest.unsigned_abs());
+        let mut extended: Vec<i32> = halves.flat_map(|w| [w / 2, w - w / 2]).chain(distinct.iter().copied()).collect();
+        extended.sort_unstable_by_key(|w| (w.unsigned_abs(), *w));
+        extended.dedup();
+        grow(&extended, &mut Vec::new(), types, &mut candidates);
+    }
     let mut scored: Vec<(usize, u32, Basis)> = candidates
         .iter()
         .filter(|generators| generators.iter().all(|g| *g != 0 && g.unsigned_abs() <= largest.unsigned_abs()))
@@ -160,6 +168,10 @@ mod tests {
     #[test]
     fn the_largest_weight_is_a_sum_of_registers() {
         assert!(search(&[255], 255, 4).is_some());
+        for weights in [&[441][..], &[-300, 5], &[441, 378], &[63, 441]] {
+            let bases = search(weights, 255, 4).expect("found");
+            assert!(covers(&bases.few_types, weights) && covers(&bases.few_axons, weights), "{weights:?}");
+        }
         assert!(search(&[i32::MIN, i32::MAX], 255, 4).is_none());
     }
 }

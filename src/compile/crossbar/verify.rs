@@ -304,19 +304,24 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Registers of every slot, and that lagging neurons are at V = 0 when their time begins.
+    /// Registers of every slot, and that lagging neurons are at their initial V when their time begins.
     fn registers(&mut self, lags: &[i64], never: u32) {
         for (&(core, slot), &(p, neuron)) in &self.slots.clone() {
             let Some(IntNeuron::Crossbar(wanted)) = &self.graph.populations[p].neuron else { continue };
             let stored = parameters(self.cores[&core], usize::from(slot));
             let place = || format!("population '{}'", self.graph.populations[p].name);
-            let at = format!("neuron {neuron} at core {core} slot {slot}");
+            let here = format!("neuron {neuron} at core {core} slot {slot}");
             if !same_registers(stored, wanted, neuron as usize, never) {
                 let place = place();
-                self.fail("verify/registers", place, format!("{at} has other registers than the network: {stored:?}"));
-            } else if lags[p] < 0 || !starts_at_rest(stored, lags[p]) {
+                self.fail(
+                    "verify/registers",
+                    place,
+                    format!("{here} has other registers than the network: {stored:?}"),
+                );
+            } else if lags[p] < 0 || after(stored, lags[p]) != at(&wanted.initial, neuron as usize).map(i64::from) {
                 let place = place();
-                self.fail("verify/rest", place, format!("{at} is not at V = 0 after its lag of {} ticks", lags[p]));
+                let what = format!("{here} is not at its initial V after its lag of {} ticks", lags[p]);
+                self.fail("verify/rest", place, what);
             }
         }
     }
@@ -411,14 +416,14 @@ fn at<T: Copy>(values: &[T], index: usize) -> Option<T> {
     if let [one] = values { Some(*one) } else { values.get(index).copied() }
 }
 
-/// Whether V, from its initial value, is 0 after `lag` silent ticks in none of which the neuron fires.
-fn starts_at_rest(p: &CrossbarParameters, lag: i64) -> bool {
+/// V after `lag` silent ticks from its initial value; `None` where the neuron fires in one of them.
+fn after(p: &CrossbarParameters, lag: i64) -> Option<i64> {
     let (alpha, beta) = (i64::from(p.threshold), i64::from(p.negative_threshold));
     let mut v = i64::from(p.initial);
     for _ in 0..lag {
         v += i64::from(p.leak);
         if v >= alpha {
-            return false;
+            return None;
         }
         if v < -beta {
             v = match (p.negative_saturate, p.spike_reset) {
@@ -429,5 +434,5 @@ fn starts_at_rest(p: &CrossbarParameters, lag: i64) -> bool {
             };
         }
     }
-    v == 0
+    Some(v)
 }

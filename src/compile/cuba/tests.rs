@@ -371,7 +371,7 @@ fn the_checker_catches_every_single_change() {
     for _ in 0..120 {
         let graph = random_network(&mut rng);
         let chip = small_chip(&mut rng);
-        let Ok(Compiled { image, network }) = build(&graph, &chip) else { panic!("random networks fit") };
+        let Ok(Compiled { image, network, .. }) = build(&graph, &chip) else { panic!("random networks fit") };
         for _ in 0..40 {
             let mut changed = image.clone();
             let Some(what) = mutate(&mut rng, &mut changed) else { continue };
@@ -387,7 +387,7 @@ fn the_checker_catches_every_synapse_of_one_network() {
     let mut rng = Rng::new(5);
     let graph = random_network(&mut rng);
     let chip = testing::loihi();
-    let Compiled { image, network } = build(&graph, &chip).expect("it fits");
+    let Compiled { image, network, .. } = build(&graph, &chip).expect("it fits");
     for index in 0..image.cores.len() {
         for synapse in 0..core(&image, index).synapses.len() {
             for change in [-2, 2] {
@@ -406,7 +406,7 @@ fn the_checker_survives_nonsense() {
     for _ in 0..200 {
         let graph = random_network(&mut rng);
         let chip = testing::loihi();
-        let Compiled { mut image, network } = build(&graph, &chip).expect("it fits");
+        let Compiled { mut image, network, .. } = build(&graph, &chip).expect("it fits");
         let body = core_mut(&mut image, 0);
         match rng.below(7) {
             0 => body.lists.iter_mut().for_each(|list| list.count = u32::MAX),

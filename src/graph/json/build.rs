@@ -410,6 +410,7 @@ fn int_neuron(neuron: &Neuron) -> Option<IntNeuron> {
             threshold: crossbar.threshold.as_ref().map(|threshold| values(Some(threshold), &[])),
             negative_threshold: values(crossbar.negative_threshold.as_ref(), &[0]),
             reset_value: values(crossbar.reset_value.as_ref(), &[0]),
+            initial: values(crossbar.initial.as_ref(), &[0]),
             spike_reset: crossbar.spike_reset.unwrap_or(SpikeReset::Value),
             negative_reset: crossbar.negative_reset.unwrap_or(NegativeReset::Saturate),
         })),

@@ -309,6 +309,9 @@ pub(super) struct CrossbarInt {
     /// Reset potential; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_value: Option<Values<i32>>,
+    /// V before the first tick; default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Values<i32>>,
     /// What a spike does to V: value, linear or none; default value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spike_reset: Option<SpikeReset>,

@@ -142,6 +142,7 @@ fn int_neuron(neuron: &IntNeuron, name: &dyn Fn(PopulationId) -> String) -> Neur
             threshold: crossbar.threshold.as_deref().and_then(values),
             negative_threshold: values(&crossbar.negative_threshold),
             reset_value: values(&crossbar.reset_value),
+            initial: values(&crossbar.initial).filter(|_| crossbar.initial.iter().any(|v| *v != 0)),
             spike_reset: Some(crossbar.spike_reset),
             negative_reset: Some(crossbar.negative_reset),
         }),
