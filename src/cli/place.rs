@@ -24,8 +24,9 @@ use crate::place::Watch;
 pub(super) struct Mapping {
     /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
     /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
-    /// `+refine` it also learns of the host, of cores that share a router and of regions
-    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE[,KEY=VALUE...]][+refine]")]
+    /// `+refine` it also learns of the host, of cores that share a router and of regions; `+migrate` then moves single
+    /// neurons between the placed cores (synapse-list chips)
+    #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE[,KEY=VALUE...]][+refine][+migrate]")]
     pub placement: Option<String>,
     /// TOML file with blocked routers, pins, regions and populations that stay together
     #[arg(long, value_name = "FILE")]
@@ -174,6 +175,8 @@ impl Mapping {
             seed: self.seed,
             seconds: self.place_time,
             rates: rates.as_ref(),
+            // A profile holds sums only.
+            trains: None,
             hot: &[],
             constraints: &constraints,
             watch: &Late::new(self.place_time.unwrap_or(2.0)),

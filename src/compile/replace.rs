@@ -6,7 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::constraints::{Constraints, Resolved};
-use super::traffic::{Rates, host, routers, senders, traffic};
+use super::migrate::{self, Migrate};
+use super::traffic::{Rates, Trains, host, routers, senders, traffic};
 use super::{Compiled, Log, Placement, place, usage, verify};
 use crate::chip::ChipSpec;
 use crate::diag::{Problem, Problems, Result, nearest};
@@ -17,12 +18,14 @@ use crate::place::{self as placing, Budget, Flow, Prices, Refine, Routers, Strat
 
 /// A placement strategy, and whether what it finds is refined with what it does not know: several cores a router, the
 /// host, regions, links over chip edges. Written `anneal,start=hilbert` or `spectral+refine`; `auto` is refined,
-/// `stay` leaves the cores where they are.
+/// `stay` leaves the cores where they are. Behind both `+migrate` moves neurons between the cores that stand, such as
+/// `auto+migrate:time=0.5`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
     /// `None`: where the cores stand.
     strategy: Option<Strategy>,
     refined: bool,
+    migrate: Option<Migrate>,
 }
 
 /// The name of the strategy that leaves the cores where they stand.
@@ -32,25 +35,23 @@ impl FromStr for Pipeline {
     type Err = Problems;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (first, then) = text.split_once('+').map_or((text, None), |(first, then)| (first, Some(then.trim())));
-        if let Some(odd) = then.filter(|then| *then != "refine") {
-            let help =
-                nearest(odd, ["refine"]).map_or("leave it out".to_owned(), |near| format!("did you mean '{near}'?"));
-            return Err(Problem::invalid(
-                "place/strategy",
-                format!("strategy '{text}'"),
-                format!("unknown pass '{odd}'"),
-            )
-            .limit("refine")
-            .help(help)
-            .into());
+        let mut parts = text.split('+').map(str::trim);
+        let first = parts.next().unwrap_or_default();
+        let (mut refined, mut migrate) = (false, None);
+        for part in parts {
+            let (name, parameters) = part.split_once([':', ',']).unwrap_or((part, ""));
+            match name {
+                REFINE if !refined && migrate.is_none() && parameters.is_empty() => refined = true,
+                migrate::NAME if migrate.is_none() => migrate = Some(Migrate::read(parameters)?),
+                _ => return Err(no_pass(text, part).into()),
+            }
         }
         if first == STAY {
-            return Ok(Self { strategy: None, refined: then.is_some() });
+            return Ok(Self { strategy: None, refined, migrate });
         }
         let strategy: Strategy = first.replacen(':', ",", 1).parse()?;
-        let refined = then.is_some() || strategy.known.name == "auto";
-        Ok(Self { strategy: Some(strategy), refined })
+        let refined = refined || strategy.known.name == "auto";
+        Ok(Self { strategy: Some(strategy), refined, migrate })
     }
 }
 
@@ -60,8 +61,26 @@ impl fmt::Display for Pipeline {
             Some(strategy) => write!(f, "{strategy}")?,
             None => write!(f, "{STAY}")?,
         }
-        write!(f, "{}", if self.refined { "+refine" } else { "" })
+        write!(f, "{}", if self.refined { "+refine" } else { "" })?;
+        self.migrate.iter().try_for_each(|pass| write!(f, "+{pass}"))
     }
+}
+
+/// The pass that refines.
+const REFINE: &str = "refine";
+
+fn no_pass(text: &str, odd: &str) -> Problem {
+    let name = odd.split([':', ',']).next().unwrap_or_default();
+    let known = [REFINE, migrate::NAME];
+    let (what, help) = match nearest(name, known) {
+        Some(_) if name == REFINE && odd != name => (format!("'{odd}'"), "refine takes no parameters".to_owned()),
+        Some(_) if known.contains(&name) => {
+            (format!("pass '{name}' comes twice or too late"), "+refine+migrate".into())
+        }
+        Some(near) => (format!("unknown pass '{name}'"), format!("did you mean '{near}'?")),
+        None => (format!("unknown pass '{name}'"), "leave it out".to_owned()),
+    };
+    Problem::invalid("place/strategy", format!("strategy '{text}'"), what).limit(known.join(", ")).help(help)
 }
 
 /// How the cores of an image are to be placed.
@@ -74,6 +93,8 @@ pub struct Placing<'a> {
     pub seconds: Option<f64>,
     /// Measured spikes; `None`: every neuron counts one.
     pub rates: Option<&'a Rates>,
+    /// The same tick by tick, for passes that look at time; `None`: all spikes fall into one tick.
+    pub trains: Option<&'a Trains>,
     /// How much dearer links are that were found hot, by `router * 4 + direction`; empty: none is known.
     pub hot: &'a [f64],
     /// What is blocked, pinned and kept together.
@@ -97,6 +118,10 @@ pub fn replace(compiled: &mut Compiled, chip: &ChipSpec, placing: &Placing<'_>, 
     let moves = compiled.image.cores.iter().map(|core| core.core).zip(slots.iter().copied()).collect();
     compiled.image = moved(&compiled.image, &moves);
     super::repair::repair(&mut compiled.image, chip, log)?;
+    if let Some(pass) = &placing.pipeline.migrate {
+        migrate::migrate(pass, compiled, chip, placing, log)?;
+        super::repair::repair(&mut compiled.image, chip, log)?;
+    }
     if matches!(chip.family, crate::chip::Family::Fcore(_)) {
         super::fcore::chain(&mut compiled.image, chip)?;
     }
@@ -177,7 +202,7 @@ fn start(
     placing: &Placing<'_>,
     seconds: f64,
 ) -> Result<(Vec<u32>, String)> {
-    let Pipeline { strategy, refined } = placing.pipeline;
+    let Pipeline { strategy, refined, .. } = placing.pipeline;
     let ending = if *refined { "+refine" } else { "" };
     let Some(strategy) = strategy else {
         return Ok((image.cores.iter().map(|core| core.core).collect(), format!("{STAY}{ending}")));

@@ -91,6 +91,60 @@ impl Rates {
     }
 }
 
+/// Spikes of every neuron tick by tick: what is busy at the same time. Samples follow each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trains {
+    /// Ticks of all samples together.
+    pub ticks: u32,
+    /// (tick, spikes) of every neuron, by population (inputs too), ascending.
+    trains: Vec<Vec<Vec<(u32, u32)>>>,
+}
+
+impl Trains {
+    /// No spikes of the populations of an image yet.
+    #[must_use]
+    pub fn new(image: &Image) -> Self {
+        Self { ticks: 0, trains: image.populations.iter().map(|p| vec![Vec::new(); p.size()]).collect() }
+    }
+
+    /// Adds a sample of that image: its ticks, `spikes` as (tick, population, neuron) and `injected` as (tick, input
+    /// neuron over all inputs, spikes).
+    pub fn add(
+        &mut self,
+        image: &Image,
+        ticks: u32,
+        spikes: impl Iterator<Item = (u32, u32, u32)>,
+        injected: impl Iterator<Item = (u32, u32, u16)>,
+    ) {
+        let inputs = inputs(image);
+        for (tick, population, neuron) in spikes {
+            self.trains[population as usize][neuron as usize].push((self.ticks.saturating_add(tick), 1));
+        }
+        for (tick, input, spikes) in injected {
+            if let Some(&(population, neuron)) = inputs.get(input as usize) {
+                self.trains[population][neuron].push((self.ticks.saturating_add(tick), u32::from(spikes)));
+            }
+        }
+        self.ticks = self.ticks.saturating_add(ticks);
+    }
+
+    /// Spikes of one neuron; none where it is not known.
+    #[must_use]
+    pub fn of(&self, population: usize, neuron: usize) -> &[(u32, u32)] {
+        self.trains.get(population).and_then(|neurons| neurons.get(neuron)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The input neurons over all inputs as (population, neuron).
+fn inputs(image: &Image) -> Vec<(usize, usize)> {
+    let mut inputs: Vec<(usize, usize)> = Vec::new();
+    for input in &image.inputs {
+        let population = input.population as usize;
+        inputs.extend((0..input.offsets.len().saturating_sub(1)).map(|neuron| (population, neuron)));
+    }
+    inputs
+}
+
 /// Counts a run: `spikes` as (population, neuron), `injected` as (input neuron over all inputs, spikes).
 #[must_use]
 pub fn counted(
@@ -102,11 +156,7 @@ pub fn counted(
     for (population, neuron) in spikes {
         rates[population as usize][neuron as usize] += 1.0;
     }
-    let mut inputs: Vec<(usize, usize)> = Vec::new();
-    for input in &image.inputs {
-        let population = input.population as usize;
-        inputs.extend((0..input.offsets.len().saturating_sub(1)).map(|neuron| (population, neuron)));
-    }
+    let inputs = inputs(image);
     for (input, value) in injected {
         if let Some(&(population, neuron)) = inputs.get(input as usize) {
             rates[population][neuron] += f64::from(value);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bounds;
-use super::measure::{measure, spikes_of};
+use super::measure::{measure, spikes_of, trains_of};
 use super::network::Bench;
 use super::row::{Measured, Row, Static};
 use super::space::Candidate;
@@ -12,7 +12,7 @@ use super::sweep::Sweep;
 use crate::chip::{self, ChipSpec};
 use crate::compile::constraints::Constraints;
 use crate::compile::replace::{Pipeline, Placing, pairs, replace};
-use crate::compile::traffic::{Rates, traffic};
+use crate::compile::traffic::{Rates, Trains, traffic};
 use crate::compile::{self, Compiled, CoreUse, Log, Options, Placement};
 use crate::diag::Result;
 use crate::digest::Digester;
@@ -23,14 +23,17 @@ use crate::place::Watch;
 pub(super) struct Shared<'a> {
     pub(super) sweep: &'a Sweep,
     pub(super) benches: Vec<Bench>,
-    rates: Mutex<BTreeMap<(usize, usize, String), Arc<Rates>>>,
+    rates: Mutex<BTreeMap<(usize, usize, String), Arc<Profile>>>,
 }
+
+/// Spikes of a run, in sum and tick by tick.
+type Profile = (Rates, Trains);
 
 /// A candidate's chip and its compiled cores in the order of the partition.
 pub(super) struct Stem {
     chip: ChipSpec,
     compiled: Compiled,
-    rates: Option<Arc<Rates>>,
+    rates: Option<Arc<Profile>>,
 }
 
 impl<'a> Shared<'a> {
@@ -67,7 +70,7 @@ impl<'a> Shared<'a> {
             weight_bits: self.sweep.networks[candidate.network].weight_bits,
             split_fan_in: self.sweep.chips[candidate.chip].split_fan_in.clone(),
             seed: candidate.seed,
-            rates: rates.as_deref().cloned(),
+            rates: rates.as_deref().map(|profile| profile.0.clone()),
             ..Options::default()
         };
         let network = &self.benches[candidate.network].network;
@@ -76,7 +79,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Spikes of a network on a chip, measured once: no mapping changes them.
-    fn rates(&self, candidate: &Candidate, chip: &ChipSpec, control: &dyn Control) -> Result<Arc<Rates>> {
+    fn rates(&self, candidate: &Candidate, chip: &ChipSpec, control: &dyn Control) -> Result<Arc<Profile>> {
         let key = (candidate.network, candidate.chip, candidate.changes());
         let lock = || self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
@@ -89,13 +92,18 @@ impl<'a> Shared<'a> {
         let compiled = compile::compile(&bench.network, chip, &options, &mut Log::default())?;
         let options = RunOptions { timing: false, threads: 1, strict: false, record: Record::All };
         let result = emu::run(&compiled.image, chip, &bench.stimulus, &options, control)?;
-        let found = Arc::new(spikes_of(&compiled, &bench.stimulus, &result));
+        let spikes = spikes_of(&compiled, &bench.stimulus, &result);
+        let found = Arc::new((spikes, trains_of(&compiled, &bench.stimulus, &result)));
         lock().entry(key).or_insert_with(|| Arc::clone(&found));
         Ok(found)
     }
 }
 
 impl Stem {
+    fn rates(&self) -> Option<&Rates> {
+        self.rates.as_deref().map(|profile| &profile.0)
+    }
+
     /// Places the stem's cores as a candidate wants it and judges the result; `run` it as well where wanted.
     ///
     /// # Errors
@@ -114,7 +122,8 @@ impl Stem {
             pipeline: &pipeline,
             seed: candidate.seed,
             seconds: Some(shared.sweep.seconds),
-            rates: self.rates.as_deref(),
+            rates: self.rates(),
+            trains: self.rates.as_deref().map(|profile| &profile.1),
             hot: &[],
             constraints: &constraints,
             watch,
@@ -130,7 +139,7 @@ impl Stem {
     }
 
     fn statics(&self, compiled: &Compiled) -> Static {
-        let rates = self.rates.as_deref();
+        let rates = self.rates();
         let found = traffic(&compiled.image, &self.chip, rates);
         let (cores, _) = compile::usage(&compiled.image, &self.chip);
         let mut digest = Digester::default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::row::Measured;
 use crate::chip::ChipSpec;
 use crate::compile::Compiled;
-use crate::compile::traffic::{Rates, counted};
+use crate::compile::traffic::{Rates, Trains, counted};
 use crate::diag::Result;
 use crate::digest::Digester;
 use crate::emu::counters::{EventCounts, RunResult, SampleResult};
@@ -67,6 +67,17 @@ pub(super) fn spikes_of(compiled: &Compiled, stimulus: &Stimulus, result: &RunRe
         spikes.map(|spike| (spike.population, spike.neuron)),
         inputs.map(|spike| (spike.input, spike.value)),
     )
+}
+
+/// The same tick by tick.
+pub(super) fn trains_of(compiled: &Compiled, stimulus: &Stimulus, result: &RunResult) -> Trains {
+    let mut trains = Trains::new(&compiled.image);
+    for (sample, given) in result.samples.iter().zip(&stimulus.samples) {
+        let spikes = sample.spikes.iter().map(|spike| (spike.tick, spike.population, spike.neuron));
+        let injected = given.spikes.iter().map(|spike| (spike.tick, spike.input, spike.value));
+        trains.add(&compiled.image, sample.ticks, spikes, injected);
+    }
+    trains
 }
 
 /// Cores and synaptic events by router.

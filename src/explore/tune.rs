@@ -4,11 +4,12 @@
 //! the cores of the best so far with links as dear as they were loaded. The mapping with the least product of energy and
 //! time a tick needs is kept.
 
-use super::measure::{measure, spikes_of};
+use super::measure::{measure, spikes_of, trains_of};
 use super::row::Measured;
 use crate::chip::ChipSpec;
 use crate::compile::constraints::Constraints;
 use crate::compile::replace::{Pipeline, Placing, replace};
+use crate::compile::traffic::{Rates, Trains};
 use crate::compile::{self, Compiled, Log, Options, Placement};
 use crate::diag::Result;
 use crate::emu::Control;
@@ -58,7 +59,7 @@ const HEAT: f64 = 1.0;
 pub fn tune(task: &Tune<'_>, watch: &dyn Watch, control: &dyn Control) -> Result<(Compiled, usize, Vec<Round>)> {
     let first = mapped(task, None, watch)?;
     let (measured, result) = measure(&first, task.chip, task.stimulus, control)?;
-    let rates = spikes_of(&first, task.stimulus, &result);
+    let spikes = (spikes_of(&first, task.stimulus, &result), trains_of(&first, task.stimulus, &result));
     let mut best = (first, 0, product(&measured), result);
     let mut rounds = vec![Round { cores: best.0.image.cores.len(), measured, better: true }];
     let stay: Pipeline = "stay+refine".parse()?;
@@ -67,11 +68,11 @@ pub fn tune(task: &Tune<'_>, watch: &dyn Watch, control: &dyn Control) -> Result
             break;
         }
         let found = if number == 1 {
-            mapped(task, Some(&rates), watch)?
+            mapped(task, Some(&spikes), watch)?
         } else {
             let mut found = best.0.clone();
             let hot = heat(&best.3, number);
-            let placing = placing(task, &stay, Some(&rates), &hot, number as u64, watch);
+            let placing = placing(task, &stay, Some(&spikes), &hot, number as u64, watch);
             replace(&mut found, task.chip, &placing, &mut Log::default())?;
             found
         };
@@ -92,18 +93,19 @@ fn product(measured: &Measured) -> f64 {
     measured.joules * measured.tick.unwrap_or(1.0)
 }
 
-/// Partition and placement from the beginning.
-fn mapped(task: &Tune<'_>, rates: Option<&compile::traffic::Rates>, watch: &dyn Watch) -> Result<Compiled> {
-    let options = Options { placement: Placement::RowMajor, rates: rates.cloned(), ..task.options.clone() };
+/// Partition and placement from the beginning, by the spikes of a run where there was one.
+fn mapped(task: &Tune<'_>, spikes: Option<&(Rates, Trains)>, watch: &dyn Watch) -> Result<Compiled> {
+    let rates = spikes.map(|spikes| spikes.0.clone());
+    let options = Options { placement: Placement::RowMajor, rates, ..task.options.clone() };
     let mut found = compile::compile_watched(task.network, task.chip, &options, watch, &mut Log::default())?;
-    replace(&mut found, task.chip, &placing(task, task.pipeline, rates, &[], 0, watch), &mut Log::default())?;
+    replace(&mut found, task.chip, &placing(task, task.pipeline, spikes, &[], 0, watch), &mut Log::default())?;
     Ok(found)
 }
 
 fn placing<'a>(
     task: &'a Tune<'_>,
     pipeline: &'a Pipeline,
-    rates: Option<&'a compile::traffic::Rates>,
+    spikes: Option<&'a (Rates, Trains)>,
     hot: &'a [f64],
     round: u64,
     watch: &'a dyn Watch,
@@ -112,7 +114,8 @@ fn placing<'a>(
         pipeline,
         seed: task.options.seed + round,
         seconds: Some(task.seconds),
-        rates,
+        rates: spikes.map(|spikes| &spikes.0),
+        trains: spikes.map(|spikes| &spikes.1),
         hot,
         constraints: task.constraints,
         watch,

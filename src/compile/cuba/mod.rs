@@ -41,6 +41,32 @@ use crate::graph::IntGraph;
 use crate::image::Image;
 use crate::place::Watch;
 
+/// What neurons take of cores.
+pub(super) struct Room {
+    /// First neuron of each population, and the number of all; inputs count none.
+    pub(super) starts: Vec<u32>,
+    /// Bits of synapse memory by neuron; shared weights take none.
+    pub(super) bits: Vec<u64>,
+    /// Whether compartments form trees.
+    pub(super) trees: bool,
+}
+
+/// What the neurons of a network take of cores.
+pub(super) fn room(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<Room> {
+    let row = draft::Row::new(graph, chip, spec)?;
+    Ok(Room { bits: row.synapse_bits(), trees: !row.roots.is_empty(), starts: row.starts })
+}
+
+/// A network that was lowered before, with its neurons on the cores of a division.
+///
+/// # Errors
+/// What does not fit these cores.
+pub(super) fn lower_as(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec, division: &Division) -> Result<Image> {
+    let row = draft::Row::new(graph, chip, spec)?;
+    let drafts = partition::partition(&row, Some(division), &mut Log::default())?;
+    Ok(emit::emit(&row, drafts, division.places.clone().unwrap_or_default()))
+}
+
 /// From the integer network to the image: check -> partition -> place -> route -> emit.
 pub(super) fn lower(
     graph: &IntGraph,
