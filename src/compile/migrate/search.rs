@@ -3,7 +3,8 @@
 //! After Kirkpatrick, Gelatt and Vecchi (1983): a neuron is offered a core, and where that is full a neuron of it in
 //! exchange. What falls is `ln hops + time * ln tick`: one per cent of the hops is as good as one per cent of the time,
 //! `time` times. Deviations: the offered core is mostly that of a net's neighbour, else one at the same router, whose
-//! packets to each other cross no link, else any; the best mapping of the last stretch is kept, not of all.
+//! packets to each other cross no link, else any; the last mapping is kept, not the
+//! best of all.
 
 use super::state::{Change, State};
 use super::task::Task;
@@ -44,8 +45,8 @@ struct Annealer<'s, 'a> {
     rng: Rng,
 }
 
-/// Moves neurons until the schedule or the time is over: their cores, and the figures before and after. With what is
-/// better the worse of start and end is given up.
+/// Moves neurons until the schedule or the time is over: their cores, and the figures before and after. The start is
+/// given back where the end is worse.
 pub(super) fn run(
     task: &Task,
     start: &[u32],
