@@ -149,6 +149,7 @@ fn convolutions_are_cut_into_blocks_and_equal_the_oracle() {
         seed: 1,
         seconds: Some(0.5),
         rates: None,
+        trains: None,
         hot: &[],
         constraints: &compile::constraints::Constraints::default(),
         watch: &spikeloom::place::Quiet,
