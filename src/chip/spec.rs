@@ -291,6 +291,15 @@ pub struct MeshSpec {
     pub edge: Option<EdgeLink>,
 }
 
+impl MeshSpec {
+    /// Whether every time of a packet's way is known; what is not counts as none, and then no latency can be told.
+    #[must_use]
+    pub const fn knows_times(&self) -> bool {
+        let (x, y) = (self.width < 2 || self.hop_x.is_some(), self.height < 2 || self.hop_y.is_some());
+        x && y && self.local.is_some() && self.cycle.is_some()
+    }
+}
+
 /// How a tick ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncSpec {

@@ -38,6 +38,7 @@ pub(super) fn measure(
     let ticks: Vec<f64> = ticks.map(|tick| tick.busy.max(tick.drained).as_seconds()).collect();
     let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     let packets: u64 = result.samples.iter().map(|sample| sample.latency.packets).sum();
+    let known = packets > 0 && chip.mesh.knows_times();
     let waited: f64 = result.samples.iter().map(|sample| sample.latency.total.as_seconds()).sum();
     let worst = result.samples.iter().map(|sample| sample.latency.worst).max();
     let links = (0..).zip(&result.links).filter(|(_, load)| load.packets > 0);
@@ -46,8 +47,8 @@ pub(super) fn measure(
         complete: bill.unknown().is_empty(),
         seconds: mean(&each),
         tick: mean(&ticks),
-        packet: (packets > 0).then(|| waited / packets as f64),
-        packet_worst: worst.filter(|_| packets > 0).map(Picos::as_seconds),
+        packet: known.then(|| waited / packets as f64),
+        packet_worst: worst.filter(|_| known).map(Picos::as_seconds),
         hops: counts.get(Event::HopX) + counts.get(Event::HopY),
         max_link: result.links.iter().map(|load| load.packets).max().unwrap_or(0),
         faults: result.samples.iter().map(|sample| sample.faults.total()).sum(),
