@@ -291,15 +291,6 @@ pub struct MeshSpec {
     pub edge: Option<EdgeLink>,
 }
 
-impl MeshSpec {
-    /// Whether every time of a packet's way is known; what is not counts as none, and then no latency can be told.
-    #[must_use]
-    pub const fn knows_times(&self) -> bool {
-        let (x, y) = (self.width < 2 || self.hop_x.is_some(), self.height < 2 || self.hop_y.is_some());
-        x && y && self.local.is_some() && self.cycle.is_some()
-    }
-}
-
 /// How a tick ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncSpec {
@@ -388,6 +379,14 @@ pub struct EnergyTable {
 }
 
 impl ChipSpec {
+    /// Whether a packet's latency can be told: what is not known of its way counts as no time. Clocked chips count cycles.
+    #[must_use]
+    pub const fn knows_latency(&self) -> bool {
+        let mesh = &self.mesh;
+        let (x, y) = (mesh.width < 2 || mesh.hop_x.is_some(), mesh.height < 2 || mesh.hop_y.is_some());
+        matches!(self.sync, SyncSpec::Clocked { .. }) || x && y && mesh.local.is_some() && mesh.cycle.is_some()
+    }
+
     /// Cores on the chip.
     #[must_use]
     pub fn cores(&self) -> u32 {

@@ -77,9 +77,7 @@ fn lowered(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log)
     if !matches!(chip.family, Family::Crossbar(_)) {
         return Err(splits_exactly(chip));
     }
-    if !whole.learning.is_empty() {
-        return Err(cannot_learn(&whole, chip));
-    }
+    Problems::check(cannot_learn(&whole, chip), ())?;
     Ok(match crossbar::split(&whole, chip, wish, log)? {
         None => (whole, None),
         Some(split) => {
@@ -122,16 +120,15 @@ fn quantised(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Lo
     }
 }
 
-/// Crossbars have no learning engine.
-fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Problems {
+/// What learns, for chips without a learning engine.
+fn cannot_learn(network: &IntGraph, chip: &ChipSpec) -> Vec<Problem> {
     let name = |projection: crate::ids::ProjectionId| network.projections[projection.index()].name.clone();
     let refuse = |learning: &graph::Learning| {
         let place = format!("projection '{}'", name(learning.projection));
         Problem::misfit("compile/learning", place, format!("chip '{}' cannot learn", chip.name))
             .help("compile for loihi, or drop the rule")
     };
-    let found = network.learning.iter().map(refuse).collect();
-    Problems::check(found, ()).expect_err("a network that learns has a projection that does")
+    network.learning.iter().map(refuse).collect()
 }
 
 /// Clocked designs are loaded from their own files.
@@ -171,8 +168,10 @@ pub fn compile_watched(
     let (network, split) = lowered(network, chip, options, log)?;
     let mut image = match &chip.family {
         Family::Cuba(spec) => cuba::lower(&network, chip, spec, options, watch, log)?,
-        Family::Crossbar(_) if !network.learning.is_empty() => return Err(cannot_learn(&network, chip)),
-        Family::Crossbar(_) => crossbar::lower(&network, chip, options, watch, log)?,
+        Family::Crossbar(_) => {
+            Problems::check(cannot_learn(&network, chip), ())?;
+            crossbar::lower(&network, chip, options, watch, log)?
+        }
         Family::Fcore(spec) => fcore::lower(&network, chip, spec, options, log)?,
         Family::Stepped(spec) => stepped::lower(&network, chip, spec, options, log)?,
         Family::Ranc(_) | Family::TinyOdin(_) => return Err(imported_only(chip)),

@@ -38,7 +38,7 @@ pub(super) fn measure(
     let ticks: Vec<f64> = ticks.map(|tick| tick.busy.max(tick.drained).as_seconds()).collect();
     let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     let packets: u64 = result.samples.iter().map(|sample| sample.latency.packets).sum();
-    let known = packets > 0 && chip.mesh.knows_times();
+    let known = packets > 0 && chip.knows_latency();
     let waited: f64 = result.samples.iter().map(|sample| sample.latency.total.as_seconds()).sum();
     let worst = result.samples.iter().map(|sample| sample.latency.worst).max();
     let links = (0..).zip(&result.links).filter(|(_, load)| load.packets > 0);

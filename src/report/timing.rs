@@ -31,8 +31,7 @@ pub(super) fn timing(result: &RunResult, chip: &ChipSpec, facts: &[SampleFacts])
     let need: Vec<f64> = ticks().map(needed).collect();
     let inference: Vec<f64> = result.samples.iter().filter_map(|sample| seconds_of(chip, sample)).collect();
     let latency = latency(&result.samples);
-    // Clocked chips count cycles instead.
-    let known = latency.packets > 0 && (chip.mesh.knows_times() || matches!(chip.sync, SyncSpec::Clocked { .. }));
+    let known = latency.packets > 0 && chip.knows_latency();
     let shown = result.samples.iter().position(|sample| !sample.tick_times.is_empty()).unwrap_or(0);
     Some(Timing {
         seconds: inference.iter().sum(),

@@ -2,6 +2,7 @@
 
 use super::fan::FanIn;
 use crate::chip::{ChipSpec, FcoreSpec};
+use crate::compile::cannot_learn;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{Activation, Delays, FcoreInput, FcoreNeuron, FcoreSoma, IntGraph, IntNeuron};
 
@@ -26,11 +27,7 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &FcoreSpec, fan: &F
     formats(graph, &mut problems);
     delays(graph, chip, fan, &mut problems);
     weights(graph, fan, &mut problems);
-    for learning in &graph.learning {
-        let place = format!("projection '{}'", graph.projections[learning.projection.index()].name);
-        let problem = Problem::misfit("compile/learning", place, format!("chip '{}' cannot learn", chip.name));
-        problems.push(problem.help("compile for loihi, or drop the rule"));
-    }
+    problems.extend(cannot_learn(graph, chip));
     problems.truncate(MOST);
     Problems::check(problems, ())
 }

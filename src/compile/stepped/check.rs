@@ -2,6 +2,7 @@
 
 use crate::binary16::Half;
 use crate::chip::{ChipSpec, SteppedSpec};
+use crate::compile::cannot_learn;
 use crate::diag::{Problem, Problems, Result};
 use crate::graph::{Delays, IntGraph, IntNeuron, Pattern, Population, SteppedNeuron};
 
@@ -29,11 +30,7 @@ pub(super) fn check(graph: &IntGraph, chip: &ChipSpec, spec: &SteppedSpec) -> Re
     }
     projections(graph, &mut problems);
     sizes(graph, chip, spec, &mut problems);
-    for learning in &graph.learning {
-        let place = format!("projection '{}'", graph.projections[learning.projection.index()].name);
-        let problem = Problem::misfit("compile/learning", place, format!("chip '{}' cannot learn", chip.name));
-        problems.push(problem.help("compile for loihi, or drop the rule"));
-    }
+    problems.extend(cannot_learn(graph, chip));
     problems.truncate(MOST);
     Problems::check(problems, ())
 }

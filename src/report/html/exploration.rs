@@ -39,7 +39,7 @@ fn one_group(group: &ExploredGroup) -> Markup {
             div.tiles { @for figure in [2, 4, 5, 7, 8, 0] { (tile(figure, baseline, best)) } }
         }
         @if group.spike_digests > 1 {
-            p.banner { (group.spike_digests) " different sets of spikes: packets came late or cores overran in some of the runs." }
+            p.banner { (group.spike_digests) " different sets of spikes: packets came late, cores overran, or relays made populations later in some of the runs." }
         }
         div.grid {
             @if measured > 0 {
