@@ -3,11 +3,12 @@
 //! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
 //! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
 
-mod flat;
 mod lanes;
 mod learn;
 mod load;
+mod packed;
 mod plastic;
+mod rows;
 mod sheet;
 mod soma;
 mod tree;
@@ -19,12 +20,13 @@ use super::exponent::{Shifted, ShiftedSums, loaded_weights};
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
-use flat::{Flat, REACH};
 use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::{LearnState, Learning, Lesson};
 use load::{costs_of, load_list};
 pub(super) use load::{events_of, time_of};
+use packed::Packed;
 pub(super) use plastic::Effect;
+use rows::REACH;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 use tree::{TreeState, Trees};
@@ -65,8 +67,8 @@ pub(in crate::emu) struct CubaCore {
     blocks: Option<Blocks>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
-    /// All synapses by axon, where that takes little more memory: then the lists hold none.
-    flat: Option<Flat>,
+    /// All synapses, where they can be added chunk by chunk: then the lists hold none.
+    packed: Option<Packed>,
     lists: Vec<List>,
     targets: Vec<u16>,
     weights: Vec<i16>,
@@ -107,7 +109,7 @@ impl CubaCore {
             blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
-            flat: None,
+            packed: None,
             lists: image.lists.iter().map(|list| load_list(image, list, &sums, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
             weights: loaded_weights(image, spec.dialect),
@@ -126,8 +128,8 @@ impl CubaCore {
         };
         core.lists_learn();
         (core.axon_costs, core.costs) = costs_of(image, times);
-        core.flat = Flat::new(&core);
-        if core.flat.is_some() {
+        core.packed = Packed::new(&core);
+        if core.packed.is_some() {
             (core.targets, core.weights, core.delays) = Default::default();
             (core.lists, core.uses, core.axon_offsets) = Default::default();
         }
@@ -148,11 +150,10 @@ impl CubaCore {
             silent: vec![[0; LANES]; blocks],
             sums: vec![
                 0;
-                self.flat.as_ref().map_or(self.rows * neurons, |flat| if flat.len() > 0 {
-                    REACH
-                } else {
-                    neurons
-                })
+                match &self.packed {
+                    Some(packed) if packed.len() > 0 => 2 * REACH,
+                    _ => self.rows * neurons,
+                }
             ],
             filled: vec![false; self.rows],
             shifted: vec![0; self.shifted.len() * neurons],
@@ -250,8 +251,10 @@ impl State {
 
     /// Works through the synapses of all packets that came since the tick before; whether there is input in `tick`.
     pub(super) fn integrate(&mut self, core: &CubaCore, tick: u32) -> bool {
-        if let Some(flat) = &core.flat {
-            flat.add(&self.inbox, &mut self.sums);
+        if let Some(packed) = &core.packed {
+            if let Some(sums) = self.sums.first_chunk_mut() {
+                packed.add(&self.inbox, sums);
+            }
             self.filled[0] |= !self.inbox.is_empty();
             self.inbox.clear();
             return self.filled[0];
