@@ -28,22 +28,38 @@ impl fmt::Display for Digest {
 
 /// Digest of a stream of words, fed piece by piece.
 #[derive(Debug, Clone, Default)]
-pub struct Digester(blake3::Hasher);
+pub struct Digester {
+    hasher: blake3::Hasher,
+    /// Bytes that wait: many at once are hashed side by side.
+    waiting: Vec<u8>,
+}
+
+/// Bytes that are worth hashing at once.
+const PIECE: usize = 1 << 14;
 
 impl Digester {
     /// Feeds bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        if self.waiting.len() + bytes.len() > PIECE {
+            self.hasher.update(&self.waiting);
+            self.waiting.clear();
+        }
+        if bytes.len() > PIECE {
+            self.hasher.update(bytes);
+        } else {
+            self.waiting.extend_from_slice(bytes);
+        }
     }
 
     /// Feeds one word, little-endian.
     pub fn word(&mut self, word: u64) {
-        self.0.update(&word.to_le_bytes());
+        self.bytes(&word.to_le_bytes());
     }
 
     /// The digest of all that was fed.
     #[must_use]
     pub fn finish(&self) -> Digest {
-        Digest(*self.0.finalize().as_bytes())
+        let mut hasher = self.hasher.clone();
+        Digest(*hasher.update(&self.waiting).finalize().as_bytes())
     }
 }

@@ -240,7 +240,8 @@ impl Lists {
         let (core_counts, mut counts) = settle(program, &self.cores, self.fabric.counts);
         core_counts.iter().for_each(|of_core| counts.merge(of_core));
         let mut spikes: Vec<_> = self.cores.iter().flat_map(|core| core.spikes.iter().copied()).collect();
-        spikes.sort_unstable();
+        // Of each core they are nearly in order.
+        spikes.sort();
         let population_spikes = self.population_spikes(program);
         let sample = SampleResult {
             ticks,

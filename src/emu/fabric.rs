@@ -1,9 +1,9 @@
 //! What lies between list cores in a tick: the host's injection, the packets, the time pass, delivery.
 
 use super::counters::{BorderUse, EventCounts, Faults, LinkLoad, PacketLatency, TickTime};
-use super::neurocore::{Core, Outgoing};
+use super::neurocore::Core;
 use super::program::{CoreProgram, Program, Target};
-use super::time::{Clock, Cores, Parcel, TimePass};
+use super::time::{Clock, Cores, TimePass};
 use super::traffic::Ways;
 use crate::event::Event;
 use crate::stimulus::InputSpike;
@@ -124,7 +124,7 @@ impl Fabric {
             return pass_on(program, cores);
         };
         for index in 0..program.cores.len() {
-            time.send(cores.core(index).outbox.iter().flat_map(|out| flits(index as u32, out)));
+            time.send_all(index as u32, &cores.core(index).outbox);
         }
         time.pass(program, &mut Listed { cores, loaded: &program.cores }, tick);
     }
@@ -150,6 +150,10 @@ impl<T: CoreTable> Cores for Listed<'_, T> {
         self.cores.core(to.core as usize).accept(&self.loaded[to.core as usize], to.axon, payload);
     }
 
+    fn fetch(program: &Program, to: Target) {
+        Core::fetch_intake(&program.cores[to.core as usize], to.axon);
+    }
+
     fn intake(program: &Program, to: Target) -> Picos {
         Core::intake_time(&program.cores[to.core as usize], to.axon)
     }
@@ -157,12 +161,6 @@ impl<T: CoreTable> Cores for Listed<'_, T> {
     fn turns(_: &Program, _: Target) -> (u64, u64) {
         (1, 1)
     }
-}
-
-/// The flits of a packet, one behind the other: the last one completes it.
-fn flits(from: u32, out: &Outgoing) -> impl Iterator<Item = Parcel> {
-    let Outgoing { at, to, payload, flits } = *out;
-    (1..=flits).map(move |flit| Parcel { from, to, ready: at, payload, part: flit < flits })
 }
 
 /// Places the packets that all cores sent in this tick, with timing off.

@@ -3,8 +3,10 @@
 use super::counters::{BorderUse, Faults, LinkLoad, PacketLatency, TickTime};
 use super::law::Law;
 use super::mesh::{Arrival, Mesh, Packet};
+use super::neurocore::Outgoing;
 use super::program::{Program, Target};
 use super::sync::periods_late;
+use crate::ids::CoreId;
 use crate::units::Picos;
 
 /// Times of a core within a tick, in picoseconds.
@@ -33,6 +35,9 @@ pub(super) struct Parcel {
 /// The sender number of the host.
 pub(super) const HOST: u32 = u32::MAX;
 
+/// How many packets before its turn what a packet costs is asked for.
+const AHEAD: usize = 8;
+
 /// The cores, as the time pass needs them; by index, however threads share them.
 pub(super) trait Cores {
     fn clock(&mut self, core: u32) -> &mut Clock;
@@ -41,6 +46,9 @@ pub(super) trait Cores {
 
     /// Places a packet as one that was sent in tick `sent`.
     fn place(&mut self, to: Target, payload: i32, sent: u64);
+
+    /// Asks memory for what [`Cores::intake`] looks up.
+    fn fetch(program: &Program, to: Target);
 
     /// How long the core works on a packet that it takes in.
     fn intake(program: &Program, to: Target) -> Picos;
@@ -61,6 +69,8 @@ struct Late {
 #[derive(Debug)]
 pub(super) struct TimePass {
     mesh: Mesh,
+    /// The cores by index.
+    ids: Vec<CoreId>,
     parcels: Vec<Parcel>,
     packets: Vec<Packet>,
     arrivals: Vec<Arrival>,
@@ -79,6 +89,7 @@ impl TimePass {
     pub(super) fn new(program: &Program, threads: usize) -> Self {
         Self {
             mesh: Mesh::new(&program.chip.mesh).on_threads(threads),
+            ids: program.cores.iter().map(|core| core.id).collect(),
             parcels: Vec::new(),
             packets: Vec::new(),
             arrivals: Vec::new(),
@@ -127,13 +138,23 @@ impl TimePass {
         self.parcels.extend(parcels);
     }
 
+    /// What a list core sends: the flits of a packet leave one behind the other, and the last completes it.
+    pub(super) fn send_all(&mut self, from: u32, outbox: &[Outgoing]) {
+        self.parcels.reserve(outbox.len());
+        for &Outgoing { at, to, payload, flits } in outbox {
+            let parcel = Parcel { from, to, ready: at, payload, part: false };
+            (1..flits).for_each(|_| self.parcels.push(Parcel { part: true, ..parcel }));
+            self.parcels.push(parcel);
+        }
+    }
+
     /// The whole pass, after the cores' step and with all that they have sent.
     pub(super) fn pass<C: Cores>(&mut self, program: &Program, cores: &mut C, tick: u32) {
         self.packets.clear();
         self.packets.extend((0..).zip(&self.parcels).map(|(tag, parcel)| Packet {
             ready: parcel.ready,
-            from: (parcel.from != HOST).then(|| program.cores[parcel.from as usize].id),
-            to: program.cores[parcel.to.core as usize].id,
+            from: (parcel.from != HOST).then(|| self.ids[parcel.from as usize]),
+            to: self.ids[parcel.to.core as usize],
             tag,
         }));
         self.mesh.deliver(&self.packets, &mut self.arrivals);
@@ -154,7 +175,10 @@ impl TimePass {
     /// Each core takes its packets in one after the other, in order of arrival; which miss their tick?
     fn take_in<C: Cores>(&mut self, program: &Program, cores: &mut C) {
         self.lateness.clear();
-        for arrival in &self.arrivals {
+        for (number, arrival) in self.arrivals.iter().enumerate() {
+            if let Some(soon) = self.arrivals.get(number + AHEAD) {
+                C::fetch(program, self.parcels[soon.tag as usize].to);
+            }
             let parcel = self.parcels[arrival.tag as usize];
             if parcel.part {
                 continue;

@@ -213,6 +213,9 @@ impl Cores for Table<'_> {
         bank.place(local, to.axon, sent + u64::from(to.delay));
     }
 
+    /// All packets cost the same.
+    fn fetch(_: &Program, _: Target) {}
+
     fn intake(program: &Program, _: Target) -> Picos {
         Picos(program.times.axon_in)
     }

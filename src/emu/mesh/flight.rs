@@ -20,12 +20,12 @@ pub(super) struct Flit {
     pub tag: u32,
 }
 
-/// A packet that its source has not offered yet; ordered as the source offers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A packet that its source has not offered yet.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Offer {
     pub ready: u64,
-    pub tag: u32,
-    pub packet: u32,
+    /// The input that it comes to.
+    pub input: u32,
 }
 
 /// A packet on a wire to an input.

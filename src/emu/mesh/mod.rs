@@ -53,6 +53,7 @@ mod crew;
 mod edge;
 mod flight;
 mod line;
+mod order;
 mod ports;
 mod queue;
 mod route;
@@ -64,6 +65,7 @@ use std::collections::BinaryHeap;
 
 use self::edge::Edges;
 use self::flight::{Flight, Flit, Offer, Target, Wake};
+use self::order::Order;
 use self::ports::{Choice, Kind, NONE, Ports, SIDES};
 use self::queue::Queue;
 pub use self::route::{hops, zero_load};
@@ -113,8 +115,13 @@ pub struct Mesh {
     local: u64,
     cycle: u64,
     ports: Ports,
+    /// Where each core is.
+    doors: Vec<Target>,
     flits: Vec<Flit>,
+    /// In the order in which sources make them, as the flits.
     offers: Vec<Offer>,
+    /// That order.
+    order: Order,
     /// Offers that were made.
     offered: usize,
     flights: [Queue<Flight>; 2],
@@ -153,9 +160,11 @@ impl Mesh {
             edges: Edges::new(spec, &ports),
             sweep: Sweep::new(spec, ports.links.iter().any(|link| link.kind == Kind::Edge)).map(Box::new),
             sweeps_from: SWEEPS_FROM,
+            doors: ports.doors(spec),
             ports,
             flits: Vec::new(),
             offers: Vec::new(),
+            order: Order::default(),
             offered: 0,
             flights: [Queue::new(), Queue::new()],
             wakes: Queue::new(),
@@ -195,8 +204,8 @@ impl Mesh {
         }
         arrivals.clear();
         self.load(packets);
-        while let Some(now) = self.move_alone(packets, arrivals) {
-            self.offer(now, packets);
+        while let Some(now) = self.move_alone(arrivals) {
+            self.offer(now);
             self.land(now);
             self.wake(now);
             self.choose(now, arrivals);
@@ -231,25 +240,19 @@ impl Mesh {
 
     /// Numbers the tick's packets in the order in which their sources offer them.
     fn load(&mut self, packets: &[Packet]) {
-        self.offers.clear();
-        self.offers.extend((0..).zip(packets).map(|(packet, &Packet { ready, tag, .. })| Offer {
-            ready: after(ready.0, 0),
-            tag,
-            packet,
-        }));
-        self.offers.sort_unstable();
-        self.offered = 0;
-        self.flits.clear();
-        self.flits.extend(self.offers.iter().map(|offer| {
-            let to = packets[offer.packet as usize].to;
-            let (x, y) = route::router_of(&self.spec, to);
-            Flit { to: Target { x, y, exit: self.ports.of_core(to) }, behind: NONE, tag: offer.tag }
-        }));
+        let Self { doors, flits, offers, order, .. } = self;
+        let host = self.ports.of_host();
+        (self.offered, ..) = (0, flits.clear(), offers.clear());
+        order.each(packets, |packet| {
+            let input = packet.from.map_or(host, |core| doors[core.index()].exit);
+            offers.push(Offer { ready: after(packet.ready.0, 0), input });
+            flits.push(Flit { to: doors[packet.to.index()], behind: NONE, tag: packet.tag });
+        });
     }
 
     /// Works through the times at which one packet alone does something; the first time at which more happens, or
     /// `None` at the end. This is nearly all of a mesh that is not full, and needs no list of who chooses.
-    fn move_alone(&mut self, packets: &[Packet], arrivals: &mut Vec<Arrival>) -> Option<u64> {
+    fn move_alone(&mut self, arrivals: &mut Vec<Arrival>) -> Option<u64> {
         loop {
             let offer = self.next_offer();
             let (x, y) = (self.flights[0].next(), self.flights[1].next());
@@ -264,7 +267,7 @@ impl Mesh {
                 return Some(now);
             }
             let (flight, next) = if offer == now {
-                let flight = self.take_offer(now, packets);
+                let flight = self.take_offer(now);
                 (flight, self.next_offer())
             } else {
                 let queue = &mut self.flights[usize::from(y == now)];
@@ -290,12 +293,10 @@ impl Mesh {
     }
 
     /// The next packet that a source offers, as if it had flown to the source's input.
-    fn take_offer(&mut self, now: u64, packets: &[Packet]) -> Flight {
+    fn take_offer(&mut self, now: u64) -> Flight {
         let flit = self.offered;
         self.offered += 1;
-        let from = packets[self.offers[flit].packet as usize].from;
-        let input = from.map_or(self.ports.of_host(), |core| self.ports.of_core(core));
-        Flight { at: now, flit: flit as u32, input, to: self.flits[flit].to }
+        Flight { at: now, flit: flit as u32, input: self.offers[flit].input, to: self.flits[flit].to }
     }
 
     /// A packet comes to an input, and nothing else happens: where nobody is in its way it goes on at once.
@@ -313,9 +314,9 @@ impl Mesh {
     }
 
     /// Sources offer what is ready.
-    fn offer(&mut self, now: u64, packets: &[Packet]) {
+    fn offer(&mut self, now: u64) {
         while self.next_offer() == now {
-            let flight = self.take_offer(now, packets);
+            let flight = self.take_offer(now);
             self.enter(flight, now);
         }
     }

@@ -1,6 +1,7 @@
 //! The links of all routers: a channel and the input at its far end, side by side in memory.
 
 use super::Target;
+use super::route::router_of;
 use crate::chip::MeshSpec;
 use crate::ids::CoreId;
 
@@ -194,6 +195,16 @@ impl Ports {
         let cores = self.ports - SIDES as u32;
         let (router, local) = (core.0 / cores, core.0 % cores);
         router * self.ports + SIDES as u32 + local
+    }
+
+    /// Router and link of every core.
+    pub(super) fn doors(&self, spec: &MeshSpec) -> Vec<Target> {
+        let cores = 0..u32::from(spec.width) * u32::from(spec.height) * u32::from(spec.cores_per_router);
+        let door = |core| {
+            let (x, y) = router_of(spec, core);
+            Target { x, y, exit: self.of_core(core) }
+        };
+        cores.map(CoreId).map(door).collect()
     }
 
     /// The link from the host.

@@ -15,8 +15,8 @@ mod tree;
 
 use super::super::counters::EventCounts;
 use super::super::program::{Identity, Times};
-use super::Sweep;
 use super::exponent::{Shifted, ShiftedSums, loaded_weights};
+use super::{Sweep, prefetch};
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
@@ -170,6 +170,11 @@ impl CubaCore {
     /// Counts the synaptic events of `times` packets for `axon`.
     pub(super) fn count_synapses(&self, axon: u16, times: u64, counts: &mut EventCounts) {
         count_events(self.costs[self.axon_costs[usize::from(axon)] as usize].0, times, counts);
+    }
+
+    /// Asks memory for what [`Self::axon_time`] looks up.
+    pub(super) fn fetch_axon_time(&self, axon: u16) {
+        prefetch(&self.axon_costs, axon.into());
     }
 
     /// Time that a packet for `axon` takes, its synapses included, in picoseconds.
@@ -434,15 +439,29 @@ impl State {
 fn pass_all(sweep: &mut Sweep<'_>, compartments: usize, marks: &[Marks], totals: Totals) {
     sweep.active += totals.active;
     sweep.faults.overflows += totals.overflows;
-    let firsts = (0..).step_by(LANES);
     if sweep.timing {
+        fetch_ahead(sweep, marks);
+        let firsts = (0..).step_by(LANES);
         firsts.zip(marks).for_each(|(first, &marks)| pass(sweep, first, (compartments - first).min(LANES), marks));
         return;
     }
-    for (first, marks) in firsts.zip(marks) {
+    each_fired(marks, |neuron| sweep.fire(neuron));
+}
+
+/// Asks memory for the targets of all that fired.
+fn fetch_ahead(sweep: &Sweep<'_>, marks: &[Marks]) {
+    let core = sweep.core;
+    each_fired(marks, |neuron| prefetch(&core.out_offsets, neuron));
+    each_fired(marks, |neuron| core.prefetch_targets(neuron));
+}
+
+/// Calls `neuron` with every compartment that fired, ascending.
+#[inline]
+fn each_fired(marks: &[Marks], mut neuron: impl FnMut(usize)) {
+    for (first, marks) in (0..).step_by(LANES).zip(marks) {
         let mut fired = marks.fired;
         while fired != 0 {
-            sweep.fire(first + fired.trailing_zeros() as usize);
+            neuron(first + fired.trailing_zeros() as usize);
             fired &= fired - 1;
         }
     }

@@ -347,6 +347,13 @@ impl Core {
         })
     }
 
+    /// Asks memory for what [`Self::intake_time`] looks up.
+    pub(super) fn fetch_intake(core: &CoreProgram, axon: u16) {
+        if let Body::Cuba(body) = &core.body {
+            body.fetch_axon_time(axon);
+        }
+    }
+
     /// Places a packet for `axon`, to be integrated in the next tick, plus what each synapse's delay adds.
     pub(super) fn accept(&mut self, core: &CoreProgram, axon: u16, payload: i32) {
         match (&mut self.state, &core.body) {
