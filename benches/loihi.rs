@@ -1,12 +1,14 @@
 //! Random recurrent Loihi networks, function only: 100 synapses a neuron, 1.6 % of the neurons fire in a tick (driven
 //! by their biases), arithmetic of dialect nengo. One iteration is a run of 2,000 ticks of a loaded program; the
-//! throughput is in ticks. `benches/peers/loihi_nengo.py` runs the same networks on nengo-loihi.
+//! throughput is in ticks. `benches/peers/loihi_nengo.py` runs the same networks on nengo-loihi
+//! and prints the same fingerprint of their first spikes.
 //! Cores have 1,024 compartments as on the chip, but axons, synapse memory and configurations without limit: such
 //! networks have too many sources for the chip's 4,096 inbound axons.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use spikeloom::chip::{self, ChipSpec, Dialect, Family, LoadOptions};
 use spikeloom::compile::{self, Log};
+use spikeloom::emu::counters::RunResult;
 use spikeloom::emu::{self, Program, Quiet, Record, RunOptions};
 use spikeloom::graph::{CubaNeuron, Delays, IntGraph, IntNeuron, Network, Output, Pattern, Population, Projection};
 use spikeloom::ids::PopulationId;
@@ -14,6 +16,8 @@ use spikeloom::rng::Rng;
 use spikeloom::stimulus::{Sample, Stimulus};
 
 const TICKS: u32 = 2000;
+/// Ticks whose spikes are compared with the peer's.
+const COMPARED: u32 = 60;
 
 fn chip(compartments: u32) -> ChipSpec {
     let mut chip = chip::load("loihi", &LoadOptions::default()).expect("built in");
@@ -64,6 +68,13 @@ fn network(size: u32) -> Network {
     })
 }
 
+/// FNV-1a of (tick, neuron) of the first spikes.
+fn fingerprint(result: &RunResult) -> u64 {
+    let compared = result.samples[0].spikes.iter().take_while(|spike| spike.tick < COMPARED);
+    let bytes = compared.flat_map(|spike| [spike.tick, spike.neuron]).flat_map(u32::to_le_bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 fn recurrent(criterion: &mut Criterion) {
     let stimulus = Stimulus {
         samples: vec![Sample { name: "none".to_owned(), spikes: Vec::new(), ticks: TICKS, label: None }],
@@ -80,7 +91,9 @@ fn recurrent(criterion: &mut Criterion) {
         let program = Program::new(&image, &chip).expect("the bench network loads");
         let run = || emu::run_program(&program, &stimulus, &options, &Quiet).expect("the bench network runs");
         let spikes = run().samples[0].spike_total;
-        println!("{label}: {spikes} spikes in {TICKS} ticks");
+        let recording = RunOptions { record: Record::All, ..options.clone() };
+        let recorded = emu::run_program(&program, &stimulus, &recording, &Quiet).expect("the bench network runs");
+        println!("{label}: {spikes} spikes in {TICKS} ticks, of the first {COMPARED}: {:016x}", fingerprint(&recorded));
         group.bench_function(label, |bencher| bencher.iter(run));
     }
     group.finish();
