@@ -3,12 +3,11 @@
 //! Dialects differ in [`soma`] and in what a weight exponent does: lava sums the weights of one projection and delay
 //! and shifts the sum (floor where negative), the others shift every weight when it is loaded.
 
+mod flat;
 mod lanes;
 mod learn;
 mod load;
-mod packed;
 mod plastic;
-mod rows;
 mod sheet;
 mod soma;
 mod tree;
@@ -20,13 +19,12 @@ use super::{Sweep, prefetch};
 use crate::chip::{CubaSpec, Dialect};
 use crate::event::Event;
 use crate::image;
+use flat::{Flat, REACH};
 use lanes::{Block, Blocks, Cells, LANES, LAVA, Marks, NENGO, Totals};
 pub(super) use learn::{LearnState, Learning, Lesson};
 use load::{costs_of, load_list};
 pub(super) use load::{events_of, time_of};
-use packed::Packed;
 pub(super) use plastic::Effect;
-use rows::REACH;
 pub(in crate::emu) use sheet::{Sheet, SheetState};
 use soma::{Compartment, Next};
 use tree::{TreeState, Trees};
@@ -67,8 +65,8 @@ pub(in crate::emu) struct CubaCore {
     blocks: Option<Blocks>,
     /// Whether any compartment has a refractory time.
     refractory: bool,
-    /// All synapses, where they can be added chunk by chunk: then the lists hold none.
-    packed: Option<Packed>,
+    /// All synapses, where they can be laid out so: then the lists hold none.
+    flat: Option<Flat>,
     lists: Vec<List>,
     targets: Vec<u16>,
     weights: Vec<i16>,
@@ -109,7 +107,7 @@ impl CubaCore {
             blocks: lanes.then(|| Blocks::of([&compartments[..]])),
             refractory: compartments.iter().any(|compartment| compartment.refractory > 1),
             compartments,
-            packed: None,
+            flat: None,
             lists: image.lists.iter().map(|list| load_list(image, list, &sums, spec.dialect)).collect(),
             targets: image.synapses.iter().map(|synapse| synapse.target).collect(),
             weights: loaded_weights(image, spec.dialect),
@@ -128,8 +126,8 @@ impl CubaCore {
         };
         core.lists_learn();
         (core.axon_costs, core.costs) = costs_of(image, times);
-        core.packed = Packed::new(&core);
-        if core.packed.is_some() {
+        core.flat = Flat::new(&core);
+        if core.flat.is_some() {
             (core.targets, core.weights, core.delays) = Default::default();
             (core.lists, core.uses, core.axon_offsets) = Default::default();
         }
@@ -150,8 +148,8 @@ impl CubaCore {
             silent: vec![[0; LANES]; blocks],
             sums: vec![
                 0;
-                match &self.packed {
-                    Some(packed) if packed.len() > 0 => 2 * REACH,
+                match &self.flat {
+                    Some(flat) if flat.len() > 0 => 2 * REACH,
                     _ => self.rows * neurons,
                 }
             ],
@@ -256,9 +254,9 @@ impl State {
 
     /// Works through the synapses of all packets that came since the tick before; whether there is input in `tick`.
     pub(super) fn integrate(&mut self, core: &CubaCore, tick: u32) -> bool {
-        if let Some(packed) = &core.packed {
+        if let Some(flat) = &core.flat {
             if let Some(sums) = self.sums.first_chunk_mut() {
-                packed.add(&self.inbox, sums);
+                flat.add(&self.inbox, sums);
             }
             self.filled[0] |= !self.inbox.is_empty();
             self.inbox.clear();

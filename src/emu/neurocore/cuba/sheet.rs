@@ -4,13 +4,14 @@
 //! What a core is loaded with, sends and counts stays what it is: a sheet only stands for the state of its cores. It
 //! is cut into plates of at most as many compartments as 16 bits number, and at least one for each thread that plays it.
 
+mod rows;
 mod threads;
 
 use std::ops::Range;
 
+use self::rows::Rows;
+use super::flat::{Flat, REACH};
 use super::lanes::{self, Block, Blocks, CALM, Cells, LANES, LAVA, Marks, NENGO, Totals};
-use super::packed::Packed;
-use super::rows::{REACH, Rows};
 use super::{CubaCore, pass_all};
 use crate::chip::Dialect;
 use crate::emu::neurocore::{Core, Sweep, lists};
@@ -50,7 +51,7 @@ impl Sheet {
         }
         let cores = || program.cores.iter().map(lists);
         let first = cores().next()?;
-        let by_source = |core: &CubaCore| core.packed.as_ref().is_some_and(|packed| !packed.is_shared());
+        let by_source = |core: &CubaCore| core.flat.as_ref().is_some_and(|flat| !flat.is_shared());
         if !cores().all(|core| by_source(core) && core.blocks.is_some()) {
             return None;
         }
@@ -60,7 +61,7 @@ impl Sheet {
         }
         let sources = first_source[program.cores.len()].checked_add(program.inputs())?;
         let cuts = cuts(&program.cores, threads);
-        let synapses: u64 = cores().filter_map(|core| core.packed.as_ref()).map(Packed::len).sum();
+        let synapses: u64 = cores().filter_map(|core| core.flat.as_ref()).map(Flat::len).sum();
         if u64::from(sources) * cuts.len() as u64 > (1 << 20) + 2 * synapses {
             return None;
         }
@@ -113,7 +114,7 @@ impl Plate {
         let neurons = program.cores.iter().flat_map(|core| (0..core.neurons()).map(|neuron| core.targets_of(neuron)));
         let inputs = (0..program.inputs()).map(|input| program.input_targets(input));
         let rows = neurons.chain(inputs).map(|targets| row(&loaded, cores.start, &starts, targets));
-        let narrow = loaded.iter().filter_map(|core| core.packed.as_ref()).all(Packed::is_narrow);
+        let narrow = loaded.iter().filter_map(|core| core.flat.as_ref()).all(Flat::is_narrow);
         let rows = Rows::new(rows, narrow)?;
         Some(Self {
             calm: is_calm(&loaded, &starts, &rows),
@@ -151,10 +152,9 @@ fn row(loaded: &[&CubaCore], first: usize, starts: &[usize], targets: &[Target])
     let mut row = Vec::new();
     for to in targets {
         let Some(local) = (to.core as usize).checked_sub(first) else { continue };
-        let Some(packed) = loaded.get(local).and_then(|core| core.packed.as_ref()) else { continue };
+        let Some(flat) = loaded.get(local).and_then(|core| core.flat.as_ref()) else { continue };
         let base = starts[local] * LANES;
-        let synapses = packed.synapses(to.axon).filter(|(_, weight)| *weight != 0);
-        row.extend(synapses.map(|(target, weight)| ((base + usize::from(target)) as u16, weight)));
+        row.extend(flat.synapses(to.axon).map(|(target, weight)| ((base + usize::from(target)) as u16, weight)));
     }
     row
 }

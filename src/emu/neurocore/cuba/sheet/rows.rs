@@ -1,11 +1,10 @@
-//! Rows of synapses, laid out to be read once, in order: eight at a time, targets beside weights. The rows of a sheet
-//! have weights in one byte each where they fit. A tick reads as many rows as there are spikes, from all over memory:
-//! fewer bytes and early requests are what makes it fast.
+//! The synapses of every source of a plate, laid out to be read once, in order: eight at a time, targets beside
+//! weights, weights in one byte each where they fit. A tick reads as many rows as there are spikes, from all over
+//! memory: fewer bytes and early requests are what makes it fast.
 
-use crate::emu::neurocore::prefetch;
+use crate::emu::neurocore::crossbar::prefetch;
 
-/// Sums that targets reach: any 16-bit number is one, so that none needs a check.
-pub(super) const REACH: usize = 1 << 16;
+use super::REACH;
 
 /// Synapses of a chunk.
 const WIDTH: usize = 8;
@@ -47,38 +46,10 @@ pub(super) struct Chunked<W> {
     chunks: Vec<Chunk<W>>,
 }
 
-/// Some synapses of a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Chunk<W> {
-    pub(super) targets: [u16; WIDTH],
-    pub(super) weights: [W; WIDTH],
-}
-
-/// The chunks of a row of (target, weight), the last filled up with weights of 0.
-pub(super) fn chunks_of<W>(row: &[(u16, i16)], width: impl Fn(i16) -> W) -> impl Iterator<Item = Chunk<W>> {
-    row.chunks(WIDTH).map(move |synapses| {
-        let at = |lane: usize| synapses.get(lane).copied().unwrap_or((synapses[0].0, 0));
-        Chunk {
-            targets: std::array::from_fn(|lane| at(lane).0),
-            weights: std::array::from_fn(|lane| width(at(lane).1)),
-        }
-    })
-}
-
-impl<W: Copy> Chunk<W> {
-    /// Targets and weights.
-    pub(super) fn synapses(&self) -> impl Iterator<Item = (u16, W)> {
-        self.targets.iter().copied().zip(self.weights.iter().copied())
-    }
-
-    /// Adds the weights to the sums of their targets.
-    #[inline(always)]
-    pub(super) fn add<S: Sum + From<W>>(&self, sums: &mut [S; REACH]) {
-        for lane in 0..WIDTH {
-            let sum = &mut sums[usize::from(self.targets[lane])];
-            *sum = sum.plus(self.weights[lane].into());
-        }
-    }
+struct Chunk<W> {
+    targets: [u16; WIDTH],
+    weights: [W; WIDTH],
 }
 
 impl Rows {
@@ -113,7 +84,13 @@ impl<W: Copy> Chunked<W> {
     fn new(rows: impl Iterator<Item = Vec<(u16, i16)>>, width: impl Fn(i16) -> W) -> Option<Self> {
         let mut all = Self { offsets: vec![0], chunks: Vec::new() };
         for row in rows {
-            all.chunks.extend(chunks_of(&row, &width));
+            for synapses in row.chunks(WIDTH) {
+                let at = |lane: usize| synapses.get(lane).copied().unwrap_or((synapses[0].0, 0));
+                all.chunks.push(Chunk {
+                    targets: std::array::from_fn(|lane| at(lane).0),
+                    weights: std::array::from_fn(|lane| width(at(lane).1)),
+                });
+            }
             all.offsets.push(u32::try_from(all.chunks.len()).ok()?);
         }
         all.chunks.shrink_to_fit();
@@ -121,7 +98,9 @@ impl<W: Copy> Chunked<W> {
     }
 
     fn each(&self, mut synapse: impl FnMut(u16, W)) {
-        self.chunks.iter().flat_map(Chunk::synapses).for_each(|(target, weight)| synapse(target, weight));
+        for chunk in &self.chunks {
+            chunk.targets.iter().zip(&chunk.weights).for_each(|(&target, &weight)| synapse(target, weight));
+        }
     }
 
     fn span(&self, source: u32) -> std::ops::Range<usize> {
@@ -137,7 +116,12 @@ impl<W: Copy> Chunked<W> {
             if let Some(&soon) = sources.get(number + AHEAD) {
                 self.span(soon).step_by(per_line).for_each(|chunk| prefetch(&self.chunks, chunk));
             }
-            self.chunks[self.span(source)].iter().for_each(|chunk| chunk.add(sums));
+            for chunk in &self.chunks[self.span(source)] {
+                for lane in 0..WIDTH {
+                    let sum = &mut sums[usize::from(chunk.targets[lane])];
+                    *sum = sum.plus(chunk.weights[lane].into());
+                }
+            }
         }
     }
 }
