@@ -67,7 +67,7 @@ const FENCES: [(&str, &[&str]); 23] = [
     ("energy", &["chip", "emu::counters"]),
     ("trace", &["emu::probe"]),
     ("report", &["chip", "energy", "compile", "emu::counters"]),
-    ("explore", &["chip", "graph", "image", "stimulus", "place", "compile", "emu", "energy", "report"]),
+    ("explore", &["chip", "graph", "image", "stimulus", "place", "compile", "emu", "energy", "oracle", "report"]),
     ("cli", &ROOMS),
     ("main", &["cli"]),
     ("lib", &ROOMS),
