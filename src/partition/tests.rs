@@ -113,8 +113,11 @@ fn metis_is_legal_within_every_limit_and_repeats() {
         assert_eq!(found, solve(&graph, limits, line), "{line} repeats");
         assert_eq!(found.strategy, line);
         let plain = solve(&graph, limits, "sequential").measures;
-        assert!(found.measures.cores <= plain.cores.max(9), "{limits:?} {line}: {}", found.measures.cores);
-        if (9..100).contains(&limits.neurons) {
+        // What METIS does not know costs cores; where it knows all it is as few as need be, and better than no search.
+        let knows = limits.axons.min(limits.work) == u64::MAX;
+        let most = if line.contains("slack") { 9 } else { plain.cores + if knows { 0 } else { plain.cores / 2 } };
+        assert!(found.measures.cores <= most, "{limits:?} {line}: {} of {most}", found.measures.cores);
+        if knows && (9..100).contains(&limits.neurons) {
             assert!(found.measures.km1 < plain.km1, "{limits:?} {line}: {}", found.measures.km1);
         }
     }
@@ -233,6 +236,7 @@ fn under_a_cap_on_work_tiny_networks_reach_the_optimum() {
 /// A search that was given nothing is still the optimum where the tree is small; limits of every kind.
 #[test]
 fn branch_and_bound_alone_finds_the_optimum() {
+    let mut compared = 0;
     for seed in 20..26 {
         let graph = network(8, 3, seed);
         let work = (0..8).map(|v| graph.weight(v).work).max().unwrap_or(0);
@@ -252,8 +256,10 @@ fn branch_and_bound_alone_finds_the_optimum() {
             let cost = (measures.cores.max(free), measures.km1);
             assert_eq!((measures.illegal, Some(cost)), (0, best), "seed {seed}, {limits:?}");
             assert_eq!(exact::run(&graph, &limits, free, &found), None, "nothing is better than the best");
+            compared += 1;
         }
     }
+    assert!(compared > 18, "only {compared} cases had a division");
     let large = network(40, 3, 1);
     assert_eq!(exact::run(&large, &Limits::of_neurons(4), 0, &[0; 40]), None, "larger networks are left to the search");
 }
