@@ -67,14 +67,14 @@ const FENCES: [(&str, &[&str]); 23] = [
     ("energy", &["chip", "emu::counters"]),
     ("trace", &["emu::probe"]),
     ("report", &["chip", "energy", "compile", "emu::counters"]),
-    ("explore", &["chip", "graph", "image", "stimulus", "place", "compile", "emu", "energy", "report"]),
+    ("explore", &["chip", "graph", "image", "stimulus", "place", "compile", "emu", "energy", "oracle", "report"]),
     ("cli", &ROOMS),
     ("main", &["cli"]),
     ("lib", &ROOMS),
 ];
 
 /// (text, where it may stand: path prefixes under `src/`).
-const NAMED_ONLY_IN: [(&str, &[&str]); 18] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 19] = [
     ("unsafe_code", &["emu/neurocore/crossbar/avx2.rs", "emu/neurocore/cuba/lanes/avx2.rs"]),
     ("bincode::", &["image/"]),
     ("bitvec::", &["bits.rs"]),
@@ -89,6 +89,7 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 18] = [
     ("hdf5_pure::", &["graph/nir/hdf5.rs"]),
     ("npyz::", &["stimulus/"]),
     ("maud::", &["report/"]),
+    ("::metis::", &["partition/metis.rs"]),
     ("pulp::", &["isa/lanes/", "emu/neurocore/fcore/"]),
     ("fst_writer::", &["trace/fst"]),
     ("println!(", &["cli/"]),

@@ -199,3 +199,78 @@ fn sweep_files_are_refused_with_the_nearest_names() {
     let huge = with("seeds = [1, 2]", &format!("seeds = [{}]", vec!["1"; 90_000].join(", ")));
     assert!(candidates(&sweep(&huge)).expect_err("too many").has("sweep/size"));
 }
+
+/// A network of 400 inputs a neuron, split for TrueNorth, and one that fits as it is.
+const SPLIT: &str = r#"
+name = "split"
+seconds = 0.02
+[[network]]
+file = "tests/cli/split.in/wide.json"
+stimulus = "tests/cli/split.in/spikes.csv"
+[[network]]
+file = "programs/digits/digits.json"
+stimulus = "digits"
+samples = 1
+[[chip]]
+chip = "truenorth"
+split_fan_in = "spikes=2"
+[[pipeline]]
+partition = ["sequential", "auto"]
+placement = ["row-major", "random"]
+"#;
+
+#[test]
+fn every_row_of_a_split_network_carries_the_error_that_was_measured_once() {
+    let sweep = sweep(SPLIT);
+    let whole = run(&sweep, &folder("split"), 2, &Until::new(usize::MAX));
+    assert_eq!(whole.rows.len(), 8);
+    let of = |name: &str| whole.rows.iter().filter(|row| row.network == name).collect::<Vec<_>>();
+    // The figures of `compile --split-fan-in=spikes=2 --calibrate spikes.csv` (tests/cli/split.trycmd).
+    for row in of("wide") {
+        let split = row.split.as_ref().expect("split and measured");
+        assert_eq!((split.spikes(), split.samples, split.agreeing), ((30, 18, 14), 2, 2));
+        assert_eq!((split.labelled, split.right_whole, split.right_split), (2, 1, 1));
+        let [out] = split.populations.as_slice() else { panic!("one population besides the input: {split:?}") };
+        assert_eq!((out.name.as_str(), out.neurons, out.neurons_miscounted, out.spikes_off), ("out", 2, 3, 14));
+    }
+    assert!(of("digits").iter().all(|row| row.split.is_none() && row.measured.is_some()), "nothing to split");
+    assert_eq!(explore::read_rows(&explore::json_lines(&whole.rows), "r").expect("as written"), whole.rows);
+    let csv = explore::csv(&whole.rows);
+    let mut lines = csv.lines();
+    let columns = lines.next().expect("a header").split(',').count();
+    assert!(csv.lines().next().is_some_and(|header| header.ends_with("split_right_whole,split_right")));
+    assert!(lines.next().is_some_and(|line| line.ends_with(",2,30,18,14,0.2916666666666667,2,2,1,1")), "{csv}");
+    assert!(csv.lines().filter(|line| line.contains("\"digits\"")).all(|line| line.ends_with(",,,,,,,,,")));
+    assert!(csv.lines().all(|line| line.matches(',').count() + 1 >= columns));
+
+    // What the journal knows is not measured again: a mark that is put there comes back in the rows that were missing.
+    let parts = folder("split-parts");
+    let first = run(&sweep, &parts, 1, &Until::new(1));
+    assert_eq!(first.rows.len(), 1);
+    let journal = parts.join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    let marked = text.replace("\"split\":{\"samples\":2,", "\"split\":{\"samples\":77,");
+    assert_ne!(text, marked);
+    std::fs::write(&journal, marked).expect("writable");
+    let rest = run(&sweep, &parts, 2, &Until::new(usize::MAX));
+    let samples = |done: &Done| -> Vec<Option<u64>> {
+        done.rows.iter().map(|row| row.split.as_ref().map(|split| split.samples)).collect()
+    };
+    assert_eq!(samples(&rest), [[Some(77); 4], [None; 4]].concat());
+    assert_eq!(samples(&whole), [[Some(2); 4], [None; 4]].concat());
+
+    let all = candidates(&sweep).expect("few");
+    let page = summary(&sweep, &all, &whole, "test");
+    let cell = "29.2 %, 2 of 2 alike";
+    assert_eq!(page.html().matches(cell).count(), 4, "a cell a mapping of the split network");
+    assert_eq!(page.html().matches("split error").count(), 1, "no column where nothing is split");
+    assert!(page.html().contains("1 right whole and 1 split of 2") && page.text(200).contains(cell));
+    // A row whose error nobody measured, such as one of an older journal.
+    let mut older = whole.clone();
+    older.rows[0].split = None;
+    let html = summary(&sweep, &all, &older, "test").html();
+    assert_eq!((html.matches(cell).count(), html.matches(">unknown<").count()), (3, 1));
+    let unsplit = self::sweep(SWEEP);
+    let done = Done { rows: Vec::new(), ..whole };
+    assert!(!summary(&unsplit, &[], &done, "test").html().contains("split error"));
+}

@@ -18,7 +18,7 @@ pub(super) fn measure(compiled: &Compiled, stimulus: &Stimulus, console: &Consol
         if stop.load(std::sync::atomic::Ordering::Relaxed) {
             break;
         }
-        found.add((&whole.network, &compiled.network), &whole.lags, sample, compiled.image.depth);
+        found.add((&whole.network, &compiled.network), &whole.lags, sample, whole.depth);
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -59,6 +59,8 @@ pub struct Whole {
     pub network: IntGraph,
     /// Ticks that each of its populations comes later in the split network, which numbers them alike.
     pub lags: Vec<u32>,
+    /// Ticks that a spike takes through the split network, whatever the mapping adds.
+    pub depth: u32,
 }
 
 /// The network in the integers of the chip: quantised where it is float, else as it is; wide neurons split where that is
@@ -82,7 +84,8 @@ fn lowered(network: &Network, chip: &ChipSpec, options: &Options, log: &mut Log)
         None => (whole, None),
         Some(split) => {
             log.split = Some(Splitting { neurons: split.neurons, parts: split.parts, levels: split.levels, cores: 0 });
-            (split.network, Some(Whole { network: whole, lags: split.lags }))
+            let depth = depth::depth(&split.network);
+            (split.network, Some(Whole { network: whole, lags: split.lags, depth }))
         }
     })
 }

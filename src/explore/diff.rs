@@ -43,6 +43,9 @@ fn figures(row: &Row) -> Vec<(&'static str, f64)> {
         found.extend([("cores", f64::from(s.cores)), ("packets", s.packets), ("hops", s.hops)]);
         found.extend([("tree hops", s.tree_hops), ("busiest link", s.max_link)]);
     }
+    if let Some(split) = &row.split {
+        found.push(("split error", split.share()));
+    }
     if let Some(m) = &row.measured {
         found.push(("energy", m.joules));
         let times = [("seconds", m.seconds), ("tick", m.tick), ("packet", m.packet)];

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::bounds;
 use super::measure::{measure, spikes_of, trains_of};
 use super::network::Bench;
-use super::row::{Measured, Row, Static};
+use super::row::{Measured, Row, SplitError, Static};
 use super::space::Candidate;
+use super::split::Splits;
 use super::sweep::Sweep;
 use crate::chip::{self, ChipSpec};
 use crate::compile::constraints::Constraints;
@@ -24,6 +25,7 @@ pub(super) struct Shared<'a> {
     pub(super) sweep: &'a Sweep,
     pub(super) benches: Vec<Bench>,
     rates: Mutex<BTreeMap<(usize, usize, String), Arc<Profile>>>,
+    pub(super) splits: Splits,
 }
 
 /// Spikes of a run, in sum and tick by tick.
@@ -43,7 +45,7 @@ impl<'a> Shared<'a> {
     /// All that the readers refuse.
     pub(super) fn load(sweep: &'a Sweep) -> Result<Self> {
         let benches = sweep.networks.iter().map(Bench::load).collect::<Result<_>>()?;
-        Ok(Self { sweep, benches, rates: Mutex::default() })
+        Ok(Self { sweep, benches, rates: Mutex::default(), splits: Splits::default() })
     }
 
     /// The chip of a candidate.
@@ -138,6 +140,17 @@ impl Stem {
         Ok((statics, measured))
     }
 
+    /// What fan-in splitting changed of the candidate's network; `row` is the candidate's.
+    pub(super) fn split(
+        &self,
+        candidate: &Candidate,
+        row: &Row,
+        shared: &Shared<'_>,
+        control: &dyn Control,
+    ) -> Option<SplitError> {
+        shared.splits.of(row.group(), &self.compiled, &shared.benches[candidate.network].stimulus, control)
+    }
+
     fn statics(&self, compiled: &Compiled) -> Static {
         let rates = self.rates();
         let found = traffic(&compiled.image, &self.chip, rates);
@@ -195,5 +208,6 @@ pub(super) fn blank(index: usize, candidate: &Candidate, sweep: &Sweep) -> Row {
         refused: None,
         statics: None,
         measured: None,
+        split: None,
     }
 }

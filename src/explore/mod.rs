@@ -14,13 +14,14 @@ mod results;
 mod row;
 mod run;
 mod space;
+mod split;
 mod summary;
 mod sweep;
 mod tune;
 
 pub use diff::{Difference, Moved, diff};
 pub use results::{csv, json_lines, manifest, read_rows};
-pub use row::{Measured, Row, Static};
+pub use row::{Measured, Row, SplitError, SplitSpikes, Static};
 pub use run::{Audience, Done, run};
 pub use space::{Candidate, candidates};
 pub use summary::summary;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::row::Row;
+use super::row::{Row, SplitError};
 use super::run::Done;
 use super::sweep::Sweep;
 use crate::diag::{Problem, Result};
@@ -34,12 +34,25 @@ const COLUMNS: &str = "index,network,chip,set,partition,placement,seed,refused,c
                        least_cores,least_hops,binds,mapping,joules,complete,seconds,tick,packet,packet_worst,\
                        measured_hops,measured_max_link,faults,spikes";
 
+/// Columns where a network was split: nothing stands there for rows without an error that was measured.
+const SPLIT: &str = "split_samples,split_spikes_whole,split_spikes,split_spikes_moved,split_error,split_agreeing,\
+                     split_labelled,split_right_whole,split_right";
+
+fn split_cells(split: &SplitError) -> Vec<String> {
+    let (whole, spikes, moved) = split.spikes();
+    let mut cells: Vec<String> = [split.samples, whole, spikes, moved].map(|value| value.to_string()).into();
+    cells.push(split.share().to_string());
+    cells.extend([split.agreeing, split.labelled, split.right_whole, split.right_split].map(|value| value.to_string()));
+    cells
+}
+
 /// The figures as comma-separated values; texts with commas are quoted.
 #[must_use]
 pub fn csv(rows: &[Row]) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\"").replace('\n', " "));
     let some = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    let mut text = format!("{COLUMNS}\n");
+    let any_split = rows.iter().any(|row| row.split.is_some());
+    let mut text = if any_split { format!("{COLUMNS},{SPLIT}\n") } else { format!("{COLUMNS}\n") };
     for row in rows {
         let mut cells = vec![row.index.to_string()];
         cells.extend([&row.network, &row.chip, &row.set, &row.partition, &row.placement].map(|cell| quoted(cell)));
@@ -61,6 +74,10 @@ pub fn csv(rows: &[Row]) -> String {
                 cells.push(m.spikes.clone());
             }
             None => cells.extend(std::iter::repeat_n(String::new(), 10)),
+        }
+        if any_split {
+            let empty = || vec![String::new(); SPLIT.split(',').count()];
+            cells.extend(row.split.as_ref().map_or_else(empty, split_cells));
         }
         text.push_str(&cells.join(","));
         text.push('\n');

@@ -27,6 +27,62 @@ pub struct Row {
     pub statics: Option<Static>,
     /// What the emulator measured; absent where it was not run.
     pub measured: Option<Measured>,
+    /// What fan-in splitting changed; absent where nothing was split or nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitError>,
+}
+
+/// The split network beside the whole one over the sweep's stimulus, in the integer oracle: the same for every mapping of
+/// a network on a chip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitError {
+    /// Samples that were run.
+    pub samples: u64,
+    /// Samples that both networks read the same.
+    pub agreeing: u64,
+    /// Samples with a label.
+    pub labelled: u64,
+    /// Labelled samples that the whole network reads right.
+    pub right_whole: u64,
+    /// Labelled samples that the split network reads right.
+    pub right_split: u64,
+    /// By population of the whole network, inputs left out.
+    pub populations: Vec<SplitSpikes>,
+}
+
+/// Spikes of a population in both networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitSpikes {
+    /// Its name.
+    pub name: String,
+    /// Its neurons.
+    pub neurons: u64,
+    /// Spikes in the whole network.
+    pub spikes_whole: u64,
+    /// Spikes in the split one.
+    pub spikes_split: u64,
+    /// Spikes (neuron and tick) that only one of them has.
+    pub spikes_moved: u64,
+    /// Neurons, summed over samples, with another number of spikes.
+    pub neurons_miscounted: u64,
+    /// How far the numbers of spikes are off, summed over samples and neurons.
+    pub spikes_off: u64,
+}
+
+impl SplitError {
+    /// Spikes of all populations in the whole network, in the split one, and those that only one of them has.
+    #[must_use]
+    pub fn spikes(&self) -> (u64, u64, u64) {
+        let sum = |of: fn(&SplitSpikes) -> u64| self.populations.iter().map(of).sum();
+        (sum(|p| p.spikes_whole), sum(|p| p.spikes_split), sum(|p| p.spikes_moved))
+    }
+
+    /// The share of all spikes of both that only one of them has.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let (whole, split, moved) = self.spikes();
+        moved as f64 / (whole + split).max(1) as f64
+    }
 }
 
 /// Figures of a mapping before anything runs.

@@ -83,6 +83,7 @@ pub fn run(sweep: &Sweep, folder: &Path, threads: usize, version: &str, audience
     check_chips(sweep, &candidates)?;
     let shared = Shared::load(sweep)?;
     let (journal, done) = Journal::open(&folder.join("journal.jsonl"), sweep.digest, version)?;
+    shared.splits.recall(done.values());
     let resumed = candidates.iter().filter(|candidate| done.contains_key(&candidate.key(sweep))).count();
     let state = State { journal, done, finished: 0, problems: None };
     let mut table = Table { queue: Mutex::default(), state: Mutex::new(state), candidates: &candidates, total: 0 };
@@ -183,7 +184,10 @@ fn one_stem(table: &Table<'_>, shared: &Shared<'_>, stem: &[usize], measured: bo
         let candidate = &table.candidates[at];
         let mut row = blank(at, candidate, shared.sweep);
         let judged = match &compiled {
-            Ok(stem) => stem.judge(candidate, shared, measured, &ears, &ears),
+            Ok(stem) => {
+                row.split = stem.split(candidate, &row, shared, &ears);
+                stem.judge(candidate, shared, measured, &ears, &ears)
+            }
             Err(problems) => Err(problems.clone()),
         };
         // What was in hand when it was stopped is not whole.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::row::Row;
+use super::row::{Row, SplitError};
 use super::space::Candidate;
 use super::sweep::Sweep;
 use super::{evaluate::Shared, run::Done};
 use crate::chip::ChipSpec;
-use crate::report::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
+use crate::report::{Correlation, Exploration, ExploredGroup, ExploredPoint, ExploredSplit, FIGURES, Heat, SplitLine};
 
 /// The report's model; `candidates` are those of the sweep.
 #[must_use]
@@ -78,7 +78,27 @@ fn point(row: &Row) -> ExploredPoint {
         (values[6], values[7], values[8]) = (m.seconds, m.tick, m.packet);
         complete = m.complete;
     }
-    ExploredPoint { label: row.label(), values, least, binds, utilisation, complete, pareto: false }
+    let split = row.split.as_ref().map(split);
+    ExploredPoint { label: row.label(), values, least, binds, utilisation, complete, split, pareto: false }
+}
+
+fn split(error: &SplitError) -> ExploredSplit {
+    let line = |population: &super::row::SplitSpikes| SplitLine {
+        name: population.name.clone(),
+        neurons: population.neurons * error.samples,
+        whole: population.spikes_whole,
+        split: population.spikes_split,
+        moved: population.spikes_moved,
+        miscounted: population.neurons_miscounted,
+    };
+    ExploredSplit {
+        share: error.share(),
+        samples: error.samples,
+        agreeing: error.agreeing,
+        labelled: error.labelled,
+        right: (error.right_whole, error.right_split),
+        populations: error.populations.iter().map(line).collect(),
+    }
 }
 
 /// Figures that a Pareto front weighs: energy, latency of a tick, cores, busiest link.
@@ -179,7 +199,16 @@ mod tests {
             let mut values = [None; FIGURES.len()];
             (values[5], values[7], values[0], values[4]) = (Some(joules), Some(tick), Some(cores), Some(1.0));
             let (label, binds, utilisation) = (String::new(), String::new(), Vec::new());
-            ExploredPoint { label, values, least: (0, 0.0), binds, utilisation, complete: true, pareto: false }
+            ExploredPoint {
+                label,
+                values,
+                least: (0, 0.0),
+                binds,
+                utilisation,
+                complete: true,
+                split: None,
+                pareto: false,
+            }
         };
         let points = [point(1.0, 3.0, 2.0), point(2.0, 1.0, 2.0), point(2.0, 3.0, 2.0), point(3.0, 3.0, 1.0)];
         assert_eq!(pareto(&points), [true, true, false, true]);

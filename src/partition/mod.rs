@@ -11,6 +11,7 @@ mod blocks;
 mod coarsen;
 mod compact;
 mod eliminate;
+mod exact;
 mod fm;
 pub mod formats;
 mod greedy;
@@ -18,6 +19,8 @@ mod hypergraph;
 mod label;
 pub mod layers;
 mod limits;
+#[cfg(feature = "metis")]
+mod metis;
 mod multilevel;
 mod run;
 mod sequential;

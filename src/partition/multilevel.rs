@@ -5,7 +5,7 @@
 //! Schlag, Schulz 2018): two good divisions are coarsened only within parts that both have in common. Deviations:
 //! the way back anneals each level (moves and exchanges), which passes full cores where single moves cannot; where
 //! inbound axons or synapse memory are limited the start is `overlap-greedy` or `sequential` instead, axons are
-//! annealed away and cores are eliminated.
+//! annealed away and cores are eliminated; what a tiny network has better is found by branch and bound.
 
 use super::anneal::{self, Energy, Schedule};
 use super::bisect;
@@ -14,7 +14,7 @@ use super::compact::compact;
 use super::eliminate::{self, Effort};
 use super::fm::{self, Passes};
 use super::state::{State, is_tabled};
-use super::{Hypergraph, Limits, Strategy, blocks, greedy, label, limits, measure, over, sequential};
+use super::{Hypergraph, Limits, Strategy, blocks, exact, greedy, label, limits, measure, over, sequential};
 use crate::rng::Rng;
 use crate::watch::Watch;
 
@@ -85,10 +85,15 @@ type Rank = (usize, usize, u64);
 impl Search<'_> {
     pub(super) fn run(&mut self) -> Vec<u32> {
         let Limits { axons, synapses, work, .. } = *self.limits;
-        if axons.min(synapses).min(work) == u64::MAX {
-            return self.spread();
+        let spread = axons.min(synapses).min(work) == u64::MAX;
+        let found = if spread { self.spread() } else { self.packed() };
+        match exact::run(self.graph, self.limits, self.free, &found) {
+            Some(better) => {
+                self.tell("exact", &better);
+                better
+            }
+            None => found,
         }
-        self.packed()
     }
 
     /// The same search with draws of its own.

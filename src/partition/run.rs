@@ -3,6 +3,8 @@
 use super::compact::compact;
 use super::layers::{Layers, Order};
 use super::limits::Load;
+#[cfg(feature = "metis")]
+use super::metis;
 use super::multilevel::{Knobs, Search};
 use super::tiling::Tiling;
 use super::{Hypergraph, Limits, Measures, Strategy, greedy, measure, over, sequential};
@@ -96,6 +98,9 @@ pub fn partition(task: &Task<'_>, strategy: &Strategy) -> Result<Partition> {
         "overlap-greedy" => greedy::run(graph, &limits, watch),
         "conv-tiling" => tiled(task, strategy)?,
         "external" => external(task)?,
+        // Without the feature the name is refused where it is read.
+        #[cfg(feature = "metis")]
+        "metis" => metis::run(task, strategy)?,
         _ => Search { graph, limits: &limits, knobs: Knobs::of(strategy), rng: Rng::new(seed), watch, free: 0 }.run(),
     };
     compact(&mut division);

@@ -14,10 +14,23 @@ pub(super) fn run(graph: &Hypergraph, limits: &Limits) -> Vec<u32> {
 
 /// Fills cores in this order.
 pub(super) fn fill(graph: &Hypergraph, limits: &Limits, order: &[u32]) -> Vec<u32> {
+    fill_groups(graph, limits, order, |_| 0)
+}
+
+/// A legal division of any: the vertices of a part that is over a limit are dealt out to several in vertex order.
+#[cfg(feature = "metis")]
+pub(super) fn split(graph: &Hypergraph, limits: &Limits, division: &[u32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..graph.vertices() as u32).collect();
+    order.sort_by_key(|&v| division[v as usize]);
+    fill_groups(graph, limits, &order, |v| division[v])
+}
+
+/// Fills cores in this order; no core holds vertices of two groups.
+fn fill_groups(graph: &Hypergraph, limits: &Limits, order: &[u32], group: impl Fn(usize) -> u32) -> Vec<u32> {
     let mut division = vec![0; graph.vertices()];
     let mut fed = vec![u32::MAX; graph.nets().len()];
     let (mut part, mut load) = (0_u32, Load::default());
-    let mut empty = true;
+    let mut last = None;
     for &vertex in order {
         let v = vertex as usize;
         let weight = graph.weight(v);
@@ -26,13 +39,14 @@ pub(super) fn fill(graph: &Hypergraph, limits: &Limits, order: &[u32]) -> Vec<u3
             u64::from(weight.axons) + new.map(|pin| u64::from(graph.nets()[pin.index()].axons)).sum::<u64>()
         };
         let new = more(&fed, part);
-        if !limits.hold(&load.with(&weight, new)) && !empty {
+        let other = last.is_some_and(|last| last != group(v));
+        if other || !limits.hold(&load.with(&weight, new)) && last.is_some() {
             (part, load) = (part + 1, Load::default());
         }
         load = load.with(&weight, more(&fed, part));
         graph.incident(v).iter().filter(|pin| pin.is_sink()).for_each(|pin| fed[pin.index()] = part);
         division[v] = part;
-        empty = false;
+        last = Some(group(v));
     }
     division
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::diag::{Problems, Result};
+use crate::diag::{Problem, Problems, Result};
 use crate::parameters::{Owner, Parameter, Values, parameter, unknown};
 
 /// One strategy.
@@ -45,8 +45,19 @@ const MULTILEVEL: [Parameter; 9] = [
 const TILING: [Parameter; 1] =
     [parameter("slack", 0.1, (0.0, 10.0), "cores beyond the fewest of a layer that may save traffic, as a share")];
 
+const METIS: [Parameter; 5] = [
+    parameter("tries", 1.0, (1.0, 1000.0), "divisions of which METIS keeps the best"),
+    parameter("iterations", 10.0, (1.0, 1000.0), "refinements a level"),
+    parameter("imbalance", 0.03, (0.001, 10.0), "by which share a part may exceed the mean, within the cap on neurons"),
+    parameter("volume", 0.0, (0.0, 1.0), "1: least communication volume instead of least cut"),
+    parameter("slack", 0.0, (0.0, 10.0), "cores beyond the fewest to begin with, as a share; only without axon limit"),
+];
+
+/// Whether this build has METIS.
+const HAS_METIS: bool = cfg!(feature = "metis");
+
 /// Every strategy; what each does stands at the head of its file.
-pub const KNOWN: [Known; 5] = [
+pub const KNOWN: [Known; 6] = [
     Known { name: "sequential", about: "network order, a core after the other", texts: &[], parameters: &[] },
     Known { name: "overlap-greedy", about: "grows a core by shared inbound axons", texts: &[], parameters: &[] },
     Known { name: "multilevel", about: "least traffic in few cores", texts: &[], parameters: &MULTILEVEL },
@@ -55,6 +66,12 @@ pub const KNOWN: [Known; 5] = [
         about: "blocks of rows, columns and channels",
         texts: &["net", "order"],
         parameters: &TILING,
+    },
+    Known {
+        name: "metis",
+        about: "METIS on the graph of synapses; builds with that feature",
+        texts: &[],
+        parameters: &METIS,
     },
     Known { name: "external", about: "a partition file of another tool", texts: &["file"], parameters: &[] },
 ];
@@ -103,6 +120,12 @@ impl FromStr for Strategy {
             let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
             return Err(unknown("partition/strategy", name, "partition", &names).into());
         };
+        if name == "metis" && !HAS_METIS {
+            return Err(Problem::invalid("partition/strategy", "strategy 'metis'", "this build has no METIS")
+                .limit("a strategy of the default build: its library is C, and only linked where it is asked for")
+                .help("cargo build --release --features metis (needs a C compiler), or choose multilevel")
+                .into());
+        }
         let mut strategy = Self { known, texts: Vec::new(), values: Values::default() };
         for part in parts.filter(|part| !part.is_empty()) {
             strategy.set(part)?;
@@ -136,5 +159,18 @@ mod tests {
         assert!(tell("external,fil=a").contains("did you mean 'file'?"));
         assert!(tell("multilevel,cycles=-1").contains("0 to 1000"));
         assert!(tell("sequential,x").contains("no KEY=VALUE"));
+    }
+
+    #[test]
+    fn metis_is_there_with_its_feature_and_says_so_without() {
+        match "metis,tries=4".parse::<Strategy>() {
+            Ok(strategy) => {
+                assert_eq!((HAS_METIS, strategy.value("tries"), strategy.value("iterations")), (true, 4.0, 10.0));
+            }
+            Err(told) => {
+                let told = told.to_string();
+                assert!(!HAS_METIS && told.contains("--features metis"), "{told}");
+            }
+        }
     }
 }

@@ -66,8 +66,60 @@ pub struct ExploredPoint {
     pub utilisation: Vec<(String, f64, f64)>,
     /// Whether every event of its run has a price.
     pub complete: bool,
+    /// What fan-in splitting changed; `None` where nothing was split, or where that was not measured.
+    pub split: Option<ExploredSplit>,
     /// Whether no other mapping beats it in energy, time, cores and busiest link together.
     pub pareto: bool,
+}
+
+/// A split network beside the whole one, in the integer oracle.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExploredSplit {
+    /// Share of the spikes of both that only one of them has.
+    pub share: f64,
+    /// Samples that were run.
+    pub samples: u64,
+    /// Samples that both read the same.
+    pub agreeing: u64,
+    /// Samples with a label.
+    pub labelled: u64,
+    /// Those that are read right whole and split.
+    pub right: (u64, u64),
+    /// By population.
+    pub populations: Vec<SplitLine>,
+}
+
+/// Spikes of a population whole and split.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SplitLine {
+    /// Its name.
+    pub name: String,
+    /// Its neurons, once a sample.
+    pub neurons: u64,
+    /// Spikes of the whole network.
+    pub whole: u64,
+    /// Spikes of the split one.
+    pub split: u64,
+    /// Spikes that only one of them has.
+    pub moved: u64,
+    /// Neurons with another number of spikes.
+    pub miscounted: u64,
+}
+
+impl ExploredSplit {
+    /// The share and how samples are read, for a cell.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}, {} of {} alike", super::format::percent(self.share), self.agreeing, self.samples)
+    }
+}
+
+impl ExploredGroup {
+    /// What fan-in splitting changed: the same for every mapping. `None` where nothing was split.
+    #[must_use]
+    pub fn split(&self) -> Option<&ExploredSplit> {
+        self.points.iter().find_map(|point| point.split.as_ref())
+    }
 }
 
 /// How well a static figure ranks what is measured.
@@ -110,7 +162,12 @@ impl Exploration {
     /// Baseline, best and fewest hops of every group, for a terminal.
     #[must_use]
     pub fn text(&self, width: u16) -> String {
-        let header = ["network on chip", "mapping", "cores", "hops", "busiest link", "energy", "tick needs", "packet"];
+        let mut header =
+            vec!["network on chip", "mapping", "cores", "hops", "busiest link", "energy", "tick needs", "packet"];
+        let any_split = self.groups.iter().any(|group| group.split().is_some());
+        if any_split {
+            header.push("split error");
+        }
         let mut rows = Vec::new();
         for group in &self.groups {
             let title = format!("{} {}", group.title, group.changes).trim_end().to_owned();
@@ -121,11 +178,20 @@ impl Exploration {
                 let Some(point) = at.and_then(|at| group.points.get(at)) else { continue };
                 let mut row = vec![title.clone(), format!("{name}: {}", point.label)];
                 row.extend([0, 2, 4, 5, 7, 8].map(|figure| value_text(figure, point.values[figure])));
+                if any_split {
+                    row.push(split_text(group, point));
+                }
                 rows.push(row);
             }
         }
         super::table(width, &header, &[], rows)
     }
+}
+
+/// What splitting changed, for a cell: nothing where the group's network is whole.
+pub(super) fn split_text(group: &ExploredGroup, point: &ExploredPoint) -> String {
+    let unknown = || if group.split().is_some() { super::format::UNKNOWN.to_owned() } else { String::new() };
+    point.split.as_ref().map_or_else(unknown, ExploredSplit::text)
 }
 
 /// A figure with its unit.

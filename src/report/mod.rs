@@ -23,7 +23,9 @@ mod synthetic;
 pub use build::{AccuracyFacts, Inputs, SampleFacts, build, seconds_of};
 pub use conversion::{Conversion, ConvertedBaseline, ConvertedChip, ConvertedLayer, ConvertedPoint, ERRORS};
 pub use curve::{Curve, CurveMeasure, CurvePoint};
-pub use exploration::{Correlation, Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
+pub use exploration::{
+    Correlation, Exploration, ExploredGroup, ExploredPoint, ExploredSplit, FIGURES, Heat, SplitLine,
+};
 pub use html::html;
 pub use json::model::{
     Accuracy, Activity, Band, Bin, Capacity, Chip, Comparison, Constant, Energy, EnergyLine, Fault, ImageFacts, Link,

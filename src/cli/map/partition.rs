@@ -42,7 +42,7 @@ pub(super) struct PartitionArgs {
     #[arg(long, value_name = "E", default_value_t = 0.04, requires = "parts")]
     pub imbalance: f64,
     /// Strategy with parameters, such as multilevel,cycles=4: sequential, overlap-greedy, multilevel (default),
-    /// conv-tiling,net=LAYERS,order=chw|hwc, external,file=FILE
+    /// conv-tiling,net=LAYERS,order=chw|hwc, external,file=FILE; metis in builds with that feature
     #[arg(long, value_name = "NAME[,KEY=VALUE...]")]
     pub strategy: Option<String>,
     /// Seed of strategies that draw

@@ -3,10 +3,10 @@
 use maud::{Markup, PreEscaped, html as markup};
 
 use super::{card, explored, page, place};
-use crate::report::exploration::value_text;
+use crate::report::exploration::{split_text, value_text};
 use crate::report::format::{count, percent};
 use crate::report::json::model::{Link, Mesh, Router};
-use crate::report::{Exploration, ExploredGroup, ExploredPoint, FIGURES, Heat};
+use crate::report::{Exploration, ExploredGroup, ExploredPoint, ExploredSplit, FIGURES, Heat};
 
 /// Rows of a table of mappings that are shown.
 const MOST_ROWS: usize = 400;
@@ -53,6 +53,7 @@ fn one_group(group: &ExploredGroup) -> Markup {
             @if measured > 1 {
                 (card("Convergence", "Best so far by the number of mappings tried, over the first.", explored::convergence(group)))
             }
+            @if let Some(split) = group.split() { (split_card(split)) }
             @for (name, heat) in &group.heats {
                 (card(&format!("Mesh: {name}"), &heat.label, heat_map(heat)))
             }
@@ -97,6 +98,39 @@ fn correlations(group: &ExploredGroup) -> Markup {
                             @for column in &columns {
                                 td.n { @match find(proxy, *column) { Some(rank) => { (format!("{rank:.3}")) } None => { "–" } } }
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The whole network beside the split one, population by population.
+fn split_card(split: &ExploredSplit) -> Markup {
+    let share = |part: u64, of: u64| percent(part as f64 / of.max(1) as f64);
+    markup! {
+        section.card {
+            h2 { "Fan-in splitting" }
+            p.note {
+                "The split network against the whole one in the integer oracle, over the stimulus of the sweep; no mapping changes it. "
+                (percent(split.share)) " of the spikes of both are in one alone; "
+                (split.agreeing) " of " (split.samples) " samples are read alike"
+                @if split.labelled > 0 {
+                    ", " (split.right.0) " right whole and " (split.right.1) " split of " (split.labelled)
+                }
+                "."
+            }
+            table {
+                thead { tr {
+                    th { "population" } th.n { "spikes whole" } th.n { "split" } th.n { "in one alone" } th.n { "neurons with another count" }
+                } }
+                tbody {
+                    @for line in &split.populations {
+                        tr {
+                            td { (line.name) } td.n { (count(line.whole)) } td.n { (count(line.split)) }
+                            td.n { (count(line.moved)) " (" (share(line.moved, line.whole + line.split)) ")" }
+                            td.n { (count(line.miscounted)) " of " (count(line.neurons)) }
                         }
                     }
                 }
@@ -161,6 +195,7 @@ fn mappings(group: &ExploredGroup) -> Markup {
                     thead { tr {
                         th { "pipeline" } th.n { "cores" } th.n { "bound" } th { "binds" } th.n { "mean use" } th.n { "packets" } th.n { "hops" } th.n { "bound" }
                         th.n { "busiest link" } th.n { "energy" } th.n { "sample" } th.n { "tick needs" } th.n { "packet" }
+                        @if group.split().is_some() { th.n { "split error" } }
                     } }
                     tbody { @for at in order.iter().take(MOST_ROWS) { (mapping(group, *at)) } }
                 }
@@ -185,6 +220,7 @@ fn mapping(group: &ExploredGroup, at: usize) -> Markup {
             td.n { (value(0)) } td.n { (point.least.0) } td { (point.binds) } td.n { (used.unwrap_or_default()) }
             td.n { (value(1)) } td.n { (value(2)) } td.n { (count(point.least.1.round() as u64)) } td.n { (value(4)) }
             td.n { @if !point.complete && point.values[5].is_some() { "≥ " } (value(5)) } td.n { (value(6)) } td.n { (value(7)) } td.n { (value(8)) }
+            @if group.split().is_some() { td.n { (split_text(group, point)) } }
         }
     }
 }
