@@ -41,6 +41,8 @@ pub struct ExploredGroup {
     pub baseline: Option<usize>,
     /// Which of them is best: the least product of energy and time.
     pub best: Option<usize>,
+    /// Hops that no mapping avoids, where that is known.
+    pub least_hops: Option<f64>,
     /// Rank correlations of static figures with measured ones.
     pub correlations: Vec<Correlation>,
     /// Meshes of the baseline and of the best.
@@ -121,6 +123,12 @@ impl Exploration {
                 let Some(point) = at.and_then(|at| group.points.get(at)) else { continue };
                 let mut row = vec![title.clone(), format!("{name}: {}", point.label)];
                 row.extend([0, 2, 4, 5, 7, 8].map(|figure| value_text(figure, point.values[figure])));
+                rows.push(row);
+            }
+            if let Some(least) = group.least_hops {
+                let bound = super::format::count(least.round() as u64);
+                let mut row = vec![title, "no mapping takes fewer".to_owned(), String::new(), bound];
+                row.resize(header.len(), String::new());
                 rows.push(row);
             }
         }
