@@ -41,7 +41,7 @@ pub struct ExploredGroup {
     pub baseline: Option<usize>,
     /// Which of them is best: the least product of energy and time.
     pub best: Option<usize>,
-    /// Hops that no mapping avoids, where that is known.
+    /// Hops that no mapping avoids, where that is known and not 0.
     pub least_hops: Option<f64>,
     /// Rank correlations of static figures with measured ones.
     pub correlations: Vec<Correlation>,

@@ -41,7 +41,7 @@ fn one_group(group: &ExploredGroup) -> Markup {
         @if let (Some(least), Some(hops)) = (group.least_hops, baseline.and_then(|point| point.values[2])) {
             p.sub {
                 "No mapping of this network takes fewer than " (count(least.round() as u64)) " hops"
-                @if least > 0.0 { ", " (format!("{:.2}", hops / least)) " times fewer than the baseline" }
+                ", " (format!("{:.2}", hops / least)) " times fewer than the baseline"
                 ": packets leave the host's router, a core has room for so many neurons, and a router for so many cores."
             }
         }
