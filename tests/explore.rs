@@ -107,6 +107,8 @@ fn every_row_is_measured_and_no_mapping_changes_a_spike() {
         // The profile is of the same samples: static packets and hops are those that the emulator counts.
         assert_eq!(statics.hops as u64, measured.hops, "{}", row.label());
         assert!(statics.least_hops <= statics.hops + 1e-6 && statics.least_cores <= statics.cores, "{}", row.label());
+        let least = statics.least_hops_of_any.expect("known for synapse lists");
+        assert!(least <= statics.hops + 1e-6, "{}", row.label());
         assert!(statics.tree_hops <= statics.hops && measured.joules > 0.0 && measured.tick > Some(0.0));
         assert_eq!(measured.links.iter().map(|link| link.1).sum::<u64>(), measured.hops);
         assert_eq!(measured.links.iter().map(|link| link.1).max().unwrap_or(0), measured.max_link);
@@ -273,4 +275,71 @@ fn every_row_of_a_split_network_carries_the_error_that_was_measured_once() {
     let unsplit = self::sweep(SWEEP);
     let done = Done { rows: Vec::new(), ..whole };
     assert!(!summary(&unsplit, &[], &done, "test").html().contains("split error"));
+}
+
+/// Two convolutions and a dense layer.
+fn convolutions(folder: &Path) -> PathBuf {
+    let conv = |source: &str, target: &str, inputs: usize| {
+        let weights: Vec<String> = (0..4 * inputs * 9).map(|k| (k * 7 % 11).to_string()).collect();
+        format!(
+            r#"{{ "source": "{source}", "target": "{target}", "weights": [{}],
+                "pattern": {{ "type": "conv2d", "kernel": [3, 3] }} }}"#,
+            weights.join(",")
+        )
+    };
+    let neuron = r#""neuron": { "model": "cuba_int", "decay_u": 4095, "decay_v": 256, "threshold": 60 }"#;
+    let dense: Vec<String> = (0..24 * 256).map(|k| (k % 5).to_string()).collect();
+    let text = format!(
+        r#"{{ "version": 1, "name": "convolutions", "populations": [
+            {{ "name": "in", "shape": [1, 12, 12] }}, {{ "name": "first", "shape": [4, 10, 10], {neuron} }},
+            {{ "name": "second", "shape": [4, 8, 8], {neuron} }}, {{ "name": "class", "shape": [24], {neuron} }} ],
+          "projections": [ {}, {},
+            {{ "source": "second", "target": "class", "pattern": {{ "type": "dense" }}, "weights": [{}] }} ],
+          "outputs": [{{ "population": "class" }}] }}"#,
+        conv("in", "first", 1),
+        conv("first", "second", 4),
+        dense.join(",")
+    );
+    let file = folder.join("convolutions.json");
+    std::fs::write(&file, text).expect("written");
+    file
+}
+
+#[test]
+fn blocks_of_convolutions_move_within_all_limits_and_change_no_spike() {
+    let folder = folder("blocks");
+    let text = format!(
+        r#"
+name = "blocks"
+seeds = [1]
+seconds = 0.02
+[[network]]
+file = {:?}
+stimulus = "noise"
+samples = 2
+ticks = 30
+[[chip]]
+chip = "loihi"
+set = {{ "core.neurons" = 96, "core.cuba.synapse_words" = 1200 }}
+[[pipeline]]
+partition = ["sequential", "conv-tiling:rows=4,columns=4"]
+placement = ["row-major", "row-major+migrate:block=2,chunk=4,sweeps=60,exchange=1,norm=16,spare=0.2"]
+"#,
+        convolutions(&folder)
+    );
+    let sweep = sweep(&text);
+    let done = run(&sweep, &self::folder("blocks-one"), 1, &Until::new(usize::MAX));
+    let again = run(&sweep, &self::folder("blocks-two"), 2, &Until::new(usize::MAX));
+    assert_eq!(explore::json_lines(&done.rows), explore::json_lines(&again.rows), "it repeats");
+    let of = |row: &Row| (row.statics.clone().expect("mapped"), row.measured.clone().expect("run"));
+    for rows in done.rows.chunks(2) {
+        assert_eq!(rows.iter().find_map(|row| row.refused.clone()), None);
+        let ((before, run), (after, moved)) = (of(&rows[0]), of(&rows[1]));
+        // Verified against the network before it ran.
+        assert_eq!(run.spikes, moved.spikes);
+        assert!(after.hops < 0.8 * before.hops, "{} of {}", after.hops, before.hops);
+        assert_eq!((after.hops as u64, moved.faults), (moved.hops, run.faults));
+        assert!(after.utilisation.iter().all(|(_, _, most)| *most <= 1.0));
+        assert!(after.least_hops_of_any.expect("synapse lists") <= after.hops.min(before.hops));
+    }
 }

@@ -166,6 +166,7 @@ impl Stem {
             tree_hops: found.tree_hops,
             max_link: found.max_link,
             least_cores: bounds::cores(&cores),
+            least_hops_of_any: bounds::hops_of_any(&compiled.network, &self.chip, rates),
             least_hops: bounds::hops(&pairs(&compiled.image, &self.chip, rates), &self.chip),
             binds: binds(&cores),
             utilisation: utilisation(&cores),

@@ -31,7 +31,7 @@ pub fn read_rows(text: &str, file: &str) -> Result<Vec<Row>> {
 }
 
 const COLUMNS: &str = "index,network,chip,set,partition,placement,seed,refused,cores,packets,hops,tree_hops,max_link,\
-                       least_cores,least_hops,binds,mapping,joules,complete,seconds,tick,packet,packet_worst,\
+                       least_cores,least_hops,least_hops_of_any,binds,mapping,joules,complete,seconds,tick,packet,packet_worst,\
                        measured_hops,measured_max_link,faults,spikes";
 
 /// Columns where a network was split: nothing stands there for rows without an error that was measured.
@@ -62,9 +62,10 @@ pub fn csv(rows: &[Row]) -> String {
             Some(s) => {
                 cells.push(s.cores.to_string());
                 cells.extend([s.packets, s.hops, s.tree_hops, s.max_link].map(|value| value.to_string()));
-                cells.extend([s.least_cores.to_string(), s.least_hops.to_string(), s.binds.clone(), s.mapping.clone()]);
+                cells.extend([s.least_cores.to_string(), s.least_hops.to_string(), some(s.least_hops_of_any)]);
+                cells.extend([s.binds.clone(), s.mapping.clone()]);
             }
-            None => cells.extend(std::iter::repeat_n(String::new(), 9)),
+            None => cells.extend(std::iter::repeat_n(String::new(), 10)),
         }
         match &row.measured {
             Some(m) => {

@@ -102,6 +102,9 @@ pub struct Static {
     pub least_cores: u32,
     /// Fewest hops of any placement of these cores.
     pub least_hops: f64,
+    /// Hops that no mapping of the network avoids; absent where no such bound is known.
+    #[serde(default)]
+    pub least_hops_of_any: Option<f64>,
     /// The resource that binds most cores.
     pub binds: String,
     /// Resources as (name, mean share of the limit over the cores, largest share).

@@ -58,6 +58,7 @@ fn group(row: &Row, rows: &[&Row], chip: Option<&ChipSpec>) -> ExploredGroup {
             .collect(),
         baseline,
         best,
+        least_hops: placed.first().and_then(|row| row.statics.as_ref()?.least_hops_of_any).filter(|least| *least > 0.0),
         spike_digests: spikes.len(),
         refused: refused.collect(),
         points,

@@ -41,6 +41,8 @@ pub struct ExploredGroup {
     pub baseline: Option<usize>,
     /// Which of them is best: the least product of energy and time.
     pub best: Option<usize>,
+    /// Hops that no mapping avoids, where that is known and not 0.
+    pub least_hops: Option<f64>,
     /// Rank correlations of static figures with measured ones.
     pub correlations: Vec<Correlation>,
     /// Meshes of the baseline and of the best.
@@ -181,6 +183,12 @@ impl Exploration {
                 if any_split {
                     row.push(split_text(group, point));
                 }
+                rows.push(row);
+            }
+            if let Some(least) = group.least_hops {
+                let bound = super::format::count(least.round() as u64);
+                let mut row = vec![title, "no mapping takes fewer".to_owned(), String::new(), bound];
+                row.resize(header.len(), String::new());
                 rows.push(row);
             }
         }

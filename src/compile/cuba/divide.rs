@@ -20,8 +20,11 @@ pub(super) fn divide(row: &Row<'_>, search: &Search<'_>, log: &mut Log) -> Resul
         work: u64::MAX,
         parts: Some(row.chip.usable_cores() as usize),
     };
-    let weights =
-        row.synapse_bits().into_iter().map(|synapses| Weight { neurons: 1, synapses, ..Weight::default() }).collect();
+    let weights = row
+        .synapse_bits(false)
+        .into_iter()
+        .map(|synapses| Weight { neurons: 1, synapses, ..Weight::default() })
+        .collect();
     let mut nets = Vec::new();
     for (number, population) in row.graph.populations.iter().enumerate() {
         let projections = row.graph.projections.iter().enumerate();

@@ -105,20 +105,31 @@ impl<'a> Row<'a> {
         self.starts[self.starts.len() - 1]
     }
 
-    /// Bits of synapse memory that each compartment's own synapses take; shared weights take none.
-    pub(super) fn synapse_bits(&self) -> Vec<u64> {
+    /// Bits of synapse memory that each compartment's own synapses take, or those that share weights if none did.
+    pub(super) fn synapse_bits(&self, shared: bool) -> Vec<u64> {
         let mut bits = vec![0_u64; self.len() as usize];
         let widest = self.spec.index_widths.iter().copied().max().unwrap_or(0);
         for (population, links) in self.inbound.iter().enumerate() {
             let first = self.starts[population] as usize;
-            for link in links.iter().filter(|link| !link.shares && !link.compressed) {
+            for link in links.iter().filter(|link| link.shares == shared && !link.compressed) {
                 let each = u64::from(link.encoding.bits()) + u64::from(widest);
                 let size = self.starts[population + 1] as usize - first;
+                // Lists of all neurons of a population hold weights alone, zeros too, and the head of each block.
+                let all = match link.projection.pattern {
+                    Pattern::Dense { .. } if link.learning.is_none() => {
+                        let head = self.spec.block_overhead_bits.div_ceil(self.spec.block_synapses.max(1));
+                        let sources = self.graph.populations[link.projection.source.index()].size() as u64;
+                        sources * (u64::from(link.encoding.bits()) + u64::from(head))
+                    }
+                    _ => u64::MAX,
+                };
                 for neuron in 0..size {
+                    let mut own = 0;
                     link.incoming.visit(neuron as u32, |_, weight| {
                         let stored = link.learning.is_some() || link.projection.weights[weight as usize] != 0;
-                        bits[first + neuron] += if stored { each } else { 0 };
+                        own += if stored { each } else { 0 };
                     });
+                    bits[first + neuron] += own.min(all);
                 }
             }
         }

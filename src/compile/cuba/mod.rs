@@ -47,6 +47,8 @@ pub(super) struct Room {
     pub(super) starts: Vec<u32>,
     /// Bits of synapse memory by neuron; shared weights take none.
     pub(super) bits: Vec<u64>,
+    /// Bits that the synapses with shared weights would take by neuron if each were stored for itself.
+    pub(super) shared: Vec<u64>,
     /// Whether compartments form trees.
     pub(super) trees: bool,
 }
@@ -54,7 +56,8 @@ pub(super) struct Room {
 /// What the neurons of a network take of cores.
 pub(super) fn room(graph: &IntGraph, chip: &ChipSpec, spec: &CubaSpec) -> Result<Room> {
     let row = draft::Row::new(graph, chip, spec)?;
-    Ok(Room { bits: row.synapse_bits(), trees: !row.roots.is_empty(), starts: row.starts })
+    let (bits, shared) = (row.synapse_bits(false), row.synapse_bits(true));
+    Ok(Room { bits, shared, trees: !row.roots.is_empty(), starts: row.starts })
 }
 
 /// A network that was lowered before, with its neurons on the cores of a division.

@@ -3,8 +3,10 @@
 //! A partition does not know the mesh, and a placement does not know the neurons. Behind both this pass knows each
 //! packet's way, so that neurons which talk to each other need not share a core but only a router, whose cores are no
 //! hop apart, and it knows when neurons fire: what is busy in the same tick is spread over cores that would else wait
-//! for the busiest one. The core that ends a tick last is modelled by the chip's own times (see `state.rs`).
+//! for the busiest one. The core that ends a tick last is modelled by the chip's own times (see `state.rs`). Neurons of
+//! convolutions can move in blocks (see `blocks.rs`).
 
+mod blocks;
 mod search;
 mod state;
 mod task;
@@ -14,15 +16,16 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use self::blocks::Sizes;
 use self::search::{Effort, Outcome};
-use self::task::{Limits, Task, nets, times};
+use self::task::{Limits, Task, nets, synapse_times, times};
 use super::constraints::Constraints;
 use super::division::Division;
 use super::replace::Placing;
 use super::traffic::routers;
 use super::{Compiled, Log, cuba};
 use crate::chip::{ChipSpec, CubaSpec, Family};
-use crate::diag::{Problem, Result};
+use crate::diag::{Problem, Problems, Result};
 use crate::ids::CoreId;
 use crate::image::Image;
 use crate::parameters::{Owner, Parameter, Values, parameter};
@@ -30,13 +33,26 @@ use crate::parameters::{Owner, Parameter, Values, parameter};
 /// Its name.
 pub(super) const NAME: &str = "migrate";
 
-const PARAMETERS: [Parameter; 5] = [
+const PARAMETERS: [Parameter; 9] = [
     parameter("sweeps", 200.0, (1.0, 1e6), "proposals a neuron"),
     parameter("time", 1.0, (0.0, 1000.0), "what a per cent of a tick's time is worth in per cents of the hops"),
     parameter("hot", 0.3, (1e-6, 1000.0), "first temperature in mean changes"),
     parameter("cold", 0.005, (1e-6, 1000.0), "last temperature in mean changes"),
     parameter("spare", 0.0, (0.0, 100.0), "cores that may be taken in addition, as a share of those in use"),
+    parameter("exchange", 0.0, (0.0, 100.0), "exchanges of whole cores proposed a sweep, by core"),
+    parameter("norm", 8.0, (8.0, 16.0), "order of the mean of core loads that stands for the busiest one: 8 or 16"),
+    parameter(
+        "block",
+        0.0,
+        (0.0, 64.0),
+        "rows and columns of the tiles in which convolutions move; 0: neuron by neuron",
+    ),
+    parameter("chunk", 0.0, (0.0, 65_536.0), "neurons of other populations that move together; 0: one"),
 ];
+
+/// What is counted besides the neurons' own synapses, one after the other until all fits: this share of them for air in
+/// words, and of what synapses with shared weights would take if nothing was shared. With the last all should fit.
+const SHARES: [f64; 5] = [0.0, 0.125, 0.25, 0.5, 1.0];
 
 /// Most entries of the table of nets by cores: 80 MB.
 const MOST_ENTRIES: usize = 20_000_000;
@@ -98,25 +114,55 @@ pub(super) fn migrate(
         return Err(refused(what, "networks without trees", "leave +migrate out").into());
     }
     let slots = slots(&compiled.image, chip, pass.value("spare"));
-    let (task, start) = task(compiled, chip, spec, placing, &room, &slots)?;
+    let (mut task, start) = task(compiled, chip, spec, placing, &room, &slots)?;
     let effort = Effort {
         sweeps: pass.value("sweeps") as u32,
         time: pass.value("time"),
         heat: (pass.value("hot"), pass.value("cold")),
+        exchange: pass.value("exchange"),
+        sharp: pass.value("norm") > 8.0,
     };
-    let (core, before, after) = search::run(&task, &start, &effort, placing.seed, placing.watch);
-    let division = division(&core, &room.starts, &slots);
-    compiled.image = cuba::lower_as(&compiled.network, chip, spec, &division).map_err(|problems| {
-        let all = problems.into_vec();
-        let (count, first) = (all.len(), all.into_iter().next());
-        let what = first.as_ref().map_or_else(String::new, |first| format!(": {}", first.what));
-        let limit = first.and_then(|first| first.limit).unwrap_or_default();
-        let help =
-            "leave +migrate out: weights that neurons share are stored again on every core that they are moved to";
-        refused(format!("moved neurons overfill cores in {count} ways{what}"), &limit, help)
-    })?;
-    log.say("place", format!("{pass}: {}", told(before, after)));
-    Ok(())
+    let sizes = Sizes { edge: pass.value("block") as u32, chunk: pass.value("chunk") as u32 };
+    let block = (!sizes.single()).then(|| blocks::blocks(&compiled.network, &room.starts, &room.shared, &start, sizes));
+    let mut overfull = None;
+    for share in SHARES {
+        let bits = room.bits.iter().zip(&room.shared).map(|(own, shared)| own + ((own + shared) as f64 * share) as u64);
+        task.bits = bits.collect();
+        let (core, before, after) = moved(&task, &start, block.as_deref(), &effort, placing);
+        let division = division(&core, &room.starts, &slots);
+        match cuba::lower_as(&compiled.network, chip, spec, &division) {
+            Ok(image) => {
+                compiled.image = image;
+                let counted = if share > 0.0 { format!(", {share} of memory counted more") } else { String::new() };
+                log.say("place", format!("{pass}: {}{counted}", told(before, after)));
+                return Ok(());
+            }
+            Err(problems) => overfull = Some(problems),
+        }
+    }
+    let all = overfull.map_or_else(Vec::new, Problems::into_vec);
+    let (count, first) = (all.len(), all.into_iter().next());
+    let what = first.as_ref().map_or_else(String::new, |first| format!(": {}", first.what));
+    let limit = first.and_then(|first| first.limit).unwrap_or_default();
+    let help = "leave +migrate out, or move blocks of convolutions (block=2): weights that neurons share are stored \
+                again on every core that they are moved to";
+    Err(refused(format!("moved neurons overfill cores in {count} ways{what}"), &limit, help).into())
+}
+
+/// The neurons' cores after the search, and the figures before and after.
+fn moved(
+    task: &Task,
+    start: &[u32],
+    block: Option<&[u32]>,
+    effort: &Effort,
+    placing: &Placing<'_>,
+) -> (Vec<u32>, Outcome, Outcome) {
+    let Some(block) = block else { return search::run(task, start, effort, placing.seed, placing.watch) };
+    let task = blocks::grouped(task, block);
+    let mut of_blocks = vec![0; task.neurons()];
+    block.iter().zip(start).for_each(|(block, core)| of_blocks[*block as usize] = *core);
+    let (core, before, after) = search::run(&task, &of_blocks, effort, placing.seed, placing.watch);
+    (block.iter().map(|block| core[*block as usize]).collect(), before, after)
 }
 
 fn refused(what: String, limit: &str, help: &str) -> Problem {
@@ -166,7 +212,9 @@ fn task(
         return Err(refused(what, &limit, "leave +migrate out").into());
     }
     let capacity = &chip.capacity;
+    let neurons = room.bits.len();
     let task = Task {
+        synapses: synapse_times(&nets, neurons, ticks),
         nets,
         ticks,
         places: slots.iter().map(|slot| chip.router_of(CoreId(*slot))).collect(),
@@ -179,6 +227,7 @@ fn task(
         },
         times: times(&chip.times).0,
         bits: room.bits.clone(),
+        sizes: vec![1; neurons],
     };
     let number: BTreeMap<u32, u32> = slots.iter().copied().zip(0..).collect();
     let populations = compiled.image.populations.iter().zip(&graph.populations);

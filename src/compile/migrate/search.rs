@@ -3,8 +3,8 @@
 //! After Kirkpatrick, Gelatt and Vecchi (1983): a neuron is offered a core, and where that is full a neuron of it in
 //! exchange. What falls is `ln hops + time * ln tick`: one per cent of the hops is as good as one per cent of the time,
 //! `time` times. Deviations: the offered core is mostly that of a net's neighbour, else one at the same router, whose
-//! packets to each other cross no link, else any; the last mapping is kept, not the
-//! best of all.
+//! packets to each other cross no link, else any; two cores may exchange places with all that is on them; the last
+//! mapping is kept, not the best of all.
 
 use super::state::{Change, State};
 use super::task::Task;
@@ -20,6 +20,10 @@ pub(super) struct Effort {
     pub(super) time: f64,
     /// First and last temperature in mean changes.
     pub(super) heat: (f64, f64),
+    /// Exchanges of whole cores that are proposed a sweep, by core.
+    pub(super) exchange: f64,
+    /// Whether the smooth time is of order 16 and not of 8.
+    pub(super) sharp: bool,
 }
 
 /// A figure before and after.
@@ -39,7 +43,7 @@ const SAMPLES: usize = 2000;
 
 struct Annealer<'s, 'a> {
     state: &'s mut State<'a>,
-    /// Cores at the router of each core, itself too.
+    /// Places at the router of each place, itself too.
     together: Vec<Vec<u32>>,
     worth: f64,
     rng: Rng,
@@ -54,7 +58,7 @@ pub(super) fn run(
     seed: u64,
     watch: &dyn Watch,
 ) -> (Vec<u32>, Outcome, Outcome) {
-    let mut state = State::new(task, start.to_vec());
+    let mut state = State::new(task, start.to_vec(), effort.sharp);
     let before = outcome(&state);
     let score = |state: &State<'_>| ln(state.hops()) + effort.time * ln(state.time());
     let begun = score(&state);
@@ -67,7 +71,7 @@ pub(super) fn run(
     if score(&state) > begun {
         return (start.to_vec(), before, before);
     }
-    (state.cores().to_vec(), before, outcome(&state))
+    (state.places(), before, outcome(&state))
 }
 
 fn outcome(state: &State<'_>) -> Outcome {
@@ -83,11 +87,17 @@ impl Annealer<'_, '_> {
     fn anneal(&mut self, effort: &Effort, watch: &dyn Watch) {
         let mean = self.agitation();
         let (hot, cold) = effort.heat;
+        let (cores, mut exchanges) = (self.state.task.places.len() as f64, 0.0);
         for sweep in 0..effort.sweeps {
             let gone = f64::from(sweep) / f64::from(effort.sweeps.max(2) - 1);
             let temperature = if sweep + 1 == effort.sweeps { 0.0 } else { mean * hot * (cold / hot).powf(gone) };
             for _ in 0..self.state.task.neurons() {
                 self.propose(temperature);
+            }
+            let due = (f64::from(sweep) + 1.0) * effort.exchange * cores;
+            while exchanges + 1.0 <= due {
+                self.exchange(temperature);
+                exchanges += 1.0;
             }
             self.state.refresh();
             if sweep % effort.sweeps.div_ceil(20) == 0 {
@@ -132,9 +142,10 @@ impl Annealer<'_, '_> {
         let to = if kind < ANYWHERE {
             self.below(self.state.task.places.len()) as u32
         } else if kind < ANYWHERE + SAME_ROUTER {
-            let choice = self.together[from as usize].len();
+            let seat = self.state.seat(from) as usize;
+            let choice = self.together[seat].len();
             let at = self.below(choice);
-            self.together[from as usize][at]
+            self.state.at_seat(self.together[seat][at])
         } else {
             self.neighbour(v)?
         };
@@ -143,13 +154,13 @@ impl Annealer<'_, '_> {
 
     /// The core of a random neuron of a random net of `v`.
     fn neighbour(&mut self, v: usize) -> Option<u32> {
-        let (heard, own) = (self.state.heard(v).len(), self.state.own(v));
-        let nets = heard + usize::from(own.is_some());
+        let (heard, own) = (self.state.heard(v).len(), self.state.own(v).len());
+        let nets = heard + own;
         if nets == 0 {
             return None;
         }
         let at = self.below(nets);
-        let number = self.state.heard(v).get(at).copied().or(own)?;
+        let number = *self.state.heard(v).get(at).or_else(|| self.state.own(v).get(at - heard))?;
         let net = &self.state.task.nets[number as usize];
         let ends = net.pins.len() + usize::from(net.source.is_some());
         let at = self.below(ends);
@@ -157,11 +168,32 @@ impl Annealer<'_, '_> {
         Some(self.state.core(end as usize))
     }
 
+    /// How much worse what is proposed may be.
+    fn most(&mut self, temperature: f64) -> f64 {
+        let uniform = (self.rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        -temperature * uniform.max(1e-300).ln()
+    }
+
+    /// Offers two cores at different routers each other's place.
+    fn exchange(&mut self, temperature: f64) {
+        let cores = self.state.task.places.len();
+        let (a, b) = (self.below(cores) as u32, self.below(cores) as u32);
+        let router = |core: u32| self.state.task.places[self.state.seat(core) as usize];
+        if router(a) == router(b) {
+            return;
+        }
+        let most = self.most(temperature);
+        let change = Change { hops: self.state.exchange_change(a, b), time: 0.0 };
+        if self.relative(change) <= most {
+            self.state.exchange(a, b);
+            self.state.note(change);
+        }
+    }
+
     fn propose(&mut self, temperature: f64) {
         let Some((v, to)) = self.draw() else { return };
         let from = self.state.core(v);
-        let uniform = (self.rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        let most = -temperature * uniform.max(1e-300).ln();
+        let most = self.most(temperature);
         if self.state.has_room(to, v, None) {
             if let Some(change) = self.state.change(v, to).filter(|change| self.relative(*change) <= most) {
                 self.state.shift(v, to);

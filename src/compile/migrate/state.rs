@@ -2,7 +2,7 @@
 //!
 //! A core is busy in a tick with two things that go on side by side: it goes through its neurons and sends their spikes
 //! (`sweep`), and it takes packets in and adds their synapses up (`intake`). The last core to be done ends a tick, so
-//! the modelled time of a tick is the largest of both over all cores. What is searched with is the norm of order 8 of
+//! the modelled time of a tick is the largest of both over all cores. What is searched with is the norm of order 8 or 16 of
 //! these loads: near the maximum, and smooth, so that the second busiest core counts before it is the busiest.
 
 use super::task::{Net, Task};
@@ -17,24 +17,26 @@ pub(super) struct Change {
 /// Loads are summed in so many lanes; ticks are filled up to whole ones.
 pub(super) const LANES: usize = 8;
 
-/// A neuron that sends nothing.
-const NO_NET: u32 = u32::MAX;
-
 /// A mapping under search.
 pub(super) struct State<'a> {
     pub(super) task: &'a Task,
+    /// The place of each core, and the core of each place: whole cores may exchange theirs.
+    seat: Vec<u32>,
+    at_seat: Vec<u32>,
+    /// Whether the norm is of order 16 and not of 8.
+    sharp: bool,
     cores: usize,
     /// Ticks, filled up to whole lanes.
     ticks: usize,
     core: Vec<u32>,
     members: Vec<Vec<u32>>,
     position: Vec<u32>,
-    /// The net of each neuron's spikes.
-    own: Vec<u32>,
+    /// Compartments in use by core.
+    neurons: Vec<u32>,
+    /// The nets of each neuron's spikes: one, where it sends and is not a block.
+    own: Vec<Vec<u32>>,
     /// Nets that each neuron is a target of, ascending.
     heard: Vec<Vec<u32>>,
-    /// Time of the synapses of each neuron as (tick, picoseconds), ascending.
-    synapses: Vec<Vec<(u32, f32)>>,
     /// Targets of each net on each core.
     pins: Vec<u32>,
     /// Cores with targets of each net, without order.
@@ -56,28 +58,32 @@ pub(super) struct State<'a> {
     time: f64,
 }
 
-/// The eighth power.
+/// The eighth power, or the sixteenth.
 #[inline]
-fn power(load: f32) -> f32 {
+fn power<const SHARP: bool>(load: f32) -> f32 {
     let square = load * load;
     let fourth = square * square;
-    fourth * fourth
+    let eighth = fourth * fourth;
+    if SHARP { eighth * eighth } else { eighth }
 }
 
 impl<'a> State<'a> {
-    /// `core` names a core of the task for every neuron.
-    pub(super) fn new(task: &'a Task, core: Vec<u32>) -> Self {
+    /// `core` names a core of the task for every neuron; `sharp`: the smooth time is of order 16 and not of 8.
+    pub(super) fn new(task: &'a Task, core: Vec<u32>, sharp: bool) -> Self {
         let (cores, neurons) = (task.places.len(), task.neurons());
         let ticks = task.ticks.next_multiple_of(LANES);
         let mut state = Self {
             task,
+            seat: (0..cores as u32).collect(),
+            at_seat: (0..cores as u32).collect(),
+            sharp,
             cores,
             ticks,
             members: vec![Vec::new(); cores],
             position: vec![0; neurons],
-            own: vec![NO_NET; neurons],
+            neurons: vec![0; cores],
+            own: vec![Vec::new(); neurons],
             heard: vec![Vec::new(); neurons],
-            synapses: task.synapse_times(),
             pins: vec![0; task.nets.len() * cores],
             touched: vec![Vec::new(); task.nets.len()],
             axons_in: vec![0; cores],
@@ -109,17 +115,18 @@ impl<'a> State<'a> {
             self.position[v] = members.len() as u32;
             members.push(v as u32);
             self.bits[core as usize] += self.task.bits[v];
+            self.neurons[core as usize] += self.task.sizes[v];
         }
         for (number, net) in self.task.nets.iter().enumerate() {
             if let Some(source) = net.source {
-                self.own[source as usize] = number as u32;
+                self.own[source as usize].push(number as u32);
             }
             for &(pin, _) in &net.pins {
                 self.heard[pin as usize].push(number as u32);
                 self.enter(number, self.core[pin as usize]);
             }
             if let Some(source) = net.source {
-                self.axons_out[self.core[source as usize] as usize] += self.touched[number].len() as u64;
+                self.axons_out[self.core[source as usize] as usize] += net.axons * self.touched[number].len() as u64;
             }
         }
     }
@@ -131,7 +138,7 @@ impl<'a> State<'a> {
         let first = *pins == 1;
         if first {
             self.touched[net].push(core);
-            self.axons_in[core as usize] += 1;
+            self.axons_in[core as usize] += self.task.nets[net].axons;
         }
         first
     }
@@ -143,7 +150,7 @@ impl<'a> State<'a> {
         let last = *pins == 0;
         if last {
             self.touched[net].retain(|other| *other != core);
-            self.axons_in[core as usize] -= 1;
+            self.axons_in[core as usize] -= self.task.nets[net].axons;
         }
         last
     }
@@ -161,15 +168,15 @@ impl<'a> State<'a> {
         self.hops = 0.0;
         for (v, &core) in self.core.iter().enumerate() {
             let load = &mut intake[core as usize * ticks..][..ticks];
-            self.synapses[v].iter().for_each(|&(tick, time)| load[tick as usize] += time * scale);
+            self.task.synapses[v].iter().for_each(|&(tick, time)| load[tick as usize] += time * scale);
         }
-        for (core, members) in self.members.iter().enumerate() {
-            let all = members.len() as f32 * times.neuron * scale;
+        for (core, neurons) in self.neurons.iter().enumerate() {
+            let all = *neurons as f32 * times.neuron * scale;
             sweep[core * ticks..][..task.ticks].fill(all);
         }
         for (net, touched) in task.nets.iter().zip(&self.touched) {
             for &core in touched {
-                self.hops += net.spikes * task.hops(self.home(net), core);
+                self.hops += net.spikes * self.way(self.home(net), core);
                 let load = &mut intake[core as usize * ticks..][..ticks];
                 net.fires.iter().for_each(|&(tick, n)| load[tick as usize] += n * times.axon_in * scale);
             }
@@ -182,12 +189,14 @@ impl<'a> State<'a> {
         (self.intake, self.sweep) = (intake, sweep);
         self.time = 0.0;
         for tick in 0..task.ticks {
-            let of = |core: usize| power(self.intake[core * ticks + tick]) + power(self.sweep[core * ticks + tick]);
-            let sum: f32 = (0..self.cores).map(of).sum();
+            let loads = |core: usize| [self.intake[core * ticks + tick], self.sweep[core * ticks + tick]];
+            let power = if self.sharp { power::<true> } else { power::<false> };
+            let sum: f32 = (0..self.cores).flat_map(loads).map(power).sum();
             // Square roots are exact everywhere, other powers are not.
-            let norm = sum.sqrt().sqrt().sqrt();
+            let eighth = sum.sqrt().sqrt().sqrt();
+            let (norm, order) = if self.sharp { (eighth.sqrt(), 16.0) } else { (eighth, 8.0) };
             self.time += f64::from(norm);
-            self.slope[tick] = if sum > 0.0 { norm / (8.0 * sum) } else { 0.0 };
+            self.slope[tick] = if sum > 0.0 { norm / (order * sum) } else { 0.0 };
         }
     }
 
@@ -219,8 +228,53 @@ impl<'a> State<'a> {
         self.core[v]
     }
 
-    pub(super) fn cores(&self) -> &[u32] {
-        &self.core
+    /// The place of every neuron, by the numbers of the task.
+    pub(super) fn places(&self) -> Vec<u32> {
+        self.core.iter().map(|core| self.seat[*core as usize]).collect()
+    }
+
+    /// The place that a core has.
+    pub(super) fn seat(&self, core: u32) -> u32 {
+        self.seat[core as usize]
+    }
+
+    /// The core that has a place.
+    pub(super) fn at_seat(&self, seat: u32) -> u32 {
+        self.at_seat[seat as usize]
+    }
+
+    /// Links between a core, or the host, and another.
+    fn way(&self, from: Option<u32>, to: u32) -> f64 {
+        self.task.hops(from.map(|core| self.seat[core as usize]), self.seat[to as usize])
+    }
+
+    /// What it changes of the hops that two cores exchange their places; nothing else changes.
+    pub(super) fn exchange_change(&mut self, a: u32, b: u32) -> f64 {
+        let of = |core: u32| core == a || core == b;
+        let concerned = |at: &usize| {
+            let net = &self.task.nets[*at];
+            net.spikes > 0.0 && (self.home(net).is_some_and(of) || self.touched[*at].iter().any(|core| of(*core)))
+        };
+        let nets: Vec<usize> = (0..self.touched.len()).filter(concerned).collect();
+        let sum = |state: &Self| nets.iter().map(|at| state.net_hops(*at)).sum::<f64>();
+        let before = sum(self);
+        self.exchange(a, b);
+        let after = sum(self);
+        self.exchange(a, b);
+        after - before
+    }
+
+    /// Links that the packets of a net cross.
+    fn net_hops(&self, at: usize) -> f64 {
+        let net = &self.task.nets[at];
+        let home = self.home(net);
+        self.touched[at].iter().map(|core| net.spikes * self.way(home, *core)).sum()
+    }
+
+    /// Two cores exchange their places.
+    pub(super) fn exchange(&mut self, a: u32, b: u32) {
+        self.seat.swap(a as usize, b as usize);
+        [a, b].into_iter().for_each(|core| self.at_seat[self.seat[core as usize] as usize] = core);
     }
 
     pub(super) fn members(&self, core: u32) -> &[u32] {
@@ -232,17 +286,17 @@ impl<'a> State<'a> {
         &self.heard[v]
     }
 
-    /// The net of a neuron's spikes.
-    pub(super) fn own(&self, v: usize) -> Option<u32> {
-        (self.own[v] != NO_NET).then_some(self.own[v])
+    /// The nets of a neuron's spikes.
+    pub(super) fn own(&self, v: usize) -> &[u32] {
+        &self.own[v]
     }
 
     /// Whether `core` has room for `v` where `out` leaves it.
     pub(super) fn has_room(&self, core: u32, v: usize, out: Option<usize>) -> bool {
-        let (neurons, bits) = (self.members[core as usize].len() as u32, self.bits[core as usize]);
-        let less = out.map_or(0, |out| self.task.bits[out]);
-        neurons + 1 - u32::from(out.is_some()) <= self.task.limits.neurons
-            && bits + self.task.bits[v] - less <= self.task.limits.bits
+        let (task, core) = (self.task, core as usize);
+        let (fewer, less) = out.map_or((0, 0), |out| (task.sizes[out], task.bits[out]));
+        self.neurons[core] + task.sizes[v] - fewer <= task.limits.neurons
+            && self.bits[core] + task.bits[v] - less <= task.limits.bits
     }
 
     /// What moving `v` to core `to` changes; `None` where a core would need more axons than it has.
@@ -266,11 +320,15 @@ impl<'a> State<'a> {
 
     /// Change of the smooth time by that of one load.
     fn rise(&self, load: &[f32], change: &[f32]) -> f64 {
+        if self.sharp { self.rise_of::<true>(load, change) } else { self.rise_of::<false>(load, change) }
+    }
+
+    fn rise_of<const SHARP: bool>(&self, load: &[f32], change: &[f32]) -> f64 {
         let mut lanes = [0.0_f32; LANES];
         let parts = load.chunks_exact(LANES).zip(change.chunks_exact(LANES)).zip(self.slope.chunks_exact(LANES));
         for ((load, change), slope) in parts {
             for lane in 0..LANES {
-                lanes[lane] += slope[lane] * (power(load[lane] + change[lane]) - power(load[lane]));
+                lanes[lane] += slope[lane] * (power::<SHARP>(load[lane] + change[lane]) - power::<SHARP>(load[lane]));
             }
         }
         f64::from(lanes.iter().sum::<f32>())
@@ -287,15 +345,15 @@ impl<'a> State<'a> {
         for &number in &self.heard[v] {
             let (at, net) = (number as usize, &task.nets[number as usize]);
             let (gone, come) = (self.pins_on(at, from) == 1, self.pins_on(at, to) == 0);
-            new += u64::from(come);
-            if own != Some(number) {
+            new += if come { net.axons } else { 0 };
+            if !own.contains(&number) {
                 let home = self.home(net);
-                let full = |core: u32| self.axons_out[core as usize] >= task.limits.axons_out;
+                let full = |core: u32| self.axons_out[core as usize] + net.axons > task.limits.axons_out;
                 if come && !gone && home.is_some_and(full) {
                     return None;
                 }
-                hops -= if gone { net.spikes * task.hops(home, from) } else { 0.0 };
-                hops += if come { net.spikes * task.hops(home, to) } else { 0.0 };
+                hops -= if gone { net.spikes * self.way(home, from) } else { 0.0 };
+                hops += if come { net.spikes * self.way(home, to) } else { 0.0 };
             }
             if times.axon_in > 0.0 {
                 let each = times.axon_in * scale;
@@ -311,24 +369,26 @@ impl<'a> State<'a> {
         if self.axons_in[to as usize] + new > task.limits.axons_in {
             return None;
         }
-        for &(tick, time) in &self.synapses[v] {
+        for &(tick, time) in &self.task.synapses[v] {
             in_from[tick as usize] -= time * scale;
             in_to[tick as usize] += time * scale;
         }
-        let neuron = times.neuron * scale;
-        sweep_from[..task.ticks].fill(-neuron);
-        sweep_to[..task.ticks].fill(neuron);
-        if let Some(own) = own {
+        let neurons = task.sizes[v] as f32 * times.neuron * scale;
+        sweep_from[..task.ticks].fill(-neurons);
+        sweep_to[..task.ticks].fill(neurons);
+        let sent = |own: &u32| (self.touched[*own as usize].len() as u64 + 1) * task.nets[*own as usize].axons;
+        let out: u64 = own.iter().map(sent).sum();
+        if !own.is_empty() && self.axons_out[to as usize] + out > task.limits.axons_out {
+            return None;
+        }
+        for &own in own {
             let (at, net) = (own as usize, &task.nets[own as usize]);
             let touched = &self.touched[at];
-            if self.axons_out[to as usize] + touched.len() as u64 + 1 > task.limits.axons_out {
-                return None;
-            }
             // Where the neuron is the only target on its core, the target goes with it.
             let alone = self.heard[v].binary_search(&own).is_ok() && self.pins_on(at, from) == 1;
             for &core in touched {
-                let after = if alone && core == from { 0.0 } else { task.hops(Some(to), core) };
-                hops += net.spikes * (after - task.hops(Some(from), core));
+                let after = if alone && core == from { 0.0 } else { self.way(Some(to), core) };
+                hops += net.spikes * (after - self.way(Some(from), core));
             }
             let each = (times.spike_out + touched.len() as f32 * times.axon_out) * scale;
             for &(tick, n) in net.fires.iter().filter(|_| each > 0.0) {
@@ -343,21 +403,21 @@ impl<'a> State<'a> {
     pub(super) fn shift(&mut self, v: usize, to: u32) {
         let (task, times, scale, from) = (self.task, self.task.times, 1.0 / self.unit, self.core[v]);
         let (a, b) = (from as usize * self.ticks, to as usize * self.ticks);
-        let neuron = times.neuron * scale;
+        let neurons = task.sizes[v] as f32 * times.neuron * scale;
         for tick in 0..task.ticks {
-            self.sweep[a + tick] -= neuron;
-            self.sweep[b + tick] += neuron;
+            self.sweep[a + tick] -= neurons;
+            self.sweep[b + tick] += neurons;
         }
-        for &(tick, time) in &self.synapses[v] {
+        for &(tick, time) in &self.task.synapses[v] {
             self.intake[a + tick as usize] -= time * scale;
             self.intake[b + tick as usize] += time * scale;
         }
-        if let Some(own) = self.own(v) {
-            let touched = self.touched[own as usize].len();
-            self.axons_out[from as usize] -= touched as u64;
-            self.axons_out[to as usize] += touched as u64;
+        for &own in &self.own[v] {
+            let (touched, net) = (self.touched[own as usize].len(), &task.nets[own as usize]);
+            self.axons_out[from as usize] -= touched as u64 * net.axons;
+            self.axons_out[to as usize] += touched as u64 * net.axons;
             let each = (times.spike_out + touched as f32 * times.axon_out) * scale;
-            for &(tick, n) in task.nets[own as usize].fires.iter().filter(|_| each > 0.0) {
+            for &(tick, n) in net.fires.iter().filter(|_| each > 0.0) {
                 self.sweep[a + tick as usize] -= n * each;
                 self.sweep[b + tick as usize] += n * each;
             }
@@ -377,7 +437,7 @@ impl<'a> State<'a> {
             if let (Some(home), true) = (self.home(net), gone != come) {
                 let sign = if come { 1 } else { -1 };
                 let home = home as usize;
-                self.axons_out[home] = self.axons_out[home].wrapping_add_signed(sign);
+                self.axons_out[home] = self.axons_out[home].wrapping_add_signed(sign * net.axons as i64);
                 let each = sign as f32 * times.axon_out * scale;
                 for &(tick, n) in net.fires.iter().filter(|_| each != 0.0) {
                     self.sweep[home * self.ticks + tick as usize] += n * each;
@@ -387,6 +447,8 @@ impl<'a> State<'a> {
         self.heard[v] = heard;
         self.bits[from as usize] -= task.bits[v];
         self.bits[to as usize] += task.bits[v];
+        self.neurons[from as usize] -= task.sizes[v];
+        self.neurons[to as usize] += task.sizes[v];
         let at = self.position[v] as usize;
         let members = &mut self.members[from as usize];
         members.swap_remove(at);

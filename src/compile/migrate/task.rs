@@ -17,8 +17,11 @@ pub(super) struct Net {
     pub(super) spikes: f64,
     /// Spikes as (tick that is looked at, number), ascending.
     pub(super) fires: Vec<(u32, f32)>,
-    /// Targets as (neuron, picoseconds of the synapses on it), ascending, each once.
+    /// Targets as (neuron, picoseconds of the synapses on it), ascending, each once. A block's times are those of its
+    /// neurons, in [`Task::synapses`]; they are 0 here.
     pub(super) pins: Vec<(u32, f32)>,
+    /// Axons that it takes on every core with targets: of neurons that move together several nets may be one.
+    pub(super) axons: u64,
 }
 
 /// Times of a core's parts in picoseconds; 0 where the chip's are not known.
@@ -44,7 +47,7 @@ pub(super) struct Limits {
     pub(super) bits: u64,
 }
 
-/// Neurons to be moved among cores that stand.
+/// Neurons to be moved among cores that stand, one by one or in blocks (see `blocks.rs`): then each block is one here.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Task {
     pub(super) nets: Vec<Net>,
@@ -58,6 +61,10 @@ pub(super) struct Task {
     pub(super) times: Times,
     /// Synapse memory of each neuron in bits.
     pub(super) bits: Vec<u64>,
+    /// Compartments that each takes.
+    pub(super) sizes: Vec<u32>,
+    /// For each what its synapses take: (tick, picoseconds), ascending; see [`synapse_times`].
+    pub(super) synapses: Vec<Vec<(u32, f32)>>,
 }
 
 impl Task {
@@ -71,23 +78,23 @@ impl Task {
         let (to_x, to_y) = self.places[to as usize];
         f64::from(x.abs_diff(to_x)) + f64::from(y.abs_diff(to_y))
     }
+}
 
-    /// For each neuron what its synapses take: (tick, picoseconds), ascending.
-    pub(super) fn synapse_times(&self) -> Vec<Vec<(u32, f32)>> {
-        let mut heard: Vec<Vec<(usize, f32)>> = vec![Vec::new(); self.neurons()];
-        for (number, net) in self.nets.iter().enumerate().filter(|(_, net)| !net.fires.is_empty()) {
-            net.pins.iter().for_each(|&(pin, time)| heard[pin as usize].push((number, time)));
-        }
-        let mut sums = vec![0.0_f32; self.ticks];
-        let of = |nets: Vec<(usize, f32)>| {
-            sums.fill(0.0);
-            for (number, time) in nets {
-                self.nets[number].fires.iter().for_each(|&(tick, n)| sums[tick as usize] += n * time);
-            }
-            (0..).zip(&sums).filter(|(_, time)| **time > 0.0).map(|(tick, time)| (tick, *time)).collect()
-        };
-        heard.into_iter().map(of).collect()
+/// For each neuron what its synapses take: (tick, picoseconds), ascending.
+pub(super) fn synapse_times(nets: &[Net], neurons: usize, ticks: usize) -> Vec<Vec<(u32, f32)>> {
+    let mut heard: Vec<Vec<(usize, f32)>> = vec![Vec::new(); neurons];
+    for (number, net) in nets.iter().enumerate().filter(|(_, net)| !net.fires.is_empty()) {
+        net.pins.iter().for_each(|&(pin, time)| heard[pin as usize].push((number, time)));
     }
+    let mut sums = vec![0.0_f32; ticks];
+    let of = |heard: Vec<(usize, f32)>| {
+        sums.fill(0.0);
+        for (number, time) in heard {
+            nets[number].fires.iter().for_each(|&(tick, n)| sums[tick as usize] += n * time);
+        }
+        (0..).zip(&sums).filter(|(_, time)| **time > 0.0).map(|(tick, time)| (tick, *time)).collect()
+    };
+    heard.into_iter().map(of).collect()
 }
 
 /// The chip's times; a synapse's apart from the others: (its own weights, weights that neurons share).
@@ -149,7 +156,7 @@ pub(super) fn nets(
                 None => Vec::new(),
             };
             let source = (!population.is_input()).then_some(starts[number] + neuron);
-            found.push(Net { source, spikes, fires, pins });
+            found.push(Net { source, spikes, fires, pins, axons: 1 });
         }
     }
     (found, ticks)

@@ -1,8 +1,8 @@
 //! The search's bookkeeping against counts from nothing, and its results against brute force.
 
 use super::search::{self, Effort};
-use super::state::State;
-use super::task::{Limits, Net, Task, Times};
+use super::state::{Change, State};
+use super::task::{Limits, Net, Task, Times, synapse_times};
 use super::*;
 use crate::rng::Rng;
 use crate::watch::Quiet;
@@ -22,9 +22,11 @@ fn task(neurons: u32, cores: u16, room: u32, seed: u64) -> Task {
             spikes: fires.len() as f64,
             fires,
             pins: pins.into_iter().map(|pin| (pin, 3500.0)).collect(),
+            axons: 1,
         });
     }
     Task {
+        synapses: synapse_times(&nets, neurons as usize, ticks as usize),
         nets,
         ticks: ticks as usize,
         places: (0..cores).map(|core| (core / 2, 0)).collect(),
@@ -32,6 +34,7 @@ fn task(neurons: u32, cores: u16, room: u32, seed: u64) -> Task {
         limits: Limits { neurons: room, axons_in: 1000, axons_out: 1000, bits: 1000 },
         times: Times { neuron: 8400.0, spike_out: 900.0, axon_out: 510.0, axon_in: 160.0 },
         bits: vec![1; neurons as usize],
+        sizes: vec![1; neurons as usize],
     }
 }
 
@@ -76,7 +79,7 @@ fn every_move_changes_hops_and_loads_as_counted_from_nothing() {
         let task = task(40, 6, 40, seed);
         let mut rng = Rng::new(seed + 10);
         let start = (0..40).map(|_| rng.below(6) as u32).collect();
-        let mut state = State::new(&task, start);
+        let mut state = State::new(&task, start, seed % 2 == 1);
         for _ in 0..200 {
             let (v, to) = (rng.below(40) as usize, rng.below(6) as u32);
             if to == state.core(v) {
@@ -85,8 +88,12 @@ fn every_move_changes_hops_and_loads_as_counted_from_nothing() {
             let change = state.change(v, to).expect("no limit is near");
             state.shift(v, to);
             state.note(change);
-            assert_eq!(state.hops(), hops(&task, state.cores()), "seed {seed}");
-            let (kept, counted) = (state.tick_time(), tick_time(&task, state.cores()));
+            let (a, b) = (rng.below(6) as u32, rng.below(6) as u32);
+            let change = Change { hops: state.exchange_change(a, b), time: 0.0 };
+            state.exchange(a, b);
+            state.note(change);
+            assert_eq!(state.hops(), hops(&task, &state.places()), "seed {seed}");
+            let (kept, counted) = (state.tick_time(), tick_time(&task, &state.places()));
             assert!((kept - counted).abs() < 1e-4 * counted, "seed {seed}: {kept} of {counted}");
         }
         let (hops, tick) = (state.hops(), state.tick_time());
@@ -100,7 +107,7 @@ fn every_move_changes_hops_and_loads_as_counted_from_nothing() {
 fn small_moves_change_the_smooth_time_as_told() {
     let task = task(400, 4, 400, 3);
     let mut rng = Rng::new(1);
-    let mut state = State::new(&task, (0..400).map(|v| v % 4).collect());
+    let mut state = State::new(&task, (0..400).map(|v| v % 4).collect(), false);
     for _ in 0..50 {
         let (v, before) = (rng.below(400) as usize, state.time());
         let to = (state.core(v) + 1) % 4;
@@ -118,7 +125,7 @@ fn limits_hold_and_the_start_is_never_made_worse() {
         let mut task = task(60, 8, 10, seed);
         task.limits = Limits { neurons: 10, axons_in: 34, axons_out: 40, bits: 10 };
         let start: Vec<u32> = (0..60).map(|v| v / 8).collect();
-        let effort = Effort { sweeps: 60, time, heat: (0.5, 0.01) };
+        let effort = Effort { sweeps: 60, time, heat: (0.5, 0.01), exchange: 0.5, sharp: seed == 2 };
         let (core, before, after) = search::run(&task, &start, &effort, seed, &Quiet);
         assert_eq!((core.clone(), before, after), search::run(&task, &start, &effort, seed, &Quiet), "it repeats");
         assert_eq!((before.hops, after.hops), (hops(&task, &start), hops(&task, &core)));
@@ -146,12 +153,61 @@ fn tiny_networks_reach_the_optimum_of_brute_force() {
                 best = best.min(hops(&task, &core));
             }
         }
-        let effort = Effort { sweeps: 400, time: 0.0, heat: (2.0, 0.05) };
+        let effort = Effort { sweeps: 400, time: 0.0, heat: (2.0, 0.05), exchange: 0.0, sharp: false };
         let (_, _, after) = search::run(&task, &[0, 0, 1, 1, 2, 2, 3], &effort, seed, &Quiet);
         assert!(after.hops >= best, "seed {seed}");
         best_found += usize::from(after.hops == best);
     }
     assert!(best_found >= 9, "{best_found} of 10");
+}
+
+#[test]
+fn blocks_count_what_their_neurons_count() {
+    for seed in 0..6 {
+        let singles = task(48, 5, 48, seed);
+        let mut rng = Rng::new(seed + 20);
+        let block: Vec<u32> = (0..48).map(|v| v / 3).collect();
+        let whole = blocks::grouped(&singles, &block);
+        assert_eq!((whole.neurons(), whole.sizes[0], whole.bits[0]), (16, 3, 3));
+        assert_eq!(whole.nets.iter().map(|net| net.axons).sum::<u64>(), singles.nets.len() as u64);
+        let mut state = State::new(&whole, (0..16).map(|_| rng.below(5) as u32).collect(), false);
+        for _ in 0..60 {
+            let (v, to) = (rng.below(16) as usize, rng.below(5) as u32);
+            if to != state.core(v) {
+                let change = state.change(v, to).expect("no limit is near");
+                state.shift(v, to);
+                state.note(change);
+            }
+            let core: Vec<u32> = block.iter().map(|block| state.places()[*block as usize]).collect();
+            assert_eq!(state.hops(), hops(&singles, &core), "seed {seed}");
+            let (kept, counted) = (state.tick_time(), tick_time(&singles, &core));
+            assert!((kept - counted).abs() < 1e-4 * counted, "seed {seed}: {kept} of {counted}");
+        }
+    }
+}
+
+#[test]
+fn blocks_keep_limits_counted_in_neurons_and_axons() {
+    for seed in 1..4 {
+        let mut singles = task(60, 8, 12, seed);
+        singles.limits = Limits { neurons: 12, axons_in: 46, axons_out: 60, bits: 12 };
+        let block: Vec<u32> = (0..60).map(|v| v / 3).collect();
+        let whole = blocks::grouped(&singles, &block);
+        let start: Vec<u32> = (0..20).map(|v| v / 3).collect();
+        let effort = Effort { sweeps: 60, time: 0.5, heat: (0.5, 0.01), exchange: 1.0, sharp: false };
+        let (core, before, after) = search::run(&whole, &start, &effort, seed, &Quiet);
+        assert!(after.hops < before.hops || after.tick < before.tick, "{before:?} {after:?}");
+        let of = |places: &[u32]| -> Vec<u32> { block.iter().map(|block| places[*block as usize]).collect() };
+        let (from, to) = (of(&start), of(&core));
+        assert_eq!((before.hops, after.hops), (hops(&singles, &from), hops(&singles, &to)));
+        for at in 0..8 {
+            assert!(to.iter().filter(|core| **core == at).count() <= 12);
+            let heard = |core: &[u32]| {
+                singles.nets.iter().filter(|net| net.pins.iter().any(|pin| core[pin.0 as usize] == at)).count()
+            };
+            assert!(heard(&to) <= heard(&from).max(46));
+        }
+    }
 }
 
 #[test]

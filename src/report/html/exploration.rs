@@ -38,6 +38,13 @@ fn one_group(group: &ExploredGroup) -> Markup {
             p.sub { "Baseline " code { (baseline.label) } ", best " code { (best.label) } " (least energy × time of those run)." }
             div.tiles { @for figure in [2, 4, 5, 7, 8, 0] { (tile(figure, baseline, best)) } }
         }
+        @if let (Some(least), Some(hops)) = (group.least_hops, baseline.and_then(|point| point.values[2])) {
+            p.sub {
+                "No mapping of this network takes fewer than " (count(least.round() as u64)) " hops"
+                ", " (format!("{:.2}", hops / least)) " times fewer than the baseline"
+                ": packets leave the host's router, a core has room for so many neurons, and a router for so many cores."
+            }
+        }
         @if group.spike_digests > 1 {
             p.banner { (group.spike_digests) " different sets of spikes: packets came late, cores overran, or relays made populations later in some of the runs." }
         }
