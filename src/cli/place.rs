@@ -24,8 +24,8 @@ use crate::place::Watch;
 pub(super) struct Mapping {
     /// Placement: an order of the cores (row-major, zigzag, hilbert) or a strategy that looks at their traffic, with its
     /// parameters: auto, random, hilbert-force, spectral, bisection, greedy, multilevel, best, anneal, tabu, pso; with
-    /// `+refine` it also learns of the host, of cores that share a router and of regions; `+migrate` then moves single
-    /// neurons between the placed cores (synapse-list chips)
+    /// `+refine` it also learns of the host, of cores that share a router and of regions; `+migrate` then moves neurons,
+    /// one by one or in blocks, between the placed cores (synapse-list chips)
     #[arg(long, visible_alias = "place", value_name = "NAME[:KEY=VALUE[,KEY=VALUE...]][+refine][+migrate]")]
     pub placement: Option<String>,
     /// TOML file with blocked routers, pins, regions and populations that stay together
