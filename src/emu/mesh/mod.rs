@@ -44,7 +44,7 @@
 //! Every delay is one of three constants, and time only grows. So each kind of event fills its own queue already
 //! in order, and the next event is the smallest of a few fronts; there is no wheel. The end of a handshake is an event
 //! only if something waits for it: nearly always that is known at the grant, and the few latecomers go to a
-//! heap. Nothing is allocated once the queues have grown to the size of the largest tick.
+//! heap. Once the queues have grown to the size of the largest tick only the sort of its offers asks for memory.
 //!
 //! Where a tick has many packets that seldom meet it is swept line by line instead (`sweep`), with the same result.
 
