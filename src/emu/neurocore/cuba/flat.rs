@@ -116,31 +116,45 @@ impl Flat {
 
     /// Adds the synapses of the packets for `axons` to `sums`, which reach as far as a base and a target together.
     pub(super) fn add(&self, axons: &[u16], sums: &mut [i32; 2 * REACH]) {
-        let [far, middle, near] = AHEAD;
-        let ahead = |number: usize, distance: usize| axons.get(number + distance).copied();
         if self.is_shared() {
-            for (number, &axon) in axons.iter().enumerate() {
-                ahead(number, far).iter().for_each(|&later| prefetch(&self.offsets, later.into()));
-                ahead(number, middle).iter().for_each(|&later| prefetch(&self.uses, self.span(later).start));
-                ahead(number, near)
-                    .iter()
-                    .for_each(|&soon| self.uses[self.span(soon)].iter().for_each(|used| self.fetch(used.span())));
-                for used in &self.uses[self.span(axon)] {
-                    if let Some(sums) = sums[usize::from(used.base)..].first_chunk_mut() {
-                        let groups = self.entries[used.span()].as_chunks::<GROUP>().0;
-                        groups.iter().for_each(|group| group.iter().for_each(|&entry| add(sums, entry)));
-                    }
+            self.add_shared(axons, sums);
+        } else if let Some(sums) = sums.first_chunk_mut() {
+            self.add_own(axons, sums);
+        }
+    }
+
+    fn add_own(&self, axons: &[u16], sums: &mut [i32; REACH]) {
+        let [_, far, near] = AHEAD;
+        for (number, &axon) in axons.iter().enumerate() {
+            if let Some(&later) = axons.get(number + far) {
+                prefetch(&self.offsets, later.into());
+            }
+            if let Some(&soon) = axons.get(number + near) {
+                self.fetch(self.span(soon));
+            }
+            let (groups, rest) = self.entries[self.span(axon)].as_chunks::<GROUP>();
+            groups.iter().for_each(|group| add(sums, group));
+            rest.iter().for_each(|&entry| add(sums, &[entry]));
+        }
+    }
+
+    fn add_shared(&self, axons: &[u16], sums: &mut [i32; 2 * REACH]) {
+        let [farthest, far, near] = AHEAD;
+        for (number, &axon) in axons.iter().enumerate() {
+            if let Some(&later) = axons.get(number + farthest) {
+                prefetch(&self.offsets, later.into());
+            }
+            if let Some(&later) = axons.get(number + far) {
+                prefetch(&self.uses, self.span(later).start);
+            }
+            if let Some(&soon) = axons.get(number + near) {
+                self.uses[self.span(soon)].iter().for_each(|used| self.fetch(used.span()));
+            }
+            for used in &self.uses[self.span(axon)] {
+                if let Some(sums) = sums[usize::from(used.base)..].first_chunk_mut() {
+                    self.entries[used.span()].as_chunks::<GROUP>().0.iter().for_each(|group| add(sums, group));
                 }
             }
-            return;
-        }
-        let Some(sums) = sums.first_chunk_mut() else { return };
-        for (number, &axon) in axons.iter().enumerate() {
-            ahead(number, middle).iter().for_each(|&later| prefetch(&self.offsets, later.into()));
-            ahead(number, near).iter().for_each(|&soon| self.fetch(self.span(soon)));
-            let (groups, rest) = self.entries[self.span(axon)].as_chunks::<GROUP>();
-            groups.iter().for_each(|group| group.iter().for_each(|&entry| add(sums, entry)));
-            rest.iter().for_each(|&entry| add(sums, entry));
         }
     }
 
@@ -170,7 +184,101 @@ fn append(core: &CubaCore, list: &super::List, base: u16, entries: &mut Vec<u32>
 }
 
 #[inline(always)]
-fn add(sums: &mut [i32; REACH], entry: u32) {
-    let sum = &mut sums[usize::from(entry as u16)];
-    *sum = sum.wrapping_add(entry.cast_signed() >> 16);
+fn add<const COUNT: usize>(sums: &mut [i32; REACH], entries: &[u32; COUNT]) {
+    for entry in entries {
+        let sum = &mut sums[usize::from(*entry as u16)];
+        *sum = sum.wrapping_add(entry.cast_signed() >> 16);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::{self, Family, LoadOptions};
+    use crate::emu::program::Times;
+    use crate::image::{self, ListKind, Synapse, SynapseFormat, SynapseList};
+    use crate::rng::Rng;
+
+    /// The layout of a core with these lists of (target, weight), whose weights are shifted by 1; uses by axon are (list,
+    /// base).
+    fn flat(lists: &[Vec<(u16, i16)>], uses: &[Vec<(u32, u16)>], delay: u8) -> Option<Flat> {
+        let format = SynapseFormat {
+            kind: ListKind::Shared,
+            weight_bits: 8,
+            signed: true,
+            weight_exponent: 1,
+            index_bits: 12,
+            delay_bits: 1,
+            tag_bits: 0,
+            fixed: 0,
+            learns: false,
+        };
+        let starts = lists.iter().scan(0, |next, list| Some(std::mem::replace(next, *next + list.len() as u32)));
+        let list =
+            |(first, list): (u32, &Vec<_>)| SynapseList { format: 0, projection: 0, first, count: list.len() as u32 };
+        let synapse = |&(target, weight): &(u16, i16)| Synapse { target, weight, delay };
+        let ends = uses.iter().scan(0, |end, of_axon| {
+            *end += of_axon.len() as u32;
+            Some(*end)
+        });
+        let image = image::CubaCore {
+            configs: Vec::new(),
+            config_of: Vec::new(),
+            initial: Vec::new(),
+            joins: Vec::new(),
+            formats: vec![format],
+            lists: starts.zip(lists).map(list).collect(),
+            synapses: lists.iter().flatten().map(synapse).collect(),
+            axon_offsets: std::iter::once(0).chain(ends).collect(),
+            list_uses: uses.iter().flatten().map(|&(list, base)| ListUse { list, base }).collect(),
+            out_offsets: vec![0],
+            axons_out: Vec::new(),
+            learning: Vec::new(),
+            programs: Vec::new(),
+            compressed: Vec::new(),
+        };
+        let chip = chip::load("loihi", &LoadOptions::default()).expect("built in");
+        let Family::Cuba(spec) = &chip.family else { panic!("synapse lists") };
+        CubaCore::new(&image, spec, &Times::default(), &[]).flat
+    }
+
+    #[test]
+    fn own_and_shared_lists_add_what_they_hold() {
+        let mut rng = Rng::new(5);
+        for (lists, shared) in [(40_u64, false), (4, true)] {
+            let mut list = |count| (0..count).map(|_| (rng.below(900) as u16, rng.below(400) as i16 - 200)).collect();
+            let lists: Vec<Vec<(u16, i16)>> = (0..lists).map(&mut list).collect();
+            let mut of_axon = |axon: u64| -> Vec<(u32, u16)> {
+                let other = rng.below(lists.len() as u64) as u32;
+                let own = (axon % lists.len() as u64) as u32;
+                if shared { vec![(own, rng.below(100) as u16), (other, 7)] } else { vec![(own, 3)] }
+            };
+            let uses: Vec<Vec<(u32, u16)>> = (0..40).map(&mut of_axon).collect();
+            let flat = flat(&lists, &uses, 0).expect("plain lists");
+            assert_eq!(flat.is_shared(), shared);
+            let axons: Vec<u16> = (0..100).map(|packet| packet * 7 % 40).collect();
+            let (mut sums, mut expected) = (vec![0; 2 * REACH], vec![0; 2 * REACH]);
+            for &(list, base) in axons.iter().flat_map(|&axon| &uses[usize::from(axon)]) {
+                for &(target, weight) in &lists[list as usize] {
+                    expected[usize::from(base + target)] += 2 * i32::from(weight);
+                }
+            }
+            flat.add(&axons, sums.first_chunk_mut().expect("long enough"));
+            assert_eq!(sums, expected);
+            let count: usize = uses.iter().flatten().map(|&(list, _)| lists[list as usize].len()).sum();
+            assert_eq!(flat.len(), count as u64);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_to_the_lists() {
+        let one = |weight, target, base, delay| flat(&[vec![(target, weight)]], &[vec![(0, base)]], delay).is_some();
+        assert!(one(i16::MAX / 2, 0, 0, 0) && !one(i16::MAX / 2 + 1, 0, 0, 0), "weights are shifted to 16 bits");
+        assert!(one(1, 1, u16::MAX - 1, 0) && !one(1, 1, u16::MAX, 0), "targets have 16 bits");
+        assert!(!one(1, 0, 0, 1), "delays");
+        for (count, fits) in [(LONG_RUN - 1, true), (LONG_RUN, false)] {
+            let run = (0..count as u16).map(|target| (target, 1)).collect();
+            assert_eq!(flat(&[run], &[vec![(0, 0)]], 0).is_some(), fits, "{count} targets in a row");
+        }
+    }
 }
